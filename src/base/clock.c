@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading the clocks.
+#include "base/clock.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <time.h>
+
+int64_t ha_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int ha_left_ms(int64_t deadline_ms)
+{
+    int64_t now_ms = ha_now_ms();
+    if (deadline_ms <= now_ms)
+        return 0;
+    int64_t left_ms = deadline_ms - now_ms;
+    return left_ms > INT_MAX ? INT_MAX : (int)left_ms;
+}
+
+void ha_time_iso(char ret_text[static 25])
+{
+    struct timespec now;
+    struct tm utc;
+    char seconds[sizeof "2026-11-21T07:26:35"];
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    // A year beyond 9999 doesn't fit; a clock that far off has no readable time.
+    if (strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &utc) == 0)
+        snprintf(seconds, sizeof seconds, "0000-00-00T00:00:00");
+    snprintf(ret_text, 25, "%s.%03uZ", seconds, (unsigned)(now.tv_nsec / 1000000) % 1000);
+}

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+noinst_LTLIBRARIES += libha-base.la
+libha_base_la_SOURCES = \
+	src/base/auto.h \
+	src/base/buf.c src/base/buf.h \
+	src/base/clock.c src/base/clock.h \
+	src/base/err.c src/base/err.h \
+	src/base/file.c src/base/file.h \
+	src/base/ini.c src/base/ini.h \
+	src/base/json.c src/base/json.h src/base/json_check.c src/base/json_check.h src/base/json_write.c \
+	src/base/log.c src/base/log.h \
+	src/base/program.c src/base/program.h \
+	src/base/secret.c src/base/secret.h \
+	src/base/text.c src/base/text.h
+libha_base_la_LIBADD = $(CJSON_LIBS) $(INIH_LIBS)

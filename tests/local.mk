@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# One fragment for each kind of test.
+if ENABLE_TESTS
+include tests/unit/base.mk
+endif
