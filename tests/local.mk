@@ -2,4 +2,5 @@
 # One fragment for each kind of test.
 if ENABLE_TESTS
 include tests/unit/base.mk
+include tests/unit/crypto.mk
 endif

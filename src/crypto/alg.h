@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// THE tables of algorithms, key types, hashes and purposes. Everything that names one asks here; the help, the
+// documentation and the policy are made of these rows, so that they can't differ.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum ha_hash { HA_HASH_NONE, HA_HASH_SHA1, HA_HASH_SHA256, HA_HASH_SHA384, HA_HASH_SHA512, HA_HASH_COUNT };
+
+struct ha_hash_info {
+    const char *name;        // "SHA-256", as OpenSSL knows it too
+    size_t len;              // bytes
+    uint8_t digest_info[19]; // the DER that goes before the digest in EMSA-PKCS1-v1_5 (RFC 8017 section 9.2, note 1)
+    size_t digest_info_len;
+};
+const struct ha_hash_info *ha_hash_info(enum ha_hash hash);
+
+enum ha_family { HA_FAMILY_RSA, HA_FAMILY_EC, HA_FAMILY_ED };
+
+enum ha_key_type {
+    HA_KEY_NONE,
+    HA_KEY_RSA_2048,
+    HA_KEY_RSA_3072,
+    HA_KEY_RSA_4096,
+    HA_KEY_EC_P256,
+    HA_KEY_EC_P384,
+    HA_KEY_EC_P521,
+    HA_KEY_ED25519,
+    HA_KEY_RSA_OTHER,  // an adopted RSA key of another size (2048..16384 bits)
+    HA_KEY_TYPE_COUNT
+};
+
+struct ha_key_type_info {
+    const char *name;         // "rsa:2048", "ec:p256", "ed25519"
+    enum ha_family family;
+    unsigned bits;            // of the modulus or the field; 0 for HA_KEY_RSA_OTHER
+    bool creatable;
+    const char *jwk_curve;    // "P-256"; NULL for RSA
+    uint8_t oid[10];          // DER of the curve's OBJECT IDENTIFIER (CKA_EC_PARAMS); for Ed25519 that of id-Ed25519
+    size_t oid_len;
+};
+const struct ha_key_type_info *ha_key_type_info(enum ha_key_type type);
+enum ha_key_type ha_key_type_by_name(const char *name);  // HA_KEY_NONE when unknown
+
+enum ha_alg {
+    HA_ALG_NONE,
+    HA_ALG_RS256,
+    HA_ALG_RS384,
+    HA_ALG_RS512,
+    HA_ALG_PS256,
+    HA_ALG_PS384,
+    HA_ALG_PS512,
+    HA_ALG_ES256,
+    HA_ALG_ES384,
+    HA_ALG_ES512,
+    HA_ALG_ED25519,
+    HA_ALG_RSA_OAEP,
+    HA_ALG_RSA_OAEP_256,
+    HA_ALG_RSA1_5,
+    HA_ALG_ECDH,
+    HA_ALG_COUNT
+};
+
+enum ha_alg_use { HA_USE_SIGN, HA_USE_DECRYPT, HA_USE_DERIVE };
+enum ha_padding { HA_PAD_NONE, HA_PAD_PKCS1, HA_PAD_PSS, HA_PAD_OAEP };
+
+struct ha_alg_info {
+    const char *name;          // JOSE name: "RS256"; "ECDH" for plain Diffie-Hellman
+    const char *alias;         // accepted on input: "EdDSA"; NULL
+    enum ha_alg_use use;
+    enum ha_family family;
+    enum ha_key_type key_type; // the one type it works with (ES256: P-256); HA_KEY_NONE: any of the family
+    enum ha_hash hash;         // of the data (sign), of OAEP and its MGF1 (decrypt); NONE for Ed25519, RSA1_5, ECDH
+    enum ha_padding padding;
+};
+const struct ha_alg_info *ha_alg_info(enum ha_alg alg);
+enum ha_alg ha_alg_by_name(const char *name);  // HA_ALG_NONE when unknown
+bool ha_alg_fits(enum ha_alg alg, enum ha_key_type type);
+// What a key of that type signs with when nobody says: RS256, ES256/384/512, Ed25519.
+enum ha_alg ha_alg_default(enum ha_key_type type);
+
+// What a key may be used for; a set of bits.
+enum ha_purpose {
+    HA_PURPOSE_SIGN = 1,     // signatures and certificate requests
+    HA_PURPOSE_CSR = 2,      // certificate requests only, for a key that otherwise decrypts or derives
+    HA_PURPOSE_DECRYPT = 4,  // RSA
+    HA_PURPOSE_DERIVE = 8,   // EC
+};
+#define HA_PURPOSE_COUNT 4
+struct ha_purpose_info {
+    enum ha_purpose bit;
+    const char *name;  // "sign"
+    const char *help;
+};
+const struct ha_purpose_info *ha_purpose_info(size_t index);  // index < HA_PURPOSE_COUNT
+// "sign,decrypt" -> bits; 0 when a name is unknown or the list is empty.
+unsigned ha_purposes_parse(const char *list);
+// bits -> "sign,decrypt"; size >= 64 is enough for any set.
+void ha_purposes_print(unsigned purposes, char *ret_text, size_t size);
+// The purposes that a key of this type can have at all (no decrypt for EC, no derive for RSA or Ed25519).
+unsigned ha_purposes_possible(enum ha_key_type type);

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+noinst_LTLIBRARIES += libha-crypto.la
+libha_crypto_la_SOURCES = \
+	src/crypto/alg.c src/crypto/alg.h \
+	src/crypto/digest.c src/crypto/digest.h \
+	src/crypto/oaep.c \
+	src/crypto/ossl.c src/crypto/ossl.h \
+	src/crypto/point.c src/crypto/point.h \
+	src/crypto/pubkey.c src/crypto/pubkey.h \
+	src/crypto/pubkey_jwk.c \
+	src/crypto/pubkey_verify.c \
+	src/crypto/sigenc.c src/crypto/sigenc.h
+libha_crypto_la_LIBADD = libha-base.la $(CRYPTO_LIBS)
