@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// A rule's three parts, read left to right: the key's pattern, the operations, the algorithms.
+#include "config/allow.h"
+
+#include "config/option.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { WORD_MAX = 40, PATTERN_MAX = 64 };
+
+// A list's items are looked up one after the other; each sets bits.
+struct vocabulary {
+    const char *what;  // "operation"
+    const char *const *names;
+    size_t n;
+    uint32_t (*find)(const char *name);  // 0: unknown
+};
+
+static uint32_t find_operation(const char *name)
+{
+    if (strcmp(name, "*") == 0)
+        return HA_OPERATIONS_ALL;
+    for (unsigned i = 0; i < HA_OPERATION_COUNT; i++) {
+        if (strcmp(ha_operation_info((enum ha_operation)i)->name, name) == 0)
+            return 1u << i;
+    }
+    return 0;
+}
+
+static uint32_t find_alg(const char *name)
+{
+    enum ha_alg alg = ha_alg_by_name(name);
+    return alg == HA_ALG_NONE ? 0 : 1u << alg;
+}
+
+static enum ha_code unknown_word(const struct vocabulary *vocabulary, const char *word, struct ha_err *err)
+{
+    const char *meant = ha_option_nearest(word, vocabulary->names, vocabulary->n);
+    char all[256] = "";
+    ha_fail(err, HA_E_CONFIG, "there is no %s '%s'", vocabulary->what, word);
+    if (meant)
+        return ha_hint(err, "Did you mean '%s'?", meant);
+    for (size_t i = 0; i < vocabulary->n; i++)
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i > 0 ? ", " : "", vocabulary->names[i]);
+    return ha_hint(err, "The %ss are: %s.", vocabulary->what, all);
+}
+
+static enum ha_code parse_list(const char *list, size_t n, const struct vocabulary *vocabulary, uint32_t *ret_bits,
+                               struct ha_err *err)
+{
+    uint32_t bits = 0;
+    for (size_t start = 0; start <= n;) {
+        const char *comma = memchr(list + start, ',', n - start);
+        size_t length = comma ? (size_t)(comma - list) - start : n - start;
+        char word[WORD_MAX];
+        if (length == 0) {
+            ha_fail(err, HA_E_CONFIG, "the list of %ss is empty or has an empty item", vocabulary->what);
+            return ha_hint(err, "Write names with one comma, and no space, between them.");
+        }
+        snprintf(word, sizeof word, "%.*s", (int)length, list + start);
+        uint32_t bit = length < sizeof word ? vocabulary->find(word) : 0;
+        if (!bit)
+            return unknown_word(vocabulary, word, err);
+        bits |= bit;
+        start += length + 1;
+    }
+    *ret_bits = bits;
+    return HA_OK;
+}
+
+static enum ha_code check_pattern(const char *pattern, size_t n, struct ha_err *err)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-*?[]!^";
+    size_t open = 0;
+    if (n == 0 || n > PATTERN_MAX) {
+        ha_fail(err, HA_E_CONFIG, "the key's pattern has %zu characters; it may have 1 to %d", n, PATTERN_MAX);
+        return ha_hint(err, "Write it as KEY:OP, with * for all keys.");
+    }
+    if (strspn(pattern, allowed) < n) {
+        ha_fail(err, HA_E_CONFIG, "the key's pattern has a character that no key's name can have");
+        return ha_hint(err, "Use letters, digits, '.', '_', '-' and the wildcards *, ? and [...].");
+    }
+    for (size_t i = 0; i < n; i++)
+        open = pattern[i] == '[' ? open + 1 : pattern[i] == ']' && open > 0 ? 0 : open;
+    if (open > 0) {
+        ha_fail(err, HA_E_CONFIG, "the key's pattern has a '[' without its ']'");
+        return ha_hint(err, "Close the set of characters: [abc] or [a-c].");
+    }
+    return HA_OK;
+}
+
+static enum ha_code parse_operations(const char *text, size_t n, struct ha_allow *allow, struct ha_err *err)
+{
+    const char *names[HA_OPERATION_COUNT];
+    for (unsigned i = 0; i < HA_OPERATION_COUNT; i++)
+        names[i] = ha_operation_info((enum ha_operation)i)->name;
+    const struct vocabulary vocabulary = {"operation", names, HA_OPERATION_COUNT, find_operation};
+    return parse_list(text, n, &vocabulary, &allow->operations, err);
+}
+
+static enum ha_code parse_algs(const char *text, size_t n, struct ha_allow *allow, struct ha_err *err)
+{
+    const char *names[HA_ALG_COUNT];
+    for (unsigned i = HA_ALG_NONE + 1; i < HA_ALG_COUNT; i++)
+        names[i - 1] = ha_alg_info((enum ha_alg)i)->name;
+    const struct vocabulary vocabulary = {"algorithm", names, HA_ALG_COUNT - 1, find_alg};
+    return parse_list(text, n, &vocabulary, &allow->algs, err);
+}
+
+static enum ha_code parse_parts(const char *text, struct ha_allow *allow, size_t *ret_pattern_len, struct ha_err *err)
+{
+    size_t rule_len = strcspn(text, " \t");
+    const char *algs = text + rule_len + strspn(text + rule_len, " \t");
+    size_t algs_len = strcspn(algs, " \t");
+    const char *colon = memchr(text, ':', rule_len);
+    if (!colon) {
+        ha_fail(err, HA_E_CONFIG, "the rule has no ':' between the key and the operations");
+        return ha_hint(err, "Write it as KEY:OP[,OP] [ALG,...], for example edge-*:sign,csr ES256.");
+    }
+    if (algs[algs_len] != '\0') {
+        ha_fail(err, HA_E_CONFIG, "the rule has more than a KEY:OP part and a list of algorithms");
+        return ha_hint(err, "Write algorithms with one comma, and no space, between them.");
+    }
+    size_t pattern_len = (size_t)(colon - text);
+    enum ha_code code = check_pattern(text, pattern_len, err);
+    if (code == HA_OK)
+        code = parse_operations(colon + 1, rule_len - pattern_len - 1, allow, err);
+    if (code == HA_OK && algs_len > 0)
+        code = parse_algs(algs, algs_len, allow, err);
+    if (code == HA_OK)
+        *ret_pattern_len = pattern_len;
+    return code;
+}
+
+enum ha_code ha_allow_parse(const char *text, unsigned line, struct ha_allow *ret_allow, struct ha_err *err)
+{
+    struct ha_allow allow = {.line = line};
+    size_t pattern_len = 0;
+    enum ha_code code = parse_parts(text, &allow, &pattern_len, err);
+    if (code != HA_OK)
+        return code;
+    ha_auto(ha_free) char *copy = strdup(text);
+    ha_auto(ha_free) char *key = strndup(text, pattern_len);
+    if (!copy || !key)
+        return ha_fail(err, HA_E_MEMORY, "out of memory for a rule");
+    allow.text = ha_take(&copy);
+    allow.key = ha_take(&key);
+    *ret_allow = allow;
+    return HA_OK;
+}

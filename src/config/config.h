@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration as the operator wrote it: hsm-agent.conf(5), read whole, checked whole, then immutable.
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "crypto/alg.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+// A list of strings, for the options that may be repeated.
+struct ha_strings {
+    char **items;
+    size_t n;
+};
+
+struct ha_agent_config {
+    char *state_dir;
+    bool rsa1_5;           // RSA1_5 decryption allowed at all
+    unsigned connections;  // most connections at one time on each socket
+    unsigned drain_ms;     // how long SIGTERM waits for requests under way
+};
+
+struct ha_listen_config {
+    unsigned line;  // of the section's header
+    char *name;
+    char *socket;        // absolute path, short enough for sockaddr_un
+    char *user, *group;  // as written; NULL: unchanged
+    uid_t uid;           // (uid_t)-1: unchanged
+    gid_t gid;           // (gid_t)-1: unchanged
+    mode_t mode;
+    bool admin;
+};
+
+struct ha_token_config {
+    unsigned line;
+    char *name;
+    char *uri;          // RFC 7512; checked: names a token, not a slot-id alone, no pin-value, no pin-source
+    char *module;       // absolute path
+    char *module_args;  // NULL: none
+    struct ha_strings environment;  // "NAME=value": all that the child's environment holds
+    char *pin;                      // "credential:NAME", "file:/PATH", "prompt"
+    unsigned sessions;
+    unsigned deadline_ms;
+    bool software_oaep;
+};
+
+// The operations a rule can grant. The table's names are what stands in the configuration.
+enum ha_operation {
+    HA_OPERATION_SHOW,         // see the key in lists, its public key and state
+    HA_OPERATION_SIGN,         // over data that the agent hashes
+    HA_OPERATION_SIGN_DIGEST,  // over a digest that the caller made
+    HA_OPERATION_CSR,
+    HA_OPERATION_DECRYPT,
+    HA_OPERATION_DERIVE,
+    HA_OPERATION_CREATE,  // on an admin socket
+    HA_OPERATION_ADOPT,   // on an admin socket
+    HA_OPERATION_DELETE,  // on an admin socket
+    HA_OPERATION_COUNT
+};
+struct ha_operation_info {
+    const char *name;  // "sign-digest"
+    bool admin;
+    const char *help;
+};
+const struct ha_operation_info *ha_operation_info(enum ha_operation operation);
+#define HA_OPERATIONS_ALL ((1u << HA_OPERATION_COUNT) - 1)
+
+// allow = KEY:OP[,OP] [ALG,...]
+struct ha_allow {
+    unsigned line;
+    char *text;           // as written
+    char *key;            // a shell glob
+    unsigned operations;  // bits 1u << enum ha_operation
+    uint32_t algs;        // bits 1u << enum ha_alg; 0: all
+};
+
+struct ha_client_config {
+    unsigned line;
+    char *name;
+    struct ha_strings user_names, group_names;  // as written
+    uid_t *uids;
+    size_t n_uids;
+    gid_t *gids;
+    size_t n_gids;
+    struct ha_allow *allows;
+    size_t n_allows;
+};
+
+struct ha_config {
+    char *path;
+    struct ha_agent_config agent;
+    struct ha_listen_config *listens;
+    size_t n_listens;
+    struct ha_token_config *tokens;
+    size_t n_tokens;
+    struct ha_client_config *clients;
+    size_t n_clients;
+};
+
+struct ha_mistake {
+    unsigned line;  // 0: the file as a whole
+    char cause[320];
+    char remedy[320];
+};
+struct ha_mistakes {
+    struct ha_mistake *items;
+    size_t n;
+};
+void ha_mistakes_clear(struct ha_mistakes *mistakes);
+HA_AUTO_DEFINE_CLEAR(struct ha_mistakes, ha_mistakes_clear)
+
+// Reads path (refused when group- or world-writable, or owned by neither us nor root). On HA_E_CONFIG every mistake is
+// in ret_mistakes, in the order of the lines; ret_config is set on HA_OK only.
+enum ha_code ha_config_load(const char *path, struct ha_config **ret_config, struct ha_mistakes *ret_mistakes,
+                            struct ha_err *err);
+// The same from text; path is for messages.
+enum ha_code ha_config_parse(const char *path, const char *text, size_t n, struct ha_config **ret_config,
+                             struct ha_mistakes *ret_mistakes, struct ha_err *err);
+void ha_config_free(struct ha_config *config);
+HA_AUTO_DEFINE(struct ha_config, ha_config_free)
+
+// The effective configuration, every option with its value, in a form that reads back to the same.
+void ha_config_dump(const struct ha_config *config, struct ha_buf *out);
+
+// The table of sections and options as roff (.TP paragraphs), for hsm-agent.conf(5): the manual is made from it.
+void ha_config_manual(struct ha_buf *out);

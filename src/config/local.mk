@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+noinst_LTLIBRARIES += libha-config.la
+libha_config_la_SOURCES = \
+	src/config/allow.c src/config/allow.h \
+	src/config/check.c src/config/check.h \
+	src/config/config.c src/config/config.h \
+	src/config/dump.c \
+	src/config/manual.c \
+	src/config/mistakes.c src/config/mistakes.h \
+	src/config/operation.c \
+	src/config/option.c src/config/option.h \
+	src/config/uri.c src/config/uri.h \
+	src/config/value.c src/config/value.h \
+	src/config/value_check.c src/config/value_check.h
+libha_config_la_LIBADD = libha-crypto.la

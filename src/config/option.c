@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rows of the table, and finding what a misspelt name was meant to be.
+#include "config/option.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+
+#define AT(type, field) .offset = offsetof(struct type, field)
+
+static const struct ha_option agent_options[] = {
+    {.name = "state-dir",
+     .type = HA_OPTION_PATH,
+     .fallback = HA_LOCALSTATEDIR "/lib/hsm-agent",
+     AT(ha_agent_config, state_dir),
+     .value = "PATH",
+     .help = "The directory where the agent keeps what it creates: one small file a key."},
+    {.name = "rsa1_5-decrypt",
+     .type = HA_OPTION_BOOL,
+     .fallback = "no",
+     AT(ha_agent_config, rsa1_5),
+     .value = "yes|no",
+     .help = "Whether RSA1_5 (PKCS#1 v1.5) decryption is served at all. Whoever may decrypt with it can be used as an "
+             "oracle by whoever chooses the ciphertexts (Bleichenbacher's and Marvin attacks); prefer RSA-OAEP."},
+    {.name = "connections",
+     .type = HA_OPTION_UINT,
+     .fallback = "512",
+     .min = 1,
+     .max = 100000,
+     AT(ha_agent_config, connections),
+     .value = "N",
+     .help = "The most connections at one time on each socket. One more is answered 503."},
+    {.name = "drain-ms",
+     .type = HA_OPTION_UINT,
+     .fallback = "10000",
+     .min = 0,
+     .max = 600000,
+     AT(ha_agent_config, drain_ms),
+     .value = "MILLISECONDS",
+     .help = "How long SIGTERM waits for requests under way before it cuts them off."},
+};
+
+static const struct ha_option listen_options[] = {
+    {.name = "socket",
+     .type = HA_OPTION_SOCKET,
+     .required = true,
+     AT(ha_listen_config, socket),
+     .value = "PATH",
+     .help = "Where the Unix socket is made; 102 bytes at most. PATH.lock is held while the agent runs."},
+    {.name = "user",
+     .type = HA_OPTION_USER,
+     AT(ha_listen_config, user),
+     .id_offset = offsetof(struct ha_listen_config, uid),
+     .value = "USER",
+     .help = "The socket's owner, by name or number. Unset: the user that the agent runs as."},
+    {.name = "group",
+     .type = HA_OPTION_GROUP,
+     AT(ha_listen_config, group),
+     .id_offset = offsetof(struct ha_listen_config, gid),
+     .value = "GROUP",
+     .help = "The socket's group, by name or number: with the mode 0660, who may knock. Unset: the agent's own group."},
+    {.name = "mode",
+     .type = HA_OPTION_MODE,
+     .fallback = "0660",
+     AT(ha_listen_config, mode),
+     .value = "OCTAL",
+     .help = "The socket's permissions. To connect, a program needs to be able to write."},
+    {.name = "admin",
+     .type = HA_OPTION_BOOL,
+     .fallback = "no",
+     AT(ha_listen_config, admin),
+     .value = "yes|no",
+     .help = "Whether keys may be created, adopted and deleted over this socket. Clients need the operation granted as "
+             "well."},
+};
+
+static const struct ha_option token_options[] = {
+    {.name = "uri",
+     .type = HA_OPTION_URI,
+     .required = true,
+     AT(ha_token_config, uri),
+     .value = "URI",
+     .help = "The PKCS#11 URI (RFC 7512) of the token: at least one of token=, serial=, manufacturer= and model=. Slot "
+             "numbers change, so slot-id= alone is refused; so are objects and PINs."},
+    {.name = "module",
+     .type = HA_OPTION_PATH,
+     .required = true,
+     AT(ha_token_config, module),
+     .value = "PATH",
+     .help = "The vendor's PKCS#11 module. Only the token's own process loads it."},
+    {.name = "module-args",
+     .type = HA_OPTION_STRING,
+     AT(ha_token_config, module_args),
+     .value = "TEXT",
+     .help = "What some modules want to be given when they are initialised."},
+    {.name = "environment",
+     .type = HA_OPTION_ENVIRONMENT,
+     .repeatable = true,
+     AT(ha_token_config, environment),
+     .value = "NAME=VALUE",
+     .help = "A variable of the token process's environment, which holds nothing else."},
+    {.name = "pin",
+     .type = HA_OPTION_PIN,
+     .required = true,
+     AT(ha_token_config, pin),
+     .value = "SOURCE",
+     .help =
+         "Where the PIN comes from, never the PIN itself: credential:NAME (a systemd credential), file:PATH (a file "
+         "that only its owner may read) or prompt (asked for on the terminal at start)."},
+    {.name = "sessions",
+     .type = HA_OPTION_UINT,
+     .fallback = "8",
+     .min = 1,
+     .max = 128,
+     AT(ha_token_config, sessions),
+     .value = "N",
+     .help = "How many operations the token does at one time; one more session stays logged in beside them."},
+    {.name = "deadline-ms",
+     .type = HA_OPTION_UINT,
+     .fallback = "10000",
+     .min = 10,
+     .max = 600000,
+     AT(ha_token_config, deadline_ms),
+     .value = "MILLISECONDS",
+     .help = "How long one request may take. A token that takes longer hangs, and its process is replaced."},
+    {.name = "software-oaep",
+     .type = HA_OPTION_BOOL,
+     .fallback = "no",
+     AT(ha_token_config, software_oaep),
+     .value = "yes|no",
+     .help =
+         "Whether OAEP is decoded by the agent, after a raw RSA operation in the token, where the token can't do it "
+         "with the hash that is asked for (SoftHSM: all but SHA-1)."},
+};
+
+static const struct ha_option client_options[] = {
+    {.name = "user",
+     .type = HA_OPTION_USER,
+     .repeatable = true,
+     .one_of = true,
+     AT(ha_client_config, user_names),
+     .id_offset = offsetof(struct ha_client_config, uids),
+     .count_offset = offsetof(struct ha_client_config, n_uids),
+     .value = "USER",
+     .help = "The section is about programs that run as this user, by name or number."},
+    {.name = "group",
+     .type = HA_OPTION_GROUP,
+     .repeatable = true,
+     .one_of = true,
+     AT(ha_client_config, group_names),
+     .id_offset = offsetof(struct ha_client_config, gids),
+     .count_offset = offsetof(struct ha_client_config, n_gids),
+     .value = "GROUP",
+     .help = "The section is about programs in this group. With user as well, a program must fit one of each."},
+    {.name = "allow",
+     .type = HA_OPTION_ALLOW,
+     .repeatable = true,
+     .required = true,
+     AT(ha_client_config, allows),
+     .count_offset = offsetof(struct ha_client_config, n_allows),
+     .value = "KEY:OP[,OP...] [ALG[,ALG...]]",
+     .help = "A rule: what they may do with which keys. KEY is a shell pattern; OP is an operation or * for all; with "
+             "algorithms named, only with those. What no rule grants is denied."},
+};
+
+#define OPTIONS(array) .options = (array), .n_options = HA_ARRAY_SIZE(array)
+#define NAMED(type, array, count)                                                                                      \
+    .named = true, .size = sizeof(struct type), .line_offset = offsetof(struct type, line),                            \
+    .name_offset = offsetof(struct type, name), .array_offset = offsetof(struct ha_config, array),                     \
+    .count_offset = offsetof(struct ha_config, count)
+
+static const struct ha_section sections[] = {
+    [HA_SECTION_AGENT] = {.kind = "agent",
+                          .size = sizeof(struct ha_agent_config),
+                          .array_offset = offsetof(struct ha_config, agent),
+                          .help = "The agent as a whole. May be left out.",
+                          OPTIONS(agent_options)},
+    [HA_SECTION_LISTEN] = {.kind = "listen",
+                           NAMED(ha_listen_config, listens, n_listens),
+                           .help = "A socket on which the agent answers. There is at least one.",
+                           OPTIONS(listen_options)},
+    [HA_SECTION_TOKEN] = {.kind = "token",
+                          NAMED(ha_token_config, tokens, n_tokens),
+                          .help = "A PKCS#11 token. There is at least one, and each gets a process of its own.",
+                          OPTIONS(token_options)},
+    [HA_SECTION_CLIENT] = {.kind = "client",
+                           NAMED(ha_client_config, clients, n_clients),
+                           .help = "Who may do what. A section says at least one user or group and one rule; the rules "
+                                   "of all sections that fit a program are added up.",
+                           OPTIONS(client_options)},
+};
+static_assert(HA_ARRAY_SIZE(sections) == HA_SECTION_COUNT, "each kind of section has its row");
+static_assert(HA_ARRAY_SIZE(token_options) <= HA_OPTIONS_MAX, "the longest section fits");
+
+const struct ha_section *ha_section(enum ha_section_kind kind)
+{
+    return &sections[kind];
+}
+
+void *ha_section_at(const struct ha_config *config, enum ha_section_kind kind, size_t i)
+{
+    const struct ha_section *section = &sections[kind];
+    void *base = (void *)config;
+    if (!section->named)
+        return i == 0 ? HA_OPTION_FIELD(void, base, section->array_offset) : NULL;
+    if (i >= *HA_OPTION_FIELD(size_t, base, section->count_offset))
+        return NULL;
+    return *HA_OPTION_FIELD(char *, base, section->array_offset) + i * section->size;
+}
+
+// Levenshtein's distance; names are short, longer text is far from each of them.
+static size_t distance(const char *a, const char *b)
+{
+    enum { LONGEST = 32 };
+    size_t row[LONGEST + 1];
+    size_t n = strlen(b);
+    if (n > LONGEST || strlen(a) > LONGEST)
+        return SIZE_MAX;
+    for (size_t j = 0; j <= n; j++)
+        row[j] = j;
+    for (size_t i = 1; a[i - 1]; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= n; j++) {
+            size_t change = diagonal + (a[i - 1] != b[j - 1]);
+            size_t least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
+            diagonal = row[j];
+            row[j] = change < least ? change : least;
+        }
+    }
+    return row[n];
+}
+
+const char *ha_option_nearest(const char *text, const char *const *names, size_t n)
+{
+    const char *nearest = NULL;
+    size_t least = strlen(text) / 3 + 2;
+    for (size_t i = 0; i < n; i++) {
+        size_t d = distance(text, names[i]);
+        if (d < least && d < strlen(names[i])) {
+            least = d;
+            nearest = names[i];
+        }
+    }
+    return nearest;
+}
