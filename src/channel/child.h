@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// One run of a token's child process: started by exec, reached through its channels, ended by closing them or by a
+// kill.
+#pragma once
+
+#include "base/auto.h"
+#include "base/err.h"
+#include "channel/packet.h"
+#include "config/config.h"
+#include "crypto/alg.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+// A PKCS#11 session's worth of connection to the child. Owned by one thread while it is on loan.
+struct ha_channel {
+    int fd;
+    struct ha_packet_buffer *buffer;
+    struct ha_child *child;
+    struct ha_channel *next_free;
+};
+
+struct ha_child {
+    pid_t pid;
+    int pidfd;
+    int control;  // our end of descriptor 3
+    struct ha_packet_buffer *control_buffer;
+    struct ha_channel *channels;
+    size_t n_channels;
+    size_t loans;  // channels out on loan; the pool's lock guards it
+    bool retired;  // no more loans; freed with the last one's return
+    bool reaped;
+    uint8_t ways[HA_ALG_COUNT];  // enum ha_way, as the child found out
+    char label[64], serial[64], model[128];
+};
+
+// Starts program for the token and hands the worker channels over; returns when the child is logged in and ready, or
+// has said why not, or deadline_ms has passed. Blocks; called from the thread that lives as long as the child may. On
+// failure ret_status is how the child ended, as ha_child_end tells it.
+enum ha_code ha_child_start(const char *program, const struct ha_token_config *config, bool log_json,
+                            int64_t deadline_ms, struct ha_child **ret_child, int *ret_status, struct ha_err *err);
+// One question on the control channel; answers that are HA_OP_OBJECT go to object (NULL: none are expected), the last
+// one to ret_answer, whose parts live in child->control_buffer. One thread at a time: the caller holds the token's
+// control lock.
+enum ha_code ha_child_control(struct ha_child *child, const struct ha_packet *question, int64_t deadline_ms,
+                              void (*object)(void *context, const struct ha_packet *object), void *context,
+                              struct ha_packet *ret_answer, struct ha_err *err);
+void ha_child_kill(const struct ha_child *child);  // SIGKILL; harmless when it is gone
+// Closes the control channel, waits grace_ms for the child to end by itself, kills it otherwise, and reaps it. Returns
+// the exit status (128 + signal for a signal).
+int ha_child_end(struct ha_child *child, int grace_ms);
+void ha_child_free(struct ha_child *child);  // ended and without loans; NULL is fine

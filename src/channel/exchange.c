@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// The hot path: questions out on free channels, answers in, and what happens when the child dies or hangs meanwhile.
+#include "base/clock.h"
+#include "channel/token_internal.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#define TRIES_MAX 3  // the first and two more
+
+// A channel on loan with the item it works on.
+struct loan {
+    struct ha_channel *channel;
+    struct ha_exchange *item;
+    int64_t deadline_ms;
+};
+
+struct run {
+    struct ha_token *token;
+    struct ha_exchange *const *items;
+    size_t n, next;                                // items[next..] haven't been sent yet
+    struct ha_exchange *again[HA_PACKET_FDS_MAX];  // to be sent once more
+    size_t n_again;
+    struct loan loans[HA_PACKET_FDS_MAX];
+    size_t n_loans;
+    int64_t queue_deadline_ms;
+};
+
+static void settle(struct ha_exchange *item, enum ha_code code, const struct ha_err *err)
+{
+    item->code = code;
+    if (code)
+        item->err = *err;
+}
+
+static void drop_loan(struct run *run, size_t i)
+{
+    ha_pool_return(&run->token->pool, run->loans[i].channel);
+    run->loans[i] = run->loans[--run->n_loans];
+}
+
+// The child is gone under this loan: its item goes back into the queue, or fails when it has had its tries.
+static void lose(struct run *run, size_t i, const struct ha_err *err)
+{
+    struct ha_exchange *item = run->loans[i].item;
+    ha_pool_lost(&run->token->pool, run->loans[i].channel->child);
+    if (item->tries < TRIES_MAX)
+        run->again[run->n_again++] = item;
+    else
+        settle(item, err->code, err);
+    drop_loan(run, i);
+}
+
+static void receive(struct run *run, size_t i)
+{
+    struct loan *loan = &run->loans[i];
+    struct ha_packet answer;
+    struct ha_err err = {0};
+    enum ha_code code = ha_packet_recv(loan->channel->fd, -1, loan->channel->buffer, &answer, NULL, NULL, &err);
+    if (code == HA_E_TOKEN_DOWN) {
+        lose(run, i, &err);
+        return;
+    }
+    struct ha_exchange *item = loan->item;
+    if (code == HA_OK && (answer.op != item->question.op || answer.serial != item->question.serial))
+        code = ha_fail(&err, HA_E_INTERNAL, "the token's process answered something else than was asked");
+    if (code) {
+        ha_pool_lost(&run->token->pool, loan->channel->child);  // it is out of step; a fresh one isn't
+    } else if (answer.code != HA_OK) {
+        code = ha_packet_error(&answer, &err);
+    } else {
+        ha_buf_append(&item->output, answer.part[0].data, answer.part[0].len);
+        if (!ha_buf_ok(&item->output))
+            code = ha_fail(&err, HA_E_MEMORY, "out of memory");
+    }
+    settle(item, code, &err);
+    ha_packet_buffer_wipe(loan->channel->buffer);
+    drop_loan(run, i);
+}
+
+static void expire(struct run *run, size_t i)
+{
+    struct ha_err err = {0};
+    ha_fail(&err, HA_E_DEADLINE, "the token '%s' didn't answer within %u ms; its process is replaced",
+            run->token->config->name, run->token->config->deadline_ms);
+    ha_pool_lost(&run->token->pool, run->loans[i].channel->child);
+    settle(run->loans[i].item, err.code, &err);
+    drop_loan(run, i);
+}
+
+// Sends one waiting item over one more channel. wait: for a channel until the deadline of the queue. False: no channel
+// now.
+static bool send_one(struct run *run, bool wait)
+{
+    struct ha_exchange *item = run->n_again ? run->again[run->n_again - 1] : run->items[run->next];
+    struct ha_channel *channel;
+    struct ha_err err = {0};
+    enum ha_code code = ha_pool_take(&run->token->pool, wait ? run->queue_deadline_ms : 0, &channel, &err);
+    if (code && !wait)
+        return false;
+    if (run->n_again)
+        run->n_again--;
+    else
+        run->next++;
+    if (code) {
+        settle(item, code, &err);
+        return true;
+    }
+    item->tries++;
+    run->loans[run->n_loans++] = (struct loan){
+        .channel = channel, .item = item, .deadline_ms = ha_now_ms() + (int64_t)run->token->config->deadline_ms};
+    code = ha_packet_send(channel->fd, &item->question, NULL, 0, &err);
+    if (code == HA_E_TOKEN_DOWN) {
+        lose(run, run->n_loans - 1, &err);
+    } else if (code) {
+        settle(item, code, &err);
+        drop_loan(run, run->n_loans - 1);
+    }
+    return true;
+}
+
+// Waits for answers to what is out, and takes them.
+static void collect(struct run *run)
+{
+    struct pollfd waits[HA_PACKET_FDS_MAX];
+    int64_t soonest = INT64_MAX;
+    for (size_t i = 0; i < run->n_loans; i++) {
+        waits[i] = (struct pollfd){.fd = run->loans[i].channel->fd, .events = POLLIN};
+        if (run->loans[i].deadline_ms < soonest)
+            soonest = run->loans[i].deadline_ms;
+    }
+    int ready = poll(waits, run->n_loans, ha_left_ms(soonest));
+    if (ready < 0)
+        return;  // EINTR
+    // From the last to the first: dropping a loan puts the last one, which has been seen already, in its place.
+    for (size_t i = run->n_loans; i-- > 0;) {
+        if (waits[i].revents)
+            receive(run, i);
+        else if (ha_left_ms(run->loans[i].deadline_ms) == 0)
+            expire(run, i);
+    }
+}
+
+void ha_token_exchange(struct ha_token *token, struct ha_exchange *const *items, size_t n)
+{
+    struct run run = {.token = token, .items = items, .n = n};
+    run.queue_deadline_ms = ha_now_ms() + (int64_t)token->config->deadline_ms;
+    while (run.next < run.n || run.n_again || run.n_loans) {
+        while ((run.next < run.n || run.n_again) && run.n_loans < HA_PACKET_FDS_MAX)
+            if (!send_one(&run, run.n_loans == 0))
+                break;
+        if (run.n_loans)
+            collect(&run);
+    }
+}

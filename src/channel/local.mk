@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+# Both ends share the packets; the rest is the daemon's.
+noinst_LTLIBRARIES += libha-channel.la libha-supervise.la
+libha_channel_la_SOURCES = src/channel/packet.c src/channel/packet.h
+libha_channel_la_LIBADD = libha-base.la
+libha_supervise_la_SOURCES = \
+	src/channel/child.c src/channel/child.h \
+	src/channel/exchange.c src/channel/pool.c src/channel/pool.h \
+	src/channel/token.c src/channel/token.h src/channel/token_internal.h
+libha_supervise_la_LIBADD = libha-channel.la libha-crypto.la

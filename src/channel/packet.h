@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// The packets between the daemon and a token's child process: SOCK_SEQPACKET, one packet a question, one an answer
+// (HA_OP_LIST: any number of HA_OP_OBJECT, then the answer). Both ends run on one machine and come from one build, so
+// numbers are in native order; the daemon still checks every length, because vendor code lives in the child.
+//
+// Control channel (descriptor 3 of the child): START, LIST, GENERATE, DESTROY, one after the other.
+// Worker channels (handed over with START): SIGN, DECRYPT, DERIVE; each belongs to one PKCS#11 session.
+#pragma once
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HA_PACKET_MAX     (200 * 1024)  // bytes, header included; fits a default socket buffer
+#define HA_PACKET_PARTS   4
+#define HA_PACKET_FDS_MAX 128  // worker channels
+#define HA_CONTROL_FD     3
+
+enum ha_op {
+    HA_OP_START = 1,
+    HA_OP_SIGN,
+    HA_OP_DECRYPT,
+    HA_OP_DERIVE,
+    HA_OP_LIST,
+    HA_OP_OBJECT,
+    HA_OP_GENERATE,
+    HA_OP_DESTROY,
+};
+
+// What the parts hold. Questions:
+//   START     -                                    carries the worker descriptors
+//   SIGN      key id, SPKI SHA-256, input          alg; HA_PACKET_DIGEST: input is the digest, else the data
+//   DECRYPT   key id, SPKI SHA-256, ciphertext, OAEP label      alg
+//   DERIVE    key id, SPKI SHA-256, peer's point 04||x||y       alg
+//   LIST      PKCS#11 URI of the wanted objects, empty for all private keys
+//   GENERATE  key id, label                        key_type, purposes
+//   DESTROY   key id, SPKI SHA-256 (empty: whatever private and public keys have that id)
+// Answers, when code is HA_OK:
+//   START     token label, serial, manufacturer and model, one byte (enum ha_way) for each enum ha_alg
+//   SIGN      signature (ECDSA: raw r||s)   DECRYPT  plaintext   DERIVE  shared x coordinate (field length)
+//   OBJECT    key id, label, SPKI DER (empty when the token doesn't tell it), why it is empty; flags HA_OBJECT_*
+//   LIST      -       GENERATE  SPKI DER       DESTROY  -
+// and otherwise: detail, hint, PKCS#11 function ("" for none); rv.
+enum { HA_PACKET_DIGEST = 1 };
+
+// How the token does an algorithm.
+enum ha_way {
+    HA_WAY_NONE,    // it can't
+    HA_WAY_DIGEST,  // takes a digest (the daemon hashes)
+    HA_WAY_DATA,    // takes the data only
+};
+
+enum {
+    HA_OBJECT_SENSITIVE = 1,
+    HA_OBJECT_EXTRACTABLE = 2,
+    HA_OBJECT_ALWAYS_SENSITIVE = 4,
+    HA_OBJECT_NEVER_EXTRACTABLE = 8,
+    HA_OBJECT_SIGN = 16,
+    HA_OBJECT_DECRYPT = 32,
+    HA_OBJECT_DERIVE = 64,
+};
+
+struct ha_part {
+    const void *data;
+    size_t len;
+};
+
+struct ha_packet {
+    enum ha_op op;
+    uint32_t alg;       // enum ha_alg
+    uint32_t key_type;  // enum ha_key_type
+    uint32_t purposes;  // bits of enum ha_purpose
+    uint32_t flags;
+    uint32_t code;    // enum ha_code; answers
+    uint64_t rv;      // CK_RV; answers
+    uint64_t serial;  // chosen by the asker, echoed by the answer
+    struct ha_part part[HA_PACKET_PARTS];
+};
+
+// Where a received packet's bytes live: HA_PACKET_MAX bytes, owned by one thread, wiped by ha_packet_buffer_free.
+struct ha_packet_buffer;
+struct ha_packet_buffer *ha_packet_buffer_new(void);  // NULL: out of memory
+void ha_packet_buffer_free(struct ha_packet_buffer *buffer);
+HA_AUTO_DEFINE(struct ha_packet_buffer, ha_packet_buffer_free)
+// Wipes what the last packet left (plaintext).
+void ha_packet_buffer_wipe(struct ha_packet_buffer *buffer);
+
+// Sends one packet, with n_fds descriptors (0: none). HA_E_TOO_LARGE when it doesn't fit, HA_E_TOKEN_DOWN when the
+// other end is gone. Never raises SIGPIPE.
+enum ha_code ha_packet_send(int fd, const struct ha_packet *packet, const int *fds, size_t n_fds, struct ha_err *err);
+
+// Waits until deadline_ms (a point of ha_now_ms; negative: for ever) and receives one packet into buffer; ret_packet's
+// parts point into it. ret_fds (room for HA_PACKET_FDS_MAX; NULL: none are accepted) gets the descriptors,
+// close-on-exec. HA_E_TOKEN_DOWN: the other end is gone. HA_E_DEADLINE. HA_E_INTERNAL: not a packet of ours.
+enum ha_code ha_packet_recv(int fd, int64_t deadline_ms, struct ha_packet_buffer *buffer, struct ha_packet *ret_packet,
+                            int *ret_fds, size_t *ret_n_fds, struct ha_err *err);
+
+// An answer that carries err; its parts point into err.
+void ha_packet_fail(struct ha_packet *answer, const struct ha_err *err);
+// The error that an answer carries (code isn't HA_OK), as err. Texts are cut to fit, and made printable.
+enum ha_code ha_packet_error(const struct ha_packet *answer, struct ha_err *err);
