@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of keys: an array sorted by name, under a reader-writer lock.
+#include "keys/keys_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// Where name stands, or would stand.
+static size_t position(const struct ha_keys *keys, const char *name, bool *ret_found)
+{
+    size_t low = 0, high = keys->n;
+    *ret_found = false;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(keys->items[middle]->name, name);
+        if (order == 0) {
+            *ret_found = true;
+            return middle;
+        }
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+enum ha_code ha_keys_insert(struct ha_keys *keys, struct ha_key *key, struct ha_err *err)
+{
+    enum ha_code code = HA_OK;
+    pthread_rwlock_wrlock(&keys->lock);
+    bool found;
+    size_t at = position(keys, key->name, &found);
+    if (!found && keys->n == keys->cap) {
+        size_t cap = keys->cap ? keys->cap * 2 : 64;
+        struct ha_key **items = reallocarray(keys->items, cap, sizeof(*items));
+        if (items) {
+            keys->items = items;
+            keys->cap = cap;
+        } else {
+            code = ha_fail(err, HA_E_MEMORY, "out of memory");
+        }
+    }
+    if (code == HA_OK && found) {
+        ha_key_unref(keys->items[at]);
+        keys->items[at] = key;
+    } else if (code == HA_OK) {
+        memmove(&keys->items[at + 1], &keys->items[at], (keys->n - at) * sizeof(*keys->items));
+        keys->items[at] = key;
+        keys->n++;
+    }
+    pthread_rwlock_unlock(&keys->lock);
+    return code;
+}
+
+void ha_keys_drop(struct ha_keys *keys, const char *name)
+{
+    pthread_rwlock_wrlock(&keys->lock);
+    bool found;
+    size_t at = position(keys, name, &found);
+    if (found) {
+        ha_key_unref(keys->items[at]);
+        keys->n--;
+        memmove(&keys->items[at], &keys->items[at + 1], (keys->n - at) * sizeof(*keys->items));
+    }
+    pthread_rwlock_unlock(&keys->lock);
+}
+
+struct ha_key *ha_keys_get(struct ha_keys *keys, const char *name)
+{
+    pthread_rwlock_rdlock(&keys->lock);
+    bool found;
+    size_t at = position(keys, name, &found);
+    struct ha_key *key = found ? ha_key_ref(keys->items[at]) : NULL;
+    pthread_rwlock_unlock(&keys->lock);
+    return key;
+}
+
+struct ha_key **ha_keys_all(struct ha_keys *keys, size_t *ret_n)
+{
+    pthread_rwlock_rdlock(&keys->lock);
+    size_t n = keys->n;
+    struct ha_key **all = n ? calloc(n, sizeof(struct ha_key *)) : NULL;
+    for (size_t i = 0; all && i < n; i++)
+        all[i] = ha_key_ref(keys->items[i]);
+    pthread_rwlock_unlock(&keys->lock);
+    *ret_n = all ? n : 0;
+    return all;
+}
+
+static void take_loaded(void *context, struct ha_key *key)
+{
+    struct ha_keys *keys = context;
+    struct ha_err err = {0};
+    if (ha_keys_insert(keys, key, &err)) {
+        ha_log_err(keys->log, HA_LOG_ERROR, "key-not-loaded", &err, HA_S("key", key->name));
+        ha_key_unref(key);
+    }
+}
+
+static void log_unreadable(void *context, const char *path, const struct ha_err *err)
+{
+    const struct ha_keys *keys = context;
+    ha_log_err(keys->log, HA_LOG_ERROR, "key-file-unreadable", err, HA_S("file", path));
+}
+
+enum ha_code ha_keys_new(const char *state_dir, const struct ha_log *log, struct ha_keys **ret_keys, struct ha_err *err)
+{
+    struct ha_keys *keys = calloc(1, sizeof(*keys));
+    if (!keys)
+        return ha_fail(err, HA_E_MEMORY, "out of memory");
+    keys->log = log;
+    pthread_mutex_init(&keys->changing, NULL);
+    pthread_rwlock_init(&keys->lock, NULL);
+    if (ha_store_open(state_dir, &keys->store, err) ||
+        ha_store_load(&keys->store, keys, take_loaded, log_unreadable, err)) {
+        ha_keys_free(keys);
+        return err->code;
+    }
+    *ret_keys = keys;
+    return HA_OK;
+}
+
+void ha_keys_free(struct ha_keys *keys)
+{
+    if (!keys)
+        return;
+    for (size_t i = 0; i < keys->n; i++)
+        ha_key_unref(keys->items[i]);
+    free(keys->items);
+    ha_store_close(&keys->store);
+    pthread_rwlock_destroy(&keys->lock);
+    pthread_mutex_destroy(&keys->changing);
+    free(keys);
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The named keys: the table, and what an administrator does with them. Thread-safe.
+#pragma once
+
+#include "base/log.h"
+#include "keys/key.h"
+
+struct ha_keys;
+
+// Reads the state directory. Keys stay HA_STATE_TOKEN_DOWN until their token is bound.
+enum ha_code ha_keys_new(const char *state_dir, const struct ha_log *log, struct ha_keys **ret_keys,
+                         struct ha_err *err);
+void ha_keys_free(struct ha_keys *keys);
+HA_AUTO_DEFINE(struct ha_keys, ha_keys_free)
+
+// Compares the files of token's keys with what is in it and sets each key's state; finishes deletions that were cut
+// off; undoes creations that left nothing; logs the rest with what to do. Fails when the token can't be listed. For
+// ha_token_host.ready.
+enum ha_code ha_keys_bind(struct ha_keys *keys, struct ha_token *token, struct ha_err *err);
+
+// NULL: no such key. The caller unrefs it.
+struct ha_key *ha_keys_get(struct ha_keys *keys, const char *name);
+// All keys, sorted by name; the caller unrefs each and frees the array. NULL when there is none (n is 0) or no memory.
+struct ha_key **ha_keys_all(struct ha_keys *keys, size_t *ret_n);
+
+// Makes a key pair in the token. The file says "creating" before and "ready" after, so that a crash between is found.
+enum ha_code ha_keys_create(struct ha_keys *keys, const char *name, struct ha_token *token, enum ha_key_type type,
+                            unsigned purposes, struct ha_key **ret_key, struct ha_err *err);
+// Takes a key pair that is in the token already, named by a PKCS#11 URI (RFC 7512). purposes 0: what its attributes
+// allow. HA_E_AMBIGUOUS naming the first two when more than one private key fits.
+enum ha_code ha_keys_adopt(struct ha_keys *keys, const char *name, struct ha_token *token, const char *uri,
+                           unsigned purposes, struct ha_key **ret_key, struct ha_err *err);
+// Forgets the key; destroys its objects in the token when it was created by us, or when asked to.
+enum ha_code ha_keys_delete(struct ha_keys *keys, const char *name, bool destroy, bool *ret_destroyed,
+                            struct ha_err *err);

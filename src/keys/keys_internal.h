@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files that make up ha_keys share.
+#pragma once
+
+#include "keys/keys.h"
+#include "keys/store.h"
+
+#include <pthread.h>
+
+struct ha_keys {
+    const struct ha_log *log;
+    struct ha_store store;
+    pthread_mutex_t changing;  // creations, adoptions, deletions and binding, one after the other
+    pthread_rwlock_t lock;     // guards the table
+    struct ha_key **items;     // sorted by name; one reference each
+    size_t n, cap;
+};
+
+// Takes over the caller's reference. HA_E_MEMORY leaves it with the caller.
+enum ha_code ha_keys_insert(struct ha_keys *keys, struct ha_key *key, struct ha_err *err);
+void ha_keys_drop(struct ha_keys *keys, const char *name);

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "keys/objects.h"
+
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LIST_MS 60000
+
+static void copy_text(char *out, size_t size, const struct ha_part *part)
+{
+    const uint8_t *bytes = part->data;
+    size_t n = part->len < size - 1 ? part->len : size - 1;
+    for (size_t i = 0; i < n; i++)
+        out[i] = bytes[i] >= 0x20 && bytes[i] < 0x7f ? (char)bytes[i] : '?';
+    out[n] = '\0';
+}
+
+static void collect(void *context, const struct ha_packet *packet)
+{
+    struct ha_objects *objects = context;
+    // An id longer than any key's file holds can't belong to one of ours.
+    if (objects->failed || packet->part[0].len > HA_KEY_ID_MAX)
+        return;
+    if (objects->n == objects->cap) {
+        size_t cap = objects->cap ? objects->cap * 2 : 64;
+        struct ha_object *items = reallocarray(objects->items, cap, sizeof(*items));
+        if (!items) {
+            objects->failed = true;
+            return;
+        }
+        objects->items = items;
+        objects->cap = cap;
+    }
+    struct ha_object *object = &objects->items[objects->n];
+    *object = (struct ha_object){.id_len = packet->part[0].len, .flags = packet->flags};
+    memcpy(object->id, packet->part[0].data, object->id_len);
+    copy_text(object->label, sizeof(object->label), &packet->part[1]);
+    copy_text(object->why, sizeof(object->why), &packet->part[3]);
+    if (packet->part[2].len > 0) {
+        object->spki = malloc(packet->part[2].len);
+        if (!object->spki) {
+            objects->failed = true;
+            return;
+        }
+        memcpy(object->spki, packet->part[2].data, packet->part[2].len);
+        object->spki_len = packet->part[2].len;
+    }
+    objects->n++;
+}
+
+static int compare_ids(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+    int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
+    return order ? order : (a_len > b_len) - (a_len < b_len);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct ha_object *x = a, *y = b;
+    return compare_ids(x->id, x->id_len, y->id, y->id_len);
+}
+
+enum ha_code ha_objects_list(struct ha_token *token, const char *uri, struct ha_objects *ret_objects,
+                             struct ha_err *err)
+{
+    ha_auto(ha_objects_clear) struct ha_objects objects = {0};
+    struct ha_packet question = {.op = HA_OP_LIST, .part[0] = {.data = uri, .len = strlen(uri)}};
+    if (ha_token_control(token, &question, ha_now_ms() + LIST_MS, collect, &objects, NULL, err))
+        return err->code;
+    if (objects.failed)
+        return ha_fail(err, HA_E_MEMORY, "out of memory");
+    if (objects.n > 0)
+        qsort(objects.items, objects.n, sizeof(*objects.items), compare);
+    *ret_objects = objects;
+    objects = (struct ha_objects){0};
+    return HA_OK;
+}
+
+void ha_objects_clear(struct ha_objects *objects)
+{
+    for (size_t i = 0; i < objects->n; i++)
+        free(objects->items[i].spki);
+    free(objects->items);
+    *objects = (struct ha_objects){0};
+}
+
+size_t ha_objects_find(const struct ha_objects *objects, const uint8_t *id, size_t id_len, size_t *ret_first)
+{
+    size_t low = 0, high = objects->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare_ids(objects->items[middle].id, objects->items[middle].id_len, id, id_len) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    size_t n = 0;
+    while (low + n < objects->n &&
+           compare_ids(objects->items[low + n].id, objects->items[low + n].id_len, id, id_len) == 0)
+        n++;
+    *ret_first = low;
+    return n;
+}
+
+void ha_object_name(const struct ha_object *object, char *ret_text, size_t size)
+{
+    ha_auto(ha_buf_clear) struct ha_buf text = {0};
+    ha_buf_puts(&text, "pkcs11:id=");
+    for (size_t i = 0; i < object->id_len; i++)
+        ha_buf_printf(&text, "%%%02x", object->id[i]);
+    ha_buf_printf(&text, ";object=%s", object->label);
+    snprintf(ret_text, size, "%s", ha_buf_text(&text));
+}

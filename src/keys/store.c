@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "keys/store.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/text.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define FORMAT     1            // of the file; a higher one is of a later release
+#define FILE_MAX   (64 * 1024)  // bytes
+#define SUFFIX     ".json"
+#define KEY_REMEDY "restore the file from a backup, or remove it and adopt the key again with `hsm-agent key adopt`"
+
+static const char *const phase_names[] = {
+    [HA_PHASE_CREATING] = "creating", [HA_PHASE_READY] = "ready", [HA_PHASE_DELETING] = "deleting"};
+static_assert(HA_ARRAY_SIZE(phase_names) == HA_PHASE_COUNT, "a name for each phase");
+
+enum ha_code ha_store_open(const char *state_dir, struct ha_store *ret_store, struct ha_err *err)
+{
+    ha_auto(ha_free) char *directory = NULL, *lock = NULL;
+    if (asprintf(&directory, "%s/keys", state_dir) < 0 || asprintf(&lock, "%s/lock", state_dir) < 0)
+        return ha_fail(err, HA_E_MEMORY, "out of memory");
+    if (ha_dir_make(directory, 0700, err))
+        return ha_wrap(err, "the state directory can't be made");
+    ha_auto(ha_close) int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return ha_fail_errno(err, errno, "%s", lock);
+    if (flock(fd, LOCK_EX | LOCK_NB)) {
+        ha_fail(err, HA_E_CONFLICT, "another agent is using the state directory %s", state_dir);
+        return ha_hint(err, "stop it, or give this one a state-dir of its own");
+    }
+    *ret_store = (struct ha_store){.directory = ha_take(&directory), .lock_fd = fd};
+    fd = -1;
+    return HA_OK;
+}
+
+void ha_store_close(struct ha_store *store)
+{
+    if (store->directory)
+        close(store->lock_fd);
+    free(store->directory);
+    *store = (struct ha_store){.lock_fd = -1};
+}
+
+static enum ha_code path_of(const struct ha_store *store, const char *name, char **ret_path, struct ha_err *err)
+{
+    if (asprintf(ret_path, "%s/%s" SUFFIX, store->directory, name) < 0) {
+        *ret_path = NULL;
+        return ha_fail(err, HA_E_MEMORY, "out of memory");
+    }
+    return HA_OK;
+}
+
+enum ha_code ha_store_write(const struct ha_store *store, const struct ha_key *key, struct ha_err *err)
+{
+    ha_auto(ha_free) char *path = NULL;
+    ha_auto(ha_buf_clear) struct ha_buf compact = {0}, text = {0};
+    if (path_of(store, key->name, &path, err))
+        return err->code;
+    char purposes[64];
+    ha_purposes_print(key->purposes, purposes, sizeof(purposes));
+
+    ha_jw_object(&compact, NULL);
+    ha_jw_number(&compact, "format", FORMAT);
+    ha_jw_string(&compact, "name", key->name);
+    ha_jw_string(&compact, "phase", phase_names[key->phase]);
+    ha_jw_string(&compact, "type", ha_key_type_info(key->type)->name);
+    ha_jw_string(&compact, "purposes", purposes);
+    ha_jw_string(&compact, "origin", key->adopted ? "adopted" : "created");
+    ha_jw_number(&compact, "version", key->version);
+    ha_jw_string(&compact, "created", key->created);
+    ha_jw_string(&compact, "token", key->token_name);
+    ha_jw_hex(&compact, "id", key->id, key->id_len);
+    if (key->public_key) {
+        size_t n;
+        const uint8_t *spki = ha_pubkey_spki(key->public_key, &n);
+        ha_jw_bytes(&compact, "public-key", spki, n);
+    }
+    ha_jw_object_end(&compact);
+    if (!ha_buf_ok(&compact))
+        return ha_fail(err, HA_E_MEMORY, "out of memory");
+    if (ha_json_pretty(&text, ha_buf_text(&compact), compact.len, err))
+        return err->code;
+    ha_buf_putc(&text, '\n');
+    return ha_file_write(path, text.data, text.len, 0600, err);
+}
+
+enum ha_code ha_store_remove(const struct ha_store *store, const char *name, struct ha_err *err)
+{
+    ha_auto(ha_free) char *path = NULL;
+    if (path_of(store, name, &path, err))
+        return err->code;
+    return ha_file_remove(path, err);
+}
+
+static enum ha_code wrong(struct ha_err *err, const char *member)
+{
+    ha_fail(err, HA_E_CONFIG, "the member \"%s\" is missing or makes no sense", member);
+    return ha_hint(err, KEY_REMEDY);
+}
+
+static enum ha_code decode_members(const ha_json *json, struct ha_key *key, struct ha_err *err)
+{
+    uint64_t number;
+    if (!ha_json_uint(ha_json_get(json, "format"), FORMAT, &number) || number != FORMAT)
+        return wrong(err, "format");
+    const char *text = ha_json_get_string(json, "phase");
+    size_t phase = 0;
+    while (phase < HA_PHASE_COUNT && (!text || strcmp(text, phase_names[phase]) != 0))
+        phase++;
+    if (phase == HA_PHASE_COUNT)
+        return wrong(err, "phase");
+    key->phase = (enum ha_key_phase)phase;
+
+    text = ha_json_get_string(json, "type");
+    if (!text || !(key->type = ha_key_type_by_name(text)))
+        return wrong(err, "type");
+    text = ha_json_get_string(json, "purposes");
+    if (!text || !(key->purposes = ha_purposes_parse(text)))
+        return wrong(err, "purposes");
+    text = ha_json_get_string(json, "origin");
+    if (!text || (strcmp(text, "created") != 0 && strcmp(text, "adopted") != 0))
+        return wrong(err, "origin");
+    key->adopted = strcmp(text, "adopted") == 0;
+    if (!ha_json_uint(ha_json_get(json, "version"), UINT32_MAX, &number) || number == 0)
+        return wrong(err, "version");
+    key->version = (unsigned)number;
+    text = ha_json_get_string(json, "created");
+    if (!text || strlen(text) >= sizeof(key->created))
+        return wrong(err, "created");
+    strcpy(key->created, text);
+
+    ha_auto(ha_buf_clear) struct ha_buf bytes = {0};
+    text = ha_json_get_string(json, "id");
+    if (!text || ha_hex_decode(&bytes, text, strlen(text), err) || bytes.len == 0 || bytes.len > sizeof(key->id))
+        return wrong(err, "id");
+    memcpy(key->id, bytes.data, bytes.len);
+    key->id_len = bytes.len;
+
+    text = ha_json_get_string(json, "public-key");
+    if (!text)
+        return key->phase == HA_PHASE_READY ? wrong(err, "public-key") : HA_OK;
+    ha_buf_reset(&bytes);
+    if (ha_b64u_decode(&bytes, text, strlen(text), err) ||
+        ha_pubkey_from_spki(bytes.data, bytes.len, &key->public_key, err) ||
+        ha_pubkey_type(key->public_key) != key->type)
+        return wrong(err, "public-key");
+    return HA_OK;
+}
+
+static enum ha_code load_one(const char *path, const char *name, struct ha_key **ret_key, struct ha_err *err)
+{
+    ha_auto(ha_buf_clear) struct ha_buf text = {0};
+    ha_auto(ha_json_free) ha_json *json = NULL;
+    if (ha_file_read(path, FILE_MAX, HA_FILE_TRUSTED, &text, err))
+        return err->code;
+    if (ha_json_parse(ha_buf_text(&text), text.len, 4, &json, err))
+        return ha_hint(err, KEY_REMEDY);
+    const char *own_name = ha_json_get_string(json, "name"), *token = ha_json_get_string(json, "token");
+    if (!own_name || strcmp(own_name, name) != 0)
+        return wrong(err, "name");
+    if (!token || !ha_name_valid(token))
+        return wrong(err, "token");
+    ha_auto(ha_key_unref) struct ha_key *key = ha_key_new(name, token);
+    if (!key)
+        return ha_fail(err, HA_E_MEMORY, "out of memory");
+    if (decode_members(json, key, err))
+        return err->code;
+    *ret_key = ha_take(&key);
+    return HA_OK;
+}
+
+static void closedir_auto_(DIR **directory)
+{
+    if (*directory)
+        closedir(*directory);
+}
+
+enum ha_code ha_store_load(const struct ha_store *store, void *context, void (*take)(void *context, struct ha_key *key),
+                           void (*trouble)(void *context, const char *path, const struct ha_err *err),
+                           struct ha_err *err)
+{
+    __attribute__((cleanup(closedir_auto_))) DIR *directory = opendir(store->directory);
+    if (!directory)
+        return ha_fail_errno(err, errno, "%s", store->directory);
+    for (const struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
+        size_t n = strlen(entry->d_name), suffix = strlen(SUFFIX);
+        if (n <= suffix || strcmp(entry->d_name + n - suffix, SUFFIX) != 0 || entry->d_name[0] == '.')
+            continue;
+        ha_auto(ha_free) char *name = strndup(entry->d_name, n - suffix);
+        ha_auto(ha_free) char *path = NULL;
+        if (!name || path_of(store, name, &path, err))
+            return ha_fail(err, HA_E_MEMORY, "out of memory");
+        struct ha_key *key = NULL;
+        struct ha_err why = {0};
+        if (!ha_name_valid(name)) {
+            ha_fail(&why, HA_E_CONFIG, "the file's name is no key's name");
+            trouble(context, path, &why);
+        } else if (load_one(path, name, &key, &why)) {
+            trouble(context, path, &why);
+        } else {
+            take(context, key);
+        }
+    }
+    return HA_OK;
+}

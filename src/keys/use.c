@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "keys/use.h"
+
+#include <string.h>
+
+void ha_use_clear(struct ha_use *use)
+{
+    ha_buf_clear(&use->exchange.output);
+    ha_buf_clear(&use->point);
+}
+
+static enum ha_code check_state(struct ha_key *key, struct ha_err *err)
+{
+    enum ha_key_state state = atomic_load_explicit(&key->state, memory_order_relaxed);
+    if (state == HA_STATE_READY)
+        return HA_OK;
+    char trouble[HA_TROUBLE_MAX];
+    ha_key_trouble(key, trouble);
+    switch (state) {
+    case HA_STATE_MISSING:
+        return ha_fail(err, HA_E_KEY_INCOMPLETE, "the key '%s' can't be used: %s", key->name, trouble);
+    case HA_STATE_INCOMPLETE:
+        return ha_fail(err, HA_E_KEY_INCOMPLETE, "the key '%s' can't be used: %s", key->name, trouble);
+    case HA_STATE_AMBIGUOUS:
+        return ha_fail(err, HA_E_AMBIGUOUS, "the key '%s' can't be used: %s", key->name, trouble);
+    case HA_STATE_TOKEN_DOWN:
+    case HA_STATE_READY:
+    case HA_STATE_COUNT:
+        break;
+    }
+    ha_fail(err, HA_E_TOKEN_DOWN, "the token '%s' of the key '%s' hasn't been ready yet, or isn't in the configuration",
+            key->token_name, key->name);
+    err->retry_after_s = 1;
+    return ha_hint(err, "`hsm-agent status` (GET /v1/tokens) says why");
+}
+
+enum ha_code ha_use_check(struct ha_key *key, enum ha_alg alg, unsigned purposes, struct ha_err *err)
+{
+    if (check_state(key, err))
+        return err->code;
+    if (!ha_alg_fits(alg, key->type)) {
+        ha_fail(err, HA_E_KEY_CANNOT, "%s doesn't work with '%s', which is of type %s", ha_alg_info(alg)->name,
+                key->name, ha_key_type_info(key->type)->name);
+        return ha_hint(err, "GET /v1/keys/%s lists the algorithms that do", key->name);
+    }
+    if (!(key->purposes & purposes)) {
+        char own[64];
+        ha_purposes_print(key->purposes, own, sizeof(own));
+        ha_fail(err, HA_E_KEY_CANNOT, "the key '%s' isn't made for that; its purpose is %s", key->name, own);
+        return ha_hint(err, "use a key with the right purpose; a key's purpose can't be changed");
+    }
+    if (ha_token_way(key->token, alg) == HA_WAY_NONE) {
+        struct ha_token_status status;
+        ha_token_status(key->token, &status);
+        if (status.state == HA_TOKEN_READY) {
+            ha_fail(err, HA_E_KEY_CANNOT, "the token '%s' can't do %s", key->token_name, ha_alg_info(alg)->name);
+            return ha_hint(err, "GET /v1/tokens lists what it can; software-oaep = yes adds RSA-OAEP with raw RSA");
+        }
+    }
+    return HA_OK;
+}
+
+static void ask(struct ha_use *use, const struct ha_key *key, enum ha_op op, enum ha_alg alg)
+{
+    use->exchange.question.op = op;
+    use->exchange.question.alg = alg;
+    use->exchange.question.part[0] = (struct ha_part){key->id, key->id_len};
+    use->exchange.question.part[1] = (struct ha_part){ha_pubkey_spki_sha256(key->public_key), HA_SPKI_HASH_LEN};
+}
+
+enum ha_code ha_use_sign(struct ha_key *key, enum ha_alg alg, unsigned purposes, const uint8_t *data, size_t n,
+                         struct ha_use *use, struct ha_err *err)
+{
+    if (ha_use_check(key, alg, purposes, err))
+        return err->code;
+    enum ha_hash hash = ha_alg_info(alg)->hash;
+    ask(use, key, HA_OP_SIGN, alg);
+    use->exchange.question.part[2] = (struct ha_part){data, n};
+    if (hash == HA_HASH_NONE || ha_token_way(key->token, alg) != HA_WAY_DIGEST)
+        return HA_OK;
+    if (ha_digest(hash, data, n, use->digest, err))
+        return err->code;
+    use->exchange.question.flags = HA_PACKET_DIGEST;
+    use->exchange.question.part[2] = (struct ha_part){use->digest, ha_hash_info(hash)->len};
+    return HA_OK;
+}
+
+enum ha_code ha_use_sign_digest(struct ha_key *key, enum ha_alg alg, const uint8_t *digest, size_t n,
+                                struct ha_use *use, struct ha_err *err)
+{
+    if (ha_use_check(key, alg, HA_PURPOSE_SIGN, err))
+        return err->code;
+    enum ha_hash hash = ha_alg_info(alg)->hash;
+    if (hash == HA_HASH_NONE) {
+        ha_fail(err, HA_E_KEY_CANNOT, "%s signs the data itself, not a digest of it", ha_alg_info(alg)->name);
+        return ha_hint(err, "send data instead of digest");
+    }
+    if (n != ha_hash_info(hash)->len) {
+        ha_fail(err, HA_E_MALFORMED, "the digest has %zu bytes, %s takes %zu (%s)", n, ha_alg_info(alg)->name,
+                ha_hash_info(hash)->len, ha_hash_info(hash)->name);
+        return ha_hint(err, "send the raw digest, not its hexadecimal text");
+    }
+    ask(use, key, HA_OP_SIGN, alg);
+    use->exchange.question.flags = HA_PACKET_DIGEST;
+    use->exchange.question.part[2] = (struct ha_part){digest, n};
+    return HA_OK;
+}
+
+enum ha_code ha_use_decrypt(struct ha_key *key, enum ha_alg alg, const uint8_t *ciphertext, size_t n,
+                            const uint8_t *label, size_t label_len, struct ha_use *use, struct ha_err *err)
+{
+    if (ha_use_check(key, alg, HA_PURPOSE_DECRYPT, err))
+        return err->code;
+    ask(use, key, HA_OP_DECRYPT, alg);
+    use->exchange.question.part[2] = (struct ha_part){ciphertext, n};
+    use->exchange.question.part[3] = (struct ha_part){label, label_len};
+    return HA_OK;
+}
+
+enum ha_code ha_use_derive(struct ha_key *key, enum ha_alg alg, const struct ha_pubkey *peer, struct ha_use *use,
+                           struct ha_err *err)
+{
+    if (ha_use_check(key, alg, HA_PURPOSE_DERIVE, err))
+        return err->code;
+    if (ha_pubkey_type(peer) != key->type) {
+        ha_fail(err, HA_E_KEY_CANNOT, "the peer's key is of type %s, '%s' is of type %s",
+                ha_key_type_info(ha_pubkey_type(peer))->name, key->name, ha_key_type_info(key->type)->name);
+        return ha_hint(err, "both keys must be on one curve");
+    }
+    if (ha_pubkey_point(peer, &use->point, err))
+        return err->code;
+    ask(use, key, HA_OP_DERIVE, alg);
+    use->exchange.question.part[2] = (struct ha_part){use->point.data, use->point.len};
+    return HA_OK;
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a key does: builds the questions for its token. Whether it may is the policy's business, not this file's.
+#pragma once
+
+#include "channel/token.h"
+#include "crypto/digest.h"
+#include "keys/key.h"
+
+// One use; the exchange's question points into it and into the caller's input. Zero it first; clear it after.
+struct ha_use {
+    struct ha_exchange exchange;
+    uint8_t digest[HA_DIGEST_MAX];
+    struct ha_buf point;
+};
+void ha_use_clear(struct ha_use *use);
+HA_AUTO_DEFINE_CLEAR(struct ha_use, ha_use_clear)
+
+// HA_E_KEY_CANNOT, HA_E_KEY_INCOMPLETE, HA_E_AMBIGUOUS, HA_E_TOKEN_DOWN when it can't at present or at all.
+enum ha_code ha_use_check(struct ha_key *key, enum ha_alg alg, unsigned purposes, struct ha_err *err);
+
+// Fill in use; each checks the key first. purposes: any of these bits suffices.
+enum ha_code ha_use_sign(struct ha_key *key, enum ha_alg alg, unsigned purposes, const uint8_t *data, size_t n,
+                         struct ha_use *use, struct ha_err *err);
+enum ha_code ha_use_sign_digest(struct ha_key *key, enum ha_alg alg, const uint8_t *digest, size_t n,
+                                struct ha_use *use, struct ha_err *err);
+enum ha_code ha_use_decrypt(struct ha_key *key, enum ha_alg alg, const uint8_t *ciphertext, size_t n,
+                            const uint8_t *label, size_t label_len, struct ha_use *use, struct ha_err *err);
+enum ha_code ha_use_derive(struct ha_key *key, enum ha_alg alg, const struct ha_pubkey *peer, struct ha_use *use,
+                           struct ha_err *err);
