@@ -3,4 +3,5 @@
 if ENABLE_TESTS
 include tests/unit/base.mk
 include tests/unit/crypto.mk
+include tests/unit/channel.mk
 endif

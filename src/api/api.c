@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a request to a reply: what holds for every route.
+#include "api/api.h"
+
+#include "api/router.h"
+#include "base/json.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define DEPTH_MAX 16  // of a body's JSON
+
+static enum ha_code check_query(const struct ha_route *route, const struct ha_request *request, struct ha_err *err)
+{
+    if (request->query[0] == '\0' || (route->query && strcmp(route->query, request->query) == 0))
+        return HA_OK;
+    ha_fail(err, HA_E_MALFORMED, "%s takes no such query", route->pattern);
+    return route->query ? ha_hint(err, "the only one is ?%s", route->query)
+                        : ha_hint(err, "leave out what follows the '?'");
+}
+
+static enum ha_code read_body(const struct ha_route *route, struct ha_call_context *call, struct ha_err *err)
+{
+    const struct ha_request *request = call->request;
+    if (!route->body) {
+        if (request->body_len == 0)
+            return HA_OK;
+        return ha_fail(err, HA_E_MALFORMED, "%s %s takes no body", route->method, route->pattern);
+    }
+    if (request->body_len == 0) {
+        ha_fail(err, HA_E_MALFORMED, "the body is empty");
+        return ha_hint(err, "send a JSON object; hsm-agent-api(7) shows one for each request");
+    }
+    return ha_json_parse((const char *)request->body, request->body_len, DEPTH_MAX, &call->body, err);
+}
+
+static enum ha_code dispatch(struct ha_call_context *call, struct ha_reply *reply, struct ha_err *err)
+{
+    const struct ha_request *request = call->request;
+    if (request->origin) {
+        ha_fail(err, HA_E_CROSS_ORIGIN, "requests with an Origin header come from a browser");
+        return err->code;
+    }
+    const struct ha_route *route;
+    char name[HA_NAME_MAX + 1];
+    if (ha_route_find(request->method, request->path, &route, name, &reply->allow, err))
+        return err->code;
+    if (strchr(route->pattern, '{'))
+        call->name = name;
+    if (route->admin && !request->admin) {
+        ha_fail(err, HA_E_NOT_ADMIN, "%s %s is answered on administrators' sockets only", route->method,
+                route->pattern);
+        return err->code;
+    }
+    if (check_query(route, request, err) || read_body(route, call, err))
+        return err->code;
+    return route->handle(call, err);
+}
+
+void ha_api_handle(const struct ha_api *api, const struct ha_request *request, struct ha_reply *reply)
+{
+    struct ha_call_context call = {.api = api, .request = request, .status = 200, .out = &reply->body};
+    struct ha_err err = {0};
+    enum ha_code code = dispatch(&call, reply, &err);
+    ha_json_free(call.body);
+    if (code == HA_OK && !ha_buf_ok(&reply->body))
+        code = ha_fail(&err, HA_E_MEMORY, "out of memory");
+    if (code) {
+        ha_api_problem(&err, request->id, reply);
+        return;
+    }
+    reply->status = call.status;
+    reply->content_type = "application/json";
+}
+
+void ha_api_problem(const struct ha_err *err, const char *request_id, struct ha_reply *reply)
+{
+    ha_buf_reset(&reply->body);
+    ha_write_problem(&reply->body, NULL, err, request_id);
+    reply->status = ha_code_info(err->code)->status;
+    reply->content_type = "application/problem+json";
+    reply->retry_after_s = err->retry_after_s;
+    if (reply->status == 503 && reply->retry_after_s == 0 && ha_code_info(err->code)->retryable)
+        reply->retry_after_s = 1;
+}
+
+void ha_write_problem(struct ha_buf *out, const char *name, const struct ha_err *err, const char *request_id)
+{
+    const struct ha_code_info *info = ha_code_info(err->code);
+    char type[96];
+    snprintf(type, sizeof(type), "urn:hsm-agent:error:%s", info->name);
+    ha_jw_object(out, name);
+    ha_jw_string(out, "type", type);
+    ha_jw_string(out, "title", info->title);
+    ha_jw_number(out, "status", info->status);
+    ha_jw_string(out, "detail", err->detail);
+    ha_jw_string(out, "code", info->name);
+    if (err->pointer[0])
+        ha_jw_string(out, "pointer", err->pointer);
+    if (err->hint[0])
+        ha_jw_string(out, "hint", err->hint);
+    ha_jw_bool(out, "retryable", info->retryable);
+    // Whatever was wrong with a ciphertext, the body is the same to the byte.
+    if (request_id && err->code != HA_E_DECRYPTION)
+        ha_jw_string(out, "request_id", request_id);
+    if (err->function[0]) {
+        char rv[24];
+        snprintf(rv, sizeof(rv), "0x%lx", err->rv);
+        ha_jw_object(out, "pkcs11");
+        ha_jw_string(out, "function", err->function);
+        ha_jw_string(out, "rv", rv);
+        ha_jw_object_end(out);
+    }
+    ha_jw_object_end(out);
+}

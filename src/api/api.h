@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The API: requests in, replies out. Knows nothing of sockets. Thread-safe; one struct serves every connection.
+#pragma once
+
+#include "api/message.h"
+#include "base/log.h"
+#include "config/config.h"
+#include "keys/keys.h"
+
+struct ha_api {
+    const struct ha_config *config;
+    struct ha_keys *keys;
+    struct ha_token **tokens;  // as many as config->n_tokens, in that order
+    const struct ha_log *log;
+};
+
+// Fills reply (zeroed by the caller, whose body the caller clears). Never fails: a failure is a problem document.
+void ha_api_handle(const struct ha_api *api, const struct ha_request *request, struct ha_reply *reply);
+// Makes reply the problem document of err (RFC 9457), also for failures that happen before ha_api_handle.
+void ha_api_problem(const struct ha_err *err, const char *request_id, struct ha_reply *reply);

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the handlers share: the policy's word on a key, and the way to its token.
+#include "api/call.h"
+
+#include "keys/use.h"
+
+enum ha_code ha_call_no_key(const struct ha_call_context *call, struct ha_err *err)
+{
+    ha_fail(err, HA_E_NO_KEY, "there is no key '%s', or none that you may know of", call->name);
+    return ha_hint(err, "`hsm-agent key list` (GET /v1/keys) shows those you may use");
+}
+
+static enum ha_code refuse(const struct ha_call_context *call, const struct ha_decision *decision,
+                           enum ha_operation operation, enum ha_alg alg, struct ha_err *err)
+{
+    const struct ha_principal *principal = call->request->principal;
+    const char *with = alg ? " with " : "", *alg_name = alg ? ha_alg_info(alg)->name : "";
+    ha_log(call->api->log, HA_LOG_WARN, "refused", HA_S("key", call->name),
+           HA_S("operation", ha_operation_info(operation)->name), HA_S("algorithm", alg_name),
+           HA_N("uid", principal->uid), HA_N("pid", principal->pid), HA_S("request", call->request->id));
+    if (!decision->knows)
+        return ha_call_no_key(call, err);
+    ha_fail(err, HA_E_FORBIDDEN, "no rule of [client %s] grants %s%s%s on '%s'", decision->client->name,
+            ha_operation_info(operation)->name, with, alg_name, call->name);
+    return ha_hint(err, "an administrator can add `allow = %s:%s` to that section", call->name,
+                   ha_operation_info(operation)->name);
+}
+
+enum ha_code ha_call_allowed(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
+                             struct ha_err *err)
+{
+    struct ha_decision decision =
+        ha_policy_decide(call->api->config, call->request->principal, call->name, operation, alg);
+    return decision.allowed ? HA_OK : refuse(call, &decision, operation, alg, err);
+}
+
+enum ha_code ha_call_key(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
+                         struct ha_key **ret_key, struct ha_err *err)
+{
+    if (ha_call_allowed(call, operation, alg, err))
+        return err->code;
+    struct ha_key *key = ha_keys_get(call->api->keys, call->name);
+    if (!key)
+        return ha_call_no_key(call, err);
+    *ret_key = key;
+    return HA_OK;
+}
+
+void ha_call_exchange(const struct ha_key *key, struct ha_use *const *uses, size_t n)
+{
+    struct ha_exchange *exchanges[HA_BATCH_MAX];
+    for (size_t i = 0; i < n; i++)
+        exchanges[i] = &uses[i]->exchange;
+    ha_token_exchange(key->token, exchanges, n);
+}
+
+void ha_write_use(struct ha_buf *out, const struct ha_key *key, enum ha_alg alg)
+{
+    ha_jw_string(out, "key", key->name);
+    ha_jw_number(out, "version", key->version);
+    ha_jw_string(out, "algorithm", ha_alg_info(alg)->name);
+    ha_jw_string(out, "token", key->token_name);
+}

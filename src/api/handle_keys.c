@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// /v1/keys and /v1/keys/{name}: listing, showing, creating, adopting, deleting.
+#include "api/call.h"
+#include "api/members.h"
+#include "base/text.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void write_purposes(struct ha_buf *out, unsigned purposes)
+{
+    ha_jw_array(out, "purposes");
+    for (size_t i = 0; i < HA_PURPOSE_COUNT; i++)
+        if (purposes & ha_purpose_info(i)->bit)
+            ha_jw_string(out, NULL, ha_purpose_info(i)->name);
+    ha_jw_array_end(out);
+}
+
+static unsigned purpose_of(enum ha_alg_use use)
+{
+    switch (use) {
+    case HA_USE_SIGN:
+        return HA_PURPOSE_SIGN | HA_PURPOSE_CSR;
+    case HA_USE_DECRYPT:
+        return HA_PURPOSE_DECRYPT;
+    case HA_USE_DERIVE:
+        return HA_PURPOSE_DERIVE;
+    }
+    return 0;
+}
+
+// What the key can do: its type, its purposes, its token, and the configuration put together.
+static void write_algorithms(struct ha_buf *out, const struct ha_key *key, const struct ha_config *config)
+{
+    struct ha_token *token = key->token;
+    ha_jw_array(out, "algorithms");
+    for (int i = HA_ALG_NONE + 1; i < HA_ALG_COUNT; i++) {
+        enum ha_alg alg = (enum ha_alg)i;
+        if (alg == HA_ALG_RSA1_5 && !config->agent.rsa1_5)
+            continue;
+        if (token && ha_alg_fits(alg, key->type) && (key->purposes & purpose_of(ha_alg_info(alg)->use)) &&
+            ha_token_way(token, alg) != HA_WAY_NONE)
+            ha_jw_string(out, NULL, ha_alg_info(alg)->name);
+    }
+    ha_jw_array_end(out);
+}
+
+// The operations that make sense with the key at all, whoever asks.
+static unsigned possible_operations(const struct ha_key *key)
+{
+    unsigned operations = 1u << HA_OPERATION_SHOW | 1u << HA_OPERATION_DELETE;
+    if (key->purposes & HA_PURPOSE_SIGN)
+        operations |= 1u << HA_OPERATION_SIGN | 1u << HA_OPERATION_SIGN_DIGEST | 1u << HA_OPERATION_CSR;
+    if (key->purposes & HA_PURPOSE_CSR)
+        operations |= 1u << HA_OPERATION_CSR;
+    if (key->purposes & HA_PURPOSE_DECRYPT)
+        operations |= 1u << HA_OPERATION_DECRYPT;
+    if (key->purposes & HA_PURPOSE_DERIVE)
+        operations |= 1u << HA_OPERATION_DERIVE;
+    return operations;
+}
+
+static void write_operations(const struct ha_call_context *call, const struct ha_key *key)
+{
+    unsigned operations =
+        possible_operations(key) & ha_policy_operations(call->api->config, call->request->principal, key->name);
+    ha_jw_array(call->out, "operations");
+    for (int i = 0; i < HA_OPERATION_COUNT; i++)
+        if ((operations & 1u << i) && (call->request->admin || !ha_operation_info((enum ha_operation)i)->admin))
+            ha_jw_string(call->out, NULL, ha_operation_info((enum ha_operation)i)->name);
+    ha_jw_array_end(call->out);
+}
+
+static void write_public_key(struct ha_buf *out, const struct ha_pubkey *public_key)
+{
+    ha_auto(ha_buf_clear) struct ha_buf pem = {0};
+    size_t n;
+    const uint8_t *spki = ha_pubkey_spki(public_key, &n);
+    uint8_t thumbprint[32];
+    struct ha_err ignored = {0};
+    ha_pubkey_to_pem(public_key, &pem);
+    ha_jw_object(out, "public_key");
+    ha_jw_string(out, "pem", ha_buf_text(&pem));
+    ha_jw_bytes(out, "der", spki, n);
+    ha_jw_object(out, "jwk");
+    ha_pubkey_to_jwk(public_key, out);
+    ha_jw_object_end(out);
+    if (ha_pubkey_thumbprint(public_key, thumbprint, &ignored) == HA_OK)
+        ha_jw_bytes(out, "thumbprint", thumbprint, sizeof(thumbprint));
+    ha_jw_hex(out, "spki_sha256", ha_pubkey_spki_sha256(public_key), HA_SPKI_HASH_LEN);
+    ha_jw_object_end(out);
+}
+
+static void write_key(const struct ha_call_context *call, struct ha_key *key, bool with_public_key)
+{
+    struct ha_buf *out = call->out;
+    enum ha_key_state state = atomic_load(&key->state);
+    char trouble[HA_TROUBLE_MAX];
+    ha_key_trouble(key, trouble);
+    ha_jw_object(out, NULL);
+    ha_jw_string(out, "name", key->name);
+    ha_jw_string(out, "type", ha_key_type_info(key->type)->name);
+    if (key->public_key)
+        ha_jw_number(out, "bits", ha_pubkey_bits(key->public_key));
+    write_purposes(out, key->purposes);
+    ha_jw_string(out, "state", ha_key_state_name(state));
+    if (trouble[0])
+        ha_jw_string(out, "state_detail", trouble);
+    ha_jw_number(out, "version", key->version);
+    ha_jw_string(out, "created", key->created);
+    ha_jw_string(out, "origin", key->adopted ? "adopted" : "created");
+    ha_jw_string(out, "token", key->token_name);
+    ha_jw_hex(out, "id", key->id, key->id_len);
+    write_algorithms(out, key, call->api->config);
+    write_operations(call, key);
+    if (with_public_key && key->public_key)
+        write_public_key(out, key->public_key);
+    ha_jw_object_end(out);
+}
+
+enum ha_code ha_handle_keys(struct ha_call_context *call, struct ha_err *err)
+{
+    size_t n;
+    struct ha_key **keys = ha_keys_all(call->api->keys, &n);
+    ha_jw_object(call->out, NULL);
+    ha_jw_array(call->out, "keys");
+    for (size_t i = 0; i < n; i++) {
+        if (ha_policy_operations(call->api->config, call->request->principal, keys[i]->name))
+            write_key(call, keys[i], false);
+        ha_key_unref(keys[i]);
+    }
+    free(keys);
+    ha_jw_array_end(call->out);
+    ha_jw_object_end(call->out);
+    return HA_OK;
+}
+
+enum ha_code ha_handle_key(struct ha_call_context *call, struct ha_err *err)
+{
+    ha_auto(ha_key_unref) struct ha_key *key = NULL;
+    // Whoever may use a key may also see it: a signature tells as much of the public key.
+    unsigned granted = ha_policy_operations(call->api->config, call->request->principal, call->name);
+    if (granted)
+        key = ha_keys_get(call->api->keys, call->name);
+    if (!key)
+        return ha_call_no_key(call, err);
+    write_key(call, key, true);
+    return HA_OK;
+}
+
+struct put_request {
+    enum ha_key_type type;
+    const char *uri, *token;
+    unsigned purposes;
+};
+
+static const struct ha_member put_members[] = {
+    {"type", HA_MEMBER_KEY_TYPE, false, offsetof(struct put_request, type)},
+    {"uri", HA_MEMBER_STRING, false, offsetof(struct put_request, uri)},
+    {"purposes", HA_MEMBER_PURPOSES, false, offsetof(struct put_request, purposes)},
+    {"token", HA_MEMBER_STRING, false, offsetof(struct put_request, token)},
+    {0},
+};
+
+static enum ha_code find_token(const struct ha_api *api, const char *name, struct ha_token **ret_token,
+                               struct ha_err *err)
+{
+    for (size_t i = 0; i < api->config->n_tokens; i++) {
+        if (name ? strcmp(name, api->config->tokens[i].name) == 0 : api->config->n_tokens == 1) {
+            *ret_token = api->tokens[i];
+            return HA_OK;
+        }
+    }
+    if (name)
+        ha_fail(err, HA_E_MALFORMED, "there is no token '%.64s' in the configuration", name);
+    else
+        ha_fail(err, HA_E_MALFORMED, "there is more than one token; say which one holds the key");
+    ha_hint(err, "`hsm-agent tokens` (GET /v1/tokens) lists them");
+    return ha_at(err, "/token");
+}
+
+static enum ha_code check_put(const struct put_request *request, struct ha_err *err)
+{
+    if ((request->type != HA_KEY_NONE) == (request->uri != NULL)) {
+        ha_fail(err, HA_E_MALFORMED, "exactly one of \"type\" (create) and \"uri\" (adopt) is needed");
+        return ha_at(err, "/type");
+    }
+    if (request->type && (request->purposes & ~ha_purposes_possible(request->type))) {
+        char possible[64];
+        ha_purposes_print(ha_purposes_possible(request->type), possible, sizeof(possible));
+        ha_fail(err, HA_E_KEY_CANNOT, "a key of type %s can't have all of these purposes",
+                ha_key_type_info(request->type)->name);
+        ha_hint(err, "it can have %s", possible);
+        return ha_at(err, "/purposes");
+    }
+    return HA_OK;
+}
+
+static enum ha_code put(struct ha_call_context *call, const struct put_request *request, struct ha_key **ret_key,
+                        struct ha_err *err)
+{
+    struct ha_token *token = NULL;
+    if (find_token(call->api, request->token, &token, err))
+        return err->code;
+    if (request->uri) {
+        enum ha_code code =
+            ha_keys_adopt(call->api->keys, call->name, token, request->uri, request->purposes, ret_key, err);
+        return code == HA_E_MALFORMED && ha_name_valid(call->name) ? ha_at(err, "/uri") : code;
+    }
+    unsigned purposes = request->purposes ? request->purposes : HA_PURPOSE_SIGN;
+    return ha_keys_create(call->api->keys, call->name, token, request->type, purposes, ret_key, err);
+}
+
+enum ha_code ha_handle_key_put(struct ha_call_context *call, struct ha_err *err)
+{
+    struct put_request request = {0};
+    const char *only_new = call->request->if_none_match;
+    ha_auto(ha_key_unref) struct ha_key *key = NULL;
+    if (ha_members_read(call->body, put_members, "", &request, err) || check_put(&request, err) ||
+        ha_call_allowed(call, request.uri ? HA_OPERATION_ADOPT : HA_OPERATION_CREATE, HA_ALG_NONE, err))
+        return err->code;
+    if (only_new && strcmp(only_new, "*") != 0)
+        return ha_fail(err, HA_E_MALFORMED, "If-None-Match takes only *");
+    if (put(call, &request, &key, err)) {
+        if (err->code == HA_E_CONFLICT && only_new)
+            err->code = HA_E_PRECONDITION;
+        return err->code;
+    }
+    ha_log(call->api->log, HA_LOG_INFO, request.uri ? "key-adopted" : "key-created", HA_S("key", key->name),
+           HA_S("type", ha_key_type_info(key->type)->name), HA_S("token", key->token_name),
+           HA_N("uid", call->request->principal->uid));
+    call->status = 201;
+    write_key(call, key, true);
+    return HA_OK;
+}
+
+enum ha_code ha_handle_key_delete(struct ha_call_context *call, struct ha_err *err)
+{
+    bool destroyed;
+    ha_auto(ha_key_unref) struct ha_key *key = NULL;
+    if (ha_call_key(call, HA_OPERATION_DELETE, HA_ALG_NONE, &key, err) ||
+        ha_keys_delete(call->api->keys, call->name, call->request->query[0] != '\0', &destroyed, err))
+        return err->code;
+    ha_log(call->api->log, HA_LOG_INFO, "key-deleted", HA_S("key", call->name),
+           HA_S("objects", destroyed ? "destroyed" : "kept"), HA_N("uid", call->request->principal->uid));
+    ha_jw_object(call->out, NULL);
+    ha_jw_string(call->out, "deleted", call->name);
+    ha_jw_string(call->out, "objects", destroyed ? "destroyed" : "kept");
+    ha_jw_object_end(call->out);
+    return HA_OK;
+}

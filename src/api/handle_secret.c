@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// POST /v1/keys/{name}/decrypt and /derive: what gives a secret back.
+#include "api/call.h"
+#include "api/members.h"
+#include "keys/use.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static void write_secret(struct ha_call_context *call, const struct ha_key *key, enum ha_alg alg, const char *member,
+                         const struct ha_buf *secret)
+{
+    ha_jw_object(call->out, NULL);
+    ha_write_use(call->out, key, alg);
+    ha_jw_bytes(call->out, member, secret->data, secret->len);
+    ha_jw_object_end(call->out);
+}
+
+static enum ha_code run(const struct ha_key *key, struct ha_use *use, struct ha_err *err)
+{
+    ha_call_exchange(key, &use, 1);
+    if (use->exchange.code)
+        *err = use->exchange.err;
+    return use->exchange.code;
+}
+
+static enum ha_code wrong_use(enum ha_alg alg, const char *what, struct ha_err *err)
+{
+    ha_fail(err, HA_E_MALFORMED, "%s is no algorithm to %s with", ha_alg_info(alg)->name, what);
+    return ha_at(err, "/algorithm");
+}
+
+struct decrypt_request {
+    enum ha_alg algorithm;
+    struct ha_member_bytes ciphertext, label;
+    struct ha_use use;
+};
+
+static const struct ha_member decrypt_members[] = {
+    {"algorithm", HA_MEMBER_ALG, true, offsetof(struct decrypt_request, algorithm)},
+    {"ciphertext", HA_MEMBER_BYTES, true, offsetof(struct decrypt_request, ciphertext)},
+    {"label", HA_MEMBER_BYTES, false, offsetof(struct decrypt_request, label)},
+    {0},
+};
+
+static void decrypt_request_clear(struct decrypt_request *request)
+{
+    ha_buf_clear(&request->ciphertext.buf);
+    ha_buf_clear(&request->label.buf);
+    ha_use_clear(&request->use);
+}
+HA_AUTO_DEFINE_CLEAR(struct decrypt_request, decrypt_request_clear)
+
+enum ha_code ha_handle_decrypt(struct ha_call_context *call, struct ha_err *err)
+{
+    ha_auto(decrypt_request_clear) struct decrypt_request request = {0};
+    ha_auto(ha_key_unref) struct ha_key *key = NULL;
+    if (ha_members_read(call->body, decrypt_members, "", &request, err))
+        return err->code;
+    const struct ha_alg_info *alg = ha_alg_info(request.algorithm);
+    if (alg->use != HA_USE_DECRYPT)
+        return wrong_use(request.algorithm, "decrypt", err);
+    if (request.label.present && alg->padding != HA_PAD_OAEP) {
+        ha_fail(err, HA_E_MALFORMED, "%s takes no label", alg->name);
+        return ha_at(err, "/label");
+    }
+    if (ha_call_key(call, HA_OPERATION_DECRYPT, request.algorithm, &key, err))
+        return err->code;
+    if (request.algorithm == HA_ALG_RSA1_5 && !call->api->config->agent.rsa1_5) {
+        ha_fail(err, HA_E_KEY_CANNOT, "RSA1_5 decryption is off: its padding tells an attacker too much");
+        return ha_hint(err, "use RSA-OAEP-256; if a peer can't, set rsa1_5-decrypt = yes in [agent]");
+    }
+    if (ha_use_decrypt(key, request.algorithm, request.ciphertext.buf.data, request.ciphertext.buf.len,
+                       request.label.buf.data, request.label.buf.len, &request.use, err) ||
+        run(key, &request.use, err))
+        return err->code;
+    write_secret(call, key, request.algorithm, "plaintext", &request.use.exchange.output);
+    return HA_OK;
+}
+
+struct derive_request {
+    enum ha_alg algorithm;
+    const ha_json *peer;
+    struct ha_use use;
+};
+
+static const struct ha_member derive_members[] = {
+    {"algorithm", HA_MEMBER_ALG, true, offsetof(struct derive_request, algorithm)},
+    {"peer", HA_MEMBER_ANY, true, offsetof(struct derive_request, peer)},
+    {0},
+};
+
+static void derive_request_clear(struct derive_request *request)
+{
+    ha_use_clear(&request->use);
+}
+HA_AUTO_DEFINE_CLEAR(struct derive_request, derive_request_clear)
+
+// A JWK, or the text of a PEM public key.
+static enum ha_code read_peer(const ha_json *json, struct ha_pubkey **ret_peer, struct ha_err *err)
+{
+    const char *pem = ha_json_string(json);
+    enum ha_code code;
+    if (pem)
+        code = ha_pubkey_from_pem(pem, strlen(pem), ret_peer, err);
+    else if (ha_json_type(json) == HA_JSON_OBJECT)
+        code = ha_pubkey_from_jwk(json, ret_peer, err);
+    else
+        code = ha_fail(err, HA_E_MALFORMED, "\"peer\" must be a JWK object or the text of a PEM public key");
+    return code ? ha_at(err, "/peer") : HA_OK;
+}
+
+enum ha_code ha_handle_derive(struct ha_call_context *call, struct ha_err *err)
+{
+    ha_auto(derive_request_clear) struct derive_request request = {0};
+    ha_auto(ha_pubkey_free) struct ha_pubkey *peer = NULL;
+    ha_auto(ha_key_unref) struct ha_key *key = NULL;
+    if (ha_members_read(call->body, derive_members, "", &request, err))
+        return err->code;
+    if (ha_alg_info(request.algorithm)->use != HA_USE_DERIVE)
+        return wrong_use(request.algorithm, "derive", err);
+    if (ha_call_key(call, HA_OPERATION_DERIVE, request.algorithm, &key, err) || read_peer(request.peer, &peer, err) ||
+        ha_use_derive(key, request.algorithm, peer, &request.use, err) || run(key, &request.use, err))
+        return err->code;
+    write_secret(call, key, request.algorithm, "secret", &request.use.exchange.output);
+    return HA_OK;
+}

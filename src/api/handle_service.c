@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the daemon says of itself: version, caller, health, tokens.
+#include "api/call.h"
+
+#include <stdlib.h>
+
+enum ha_code ha_handle_version(struct ha_call_context *call, struct ha_err *err)
+{
+    ha_jw_object(call->out, NULL);
+    ha_jw_string(call->out, "name", "hsm-agent");
+    ha_jw_string(call->out, "version", HA_VERSION);
+    ha_jw_number(call->out, "api", 1);
+    ha_jw_object_end(call->out);
+    return HA_OK;
+}
+
+enum ha_code ha_handle_whoami(struct ha_call_context *call, struct ha_err *err)
+{
+    const struct ha_principal *principal = call->request->principal;
+    const struct ha_config *config = call->api->config;
+    ha_jw_object(call->out, NULL);
+    ha_jw_number(call->out, "uid", principal->uid);
+    ha_jw_number(call->out, "gid", principal->gid);
+    ha_jw_array(call->out, "groups");
+    for (size_t i = 0; i < principal->n_groups; i++)
+        ha_jw_number(call->out, NULL, principal->groups[i]);
+    ha_jw_array_end(call->out);
+    ha_jw_number(call->out, "pid", principal->pid);
+    ha_jw_bool(call->out, "admin", call->request->admin);
+    ha_jw_string(call->out, "listen", call->request->listen);
+    ha_jw_array(call->out, "clients");
+    for (size_t i = 0; i < config->n_clients; i++)
+        if (ha_policy_applies(&config->clients[i], principal))
+            ha_jw_string(call->out, NULL, config->clients[i].name);
+    ha_jw_array_end(call->out);
+    ha_jw_object_end(call->out);
+    return HA_OK;
+}
+
+enum ha_code ha_handle_alive(struct ha_call_context *call, struct ha_err *err)
+{
+    ha_jw_object(call->out, NULL);
+    ha_jw_string(call->out, "status", "alive");
+    ha_jw_object_end(call->out);
+    return HA_OK;
+}
+
+enum ha_code ha_handle_ready(struct ha_call_context *call, struct ha_err *err)
+{
+    const struct ha_api *api = call->api;
+    bool ready = true;
+    for (size_t i = 0; i < api->config->n_tokens; i++) {
+        struct ha_token_status status;
+        ha_token_status(api->tokens[i], &status);
+        ready = ready && status.state == HA_TOKEN_READY;
+    }
+    call->status = ready ? 200 : 503;
+    ha_jw_object(call->out, NULL);
+    ha_jw_string(call->out, "status", ready ? "ready" : "not-ready");
+    ha_jw_array(call->out, "tokens");
+    for (size_t i = 0; i < api->config->n_tokens; i++) {
+        struct ha_token_status status;
+        ha_token_status(api->tokens[i], &status);
+        ha_jw_object(call->out, NULL);
+        ha_jw_string(call->out, "name", api->config->tokens[i].name);
+        ha_jw_string(call->out, "state", ha_token_state_name(status.state));
+        ha_jw_object_end(call->out);
+    }
+    ha_jw_array_end(call->out);
+    size_t n, usable = 0;
+    struct ha_key **keys = ha_keys_all(api->keys, &n);
+    for (size_t i = 0; i < n; i++) {
+        usable += atomic_load(&keys[i]->state) == HA_STATE_READY;
+        ha_key_unref(keys[i]);
+    }
+    free(keys);
+    ha_jw_object(call->out, "keys");
+    ha_jw_number(call->out, "ready", (int64_t)usable);
+    ha_jw_number(call->out, "trouble", (int64_t)(n - usable));
+    ha_jw_object_end(call->out);
+    ha_jw_object_end(call->out);
+    return HA_OK;
+}
+
+static void write_token(struct ha_buf *out, struct ha_token *token)
+{
+    struct ha_token_status status;
+    ha_token_status(token, &status);
+    ha_jw_object(out, NULL);
+    ha_jw_string(out, "name", ha_token_config(token)->name);
+    ha_jw_string(out, "state", ha_token_state_name(status.state));
+    ha_jw_string(out, "label", status.label);
+    ha_jw_string(out, "serial", status.serial);
+    ha_jw_string(out, "model", status.model);
+    ha_jw_number(out, "sessions", ha_token_config(token)->sessions);
+    ha_jw_number(out, "restarts", status.restarts);
+    ha_jw_array(out, "algorithms");
+    for (int alg = HA_ALG_NONE + 1; alg < HA_ALG_COUNT; alg++)
+        if (status.ways[alg] != HA_WAY_NONE)
+            ha_jw_string(out, NULL, ha_alg_info((enum ha_alg)alg)->name);
+    ha_jw_array_end(out);
+    if (status.err.code)
+        ha_write_problem(out, "error", &status.err, NULL);
+    ha_jw_object_end(out);
+}
+
+enum ha_code ha_handle_tokens(struct ha_call_context *call, struct ha_err *err)
+{
+    ha_jw_object(call->out, NULL);
+    ha_jw_array(call->out, "tokens");
+    for (size_t i = 0; i < call->api->config->n_tokens; i++)
+        write_token(call->out, call->api->tokens[i]);
+    ha_jw_array_end(call->out);
+    ha_jw_object_end(call->out);
+    return HA_OK;
+}

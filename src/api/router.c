@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/router.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+static const struct ha_route routes[] = {
+    {"GET", "/v1/version", false, false, NULL, ha_handle_version, "what is spoken here"},
+    {"GET", "/v1/whoami", false, false, NULL, ha_handle_whoami, "who the agent takes the caller for"},
+    {"GET", "/v1/health/alive", false, false, NULL, ha_handle_alive, "the daemon answers"},
+    {"GET", "/v1/health/ready", false, false, NULL, ha_handle_ready, "every token is ready, or 503"},
+    {"GET", "/v1/tokens", false, false, NULL, ha_handle_tokens, "the tokens, and why one isn't ready"},
+    {"GET", "/v1/keys", false, false, NULL, ha_handle_keys, "the keys the caller may know of"},
+    {"GET", "/v1/keys/{name}", false, false, NULL, ha_handle_key, "one key, with its public key"},
+    {"PUT", "/v1/keys/{name}", true, true, NULL, ha_handle_key_put, "create a key, or adopt one that is in the token"},
+    {"DELETE", "/v1/keys/{name}", true, false, "objects=destroy", ha_handle_key_delete, "delete a key"},
+    {"POST", "/v1/keys/{name}/sign", false, true, NULL, ha_handle_sign, "sign data, a digest, or a batch"},
+    {"POST", "/v1/keys/{name}/decrypt", false, true, NULL, ha_handle_decrypt, "decrypt with RSA"},
+    {"POST", "/v1/keys/{name}/derive", false, true, NULL, ha_handle_derive,
+     "agree on a secret with a peer's key (ECDH)"},
+    {"POST", "/v1/keys/{name}/csr", false, true, NULL, ha_handle_csr, "make a certificate signing request"},
+    {0},
+};
+
+const struct ha_route *ha_routes(void)
+{
+    return routes;
+}
+
+// Compares path with pattern; what stands for {name} is copied.
+static bool matches(const char *pattern, const char *path, char *ret_name)
+{
+    static const char placeholder[] = "{name}";
+    const char *hole = strchr(pattern, '{');
+    if (!hole)
+        return strcmp(pattern, path) == 0;
+    size_t head = (size_t)(hole - pattern);
+    if (strncmp(pattern, path, head) != 0)
+        return false;
+    const char *name = path + head, *tail = hole + sizeof(placeholder) - 1;
+    size_t n = strcspn(name, "/");
+    if (n == 0 || n > HA_NAME_MAX || strcmp(name + n, tail) != 0)
+        return false;
+    memcpy(ret_name, name, n);
+    ret_name[n] = '\0';
+    return true;
+}
+
+// The methods of one path, for the Allow header. They are few enough to be constants.
+static const char *allow_of(const char *pattern)
+{
+    if (strcmp(pattern, "/v1/keys/{name}") == 0)
+        return "GET, PUT, DELETE";
+    for (const struct ha_route *route = routes; route->pattern; route++)
+        if (strcmp(route->pattern, pattern) == 0)
+            return route->method;
+    return NULL;
+}
+
+enum ha_code ha_route_find(const char *method, const char *path, const struct ha_route **ret_route,
+                           char ret_name[static HA_NAME_MAX + 1], const char **ret_allow, struct ha_err *err)
+{
+    const struct ha_route *other_method = NULL;
+    for (const struct ha_route *route = routes; route->pattern; route++) {
+        if (!matches(route->pattern, path, ret_name))
+            continue;
+        if (strcmp(route->method, method) == 0) {
+            *ret_route = route;
+            return HA_OK;
+        }
+        other_method = route;
+    }
+    if (other_method) {
+        *ret_allow = allow_of(other_method->pattern);
+        ha_fail(err, HA_E_METHOD, "%s is answered to %s, not to %.16s", other_method->pattern, *ret_allow, method);
+        return err->code;
+    }
+    ha_fail(err, HA_E_NO_ROUTE, "there is nothing at '%.100s'", path);
+    return ha_hint(err, "GET /v1/version, /v1/keys; hsm-agent-api(7) lists the rest");
+}
