@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Connections come and go, and go through their phases, under the server's lock.
+#include "http/connection.h"
+
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <sys/socket.h>
+
+// Nothing that was sent is read any more, and nothing can be sent. Only before the connection's thread runs.
+static void turn_away(int fd)
+{
+    char bytes[4096];
+    shutdown(fd, SHUT_RDWR);
+    while (recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        ;
+}
+
+static void insert(struct ha_http_connection *connection)
+{
+    struct ha_http_server *server = connection->server;
+    pthread_mutex_lock(&server->lock);
+    connection->next = server->connections;
+    if (connection->next)
+        connection->next->previous = connection;
+    else
+        pthread_cond_signal(&server->wake);
+    server->connections = connection;
+    connection->over_limit = ++server->n_connections > server->options.connections;
+    connection->since_ms = ha_now_ms();
+    if (server->stopping)
+        turn_away(connection->fd);
+    pthread_mutex_unlock(&server->lock);
+}
+
+static void take_out(struct ha_http_connection *connection)
+{
+    struct ha_http_server *server = connection->server;
+    pthread_mutex_lock(&server->lock);
+    if (connection->previous)
+        connection->previous->next = connection->next;
+    else
+        server->connections = connection->next;
+    if (connection->next)
+        connection->next->previous = connection->previous;
+    if (--server->n_connections == 0)
+        pthread_cond_broadcast(&server->quiet);
+    pthread_mutex_unlock(&server->lock);
+}
+
+static void *start(struct ha_http_server *server, struct MHD_Connection *mhd)
+{
+    int fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    struct ha_http_connection *connection = calloc(1, sizeof *connection);
+    if (!connection) {
+        turn_away(fd);
+        return NULL;
+    }
+    connection->server = server;
+    connection->fd = fd;
+    ha_principal_read(connection->fd, &connection->principal, &connection->stranger);
+    insert(connection);
+    return connection;
+}
+
+void ha_http_connection_notify(void *cls, struct MHD_Connection *mhd, void **context,
+                               enum MHD_ConnectionNotificationCode what)
+{
+    struct ha_http_connection *connection = *context;
+    switch (what) {
+    case MHD_CONNECTION_NOTIFY_STARTED:
+        *context = start(cls, mhd);
+        break;
+    case MHD_CONNECTION_NOTIFY_CLOSED:
+        // The descriptor is closed only after this, so the watcher never meets one that means something else by now.
+        if (!connection)
+            return;
+        take_out(connection);
+        ha_buf_clear(&connection->target);
+        ha_buf_clear(&connection->body);
+        free(connection);
+        *context = NULL;
+        break;
+    }
+}
+
+struct ha_http_connection *ha_http_connection_of(struct MHD_Connection *mhd)
+{
+    return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+static bool enter_locked(struct ha_http_connection *connection, enum ha_http_phase phase)
+{
+    if (connection->phase == HA_HTTP_CLOSED)
+        return false;
+    connection->phase = phase;
+    connection->since_ms = ha_now_ms();
+    return true;
+}
+
+bool ha_http_connection_enter(struct ha_http_connection *connection, enum ha_http_phase phase)
+{
+    pthread_mutex_lock(&connection->server->lock);
+    bool entered = enter_locked(connection, phase);
+    pthread_mutex_unlock(&connection->server->lock);
+    return entered;
+}
+
+void ha_http_connection_begin(struct ha_http_connection *connection)
+{
+    struct ha_http_server *server = connection->server;
+    pthread_mutex_lock(&server->lock);
+    unsigned long long number = ++server->requests;
+    enter_locked(connection, HA_HTTP_RECEIVING);
+    snprintf(connection->id, sizeof connection->id, "%s-%llx", server->id_prefix, number & 0xffffffffffff);
+    pthread_mutex_unlock(&server->lock);
+}
+
+bool ha_http_connection_count(struct ha_http_connection *connection, bool *ret_draining)
+{
+    struct ha_http_server *server = connection->server;
+    pthread_mutex_lock(&server->lock);
+    bool open = connection->phase != HA_HTTP_CLOSED;
+    if (open) {
+        server->pending++;
+        connection->counted = true;
+        *ret_draining = server->draining;
+    }
+    pthread_mutex_unlock(&server->lock);
+    return open;
+}
+
+void ha_http_connection_end(struct ha_http_connection *connection)
+{
+    struct ha_http_server *server = connection->server;
+    pthread_mutex_lock(&server->lock);
+    connection->served++;
+    enter_locked(connection, HA_HTTP_IDLE);
+    if (connection->counted && --server->pending == 0)
+        pthread_cond_broadcast(&server->quiet);
+    connection->counted = false;
+    pthread_mutex_unlock(&server->lock);
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of this folder share: a server's state, its connections, and the moves between a connection's phases.
+//
+// A connection has a thread of its own (libmicrohttpd's); the watcher's thread looks at all of them. What both touch is
+// guarded by the server's lock.
+#pragma once
+
+#include "http/server.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+
+enum ha_http_phase {
+    HA_HTTP_IDLE,       // waits for a request line; after the first request it may wait long
+    HA_HTTP_RECEIVING,  // the request line is there, the rest may not be
+    HA_HTTP_HANDLING,   // the handler has it: as long as it takes
+    HA_HTTP_SENDING,    // the reply is on its way
+    HA_HTTP_CLOSED,     // cut off by the watcher; nothing may be sent any more
+};
+
+struct ha_http_connection {
+    struct ha_http_server *server;
+    int fd;  // libmicrohttpd's; open as long as this struct lives
+
+    // Set when the connection is made.
+    struct ha_principal principal;
+    struct ha_err stranger;  // code HA_OK: the principal is known; else why not
+    bool over_limit;         // one connection too many: its request is answered 503
+
+    // Guarded by the server's lock.
+    struct ha_http_connection *previous, *next;
+    enum ha_http_phase phase;
+    int64_t since_ms;           // when the phase began
+    unsigned long long served;  // requests completed
+    bool counted;               // the request is one of the server's pending ones
+
+    // The connection's own thread's: the request under way.
+    char id[sizeof(((struct ha_request *)NULL)->id)];
+    struct ha_buf target;  // as sent
+    struct ha_buf body;
+    bool line_done;
+    bool header_done;
+    bool has_body;
+    bool answered;  // there is a reply, at least a part of it
+    bool linger;    // answered before the body was read
+};
+
+struct ha_http_server {
+    struct ha_http_options options;
+    bool admin;
+    const char *listen;
+    struct MHD_Daemon *daemon;
+    pthread_t watcher;
+    pthread_key_t current;  // in a connection's thread: the connection
+    bool watching;          // the watcher was started
+    char id_prefix[11];
+
+    pthread_mutex_t lock;  // guards all that follows
+    pthread_cond_t wake;   // for the watcher
+    pthread_cond_t quiet;  // pending reached 0
+    struct ha_http_connection *connections;
+    unsigned n_connections;
+    unsigned pending;
+    unsigned long long requests;
+    bool draining;
+    bool stopping;
+};
+
+// For MHD_OPTION_NOTIFY_CONNECTION; cls is the server.
+void ha_http_connection_notify(void *cls, struct MHD_Connection *mhd, void **context,
+                               enum MHD_ConnectionNotificationCode what);
+// NULL when there was no memory for it.
+struct ha_http_connection *ha_http_connection_of(struct MHD_Connection *mhd);
+
+// A request line has come. Makes the request's id.
+void ha_http_connection_begin(struct ha_http_connection *connection);
+// The request's header is whole: it is under way now. False: the watcher cut the connection off.
+bool ha_http_connection_count(struct ha_http_connection *connection, bool *ret_draining);
+// False: the watcher cut the connection off, so that the phase stays what it is.
+bool ha_http_connection_enter(struct ha_http_connection *connection, enum ha_http_phase phase);
+// The request is over, one way or another.
+void ha_http_connection_end(struct ha_http_connection *connection);
