@@ -4,4 +4,5 @@ if ENABLE_TESTS
 include tests/unit/base.mk
 include tests/unit/crypto.mk
 include tests/unit/channel.mk
+include tests/unit/service.mk
 endif

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+# What needs no main is a library, so that tests can link it.
+noinst_LTLIBRARIES += libha-agentd.la
+libha_agentd_la_SOURCES = \
+	src/agentd/listen.c src/agentd/listen.h \
+	src/agentd/notify.c src/agentd/notify.h \
+	src/agentd/options.c src/agentd/options.h
+libha_agentd_la_LIBADD = libha-config.la
+
+sbin_PROGRAMS += hsm-agentd
+hsm_agentd_SOURCES = src/agentd/daemon.c src/agentd/daemon.h src/agentd/main.c
+hsm_agentd_LDADD = libha-agentd.la libha-http.la libha-api.la
