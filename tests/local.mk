@@ -5,4 +5,5 @@ include tests/unit/base.mk
 include tests/unit/crypto.mk
 include tests/unit/channel.mk
 include tests/unit/service.mk
+include tests/unit/cli.mk
 endif

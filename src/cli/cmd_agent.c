@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the agent says of itself: version, whoami, status, tokens.
+#include "cli/command.h"
+#include "cli/out.h"
+#include "cli/table.h"
+
+#include <string.h>
+
+// "label: value" lines for members that are there.
+static void put_line(struct ha_buf *out, const ha_json *object, const char *name, const char *label)
+{
+    ha_auto(ha_buf_clear) struct ha_buf value = {0};
+    ha_table_value(&value, ha_json_get(object, name));
+    if (value.len > 0)
+        ha_buf_printf(out, "%-9s %s\n", label, ha_buf_text(&value));
+}
+
+enum ha_code ha_cmd_version(struct ha_cli *cli, struct ha_err *err)
+{
+    ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
+    ha_auto(ha_buf_clear) struct ha_buf text = {0};
+    enum ha_code code = ha_cli_call(cli, "GET", "/v1/version", NULL, &doc, err);
+    if (code != HA_OK)
+        return code;
+    if (ha_cli_wants_json(cli))
+        return ha_out_json(NULL, &doc.text, HA_OUT_PUBLIC, err);
+    ha_table_value(&text, ha_json_get(doc.json, "name"));
+    ha_buf_putc(&text, ' ');
+    ha_table_value(&text, ha_json_get(doc.json, "version"));
+    ha_buf_puts(&text, ", API ");
+    ha_table_value(&text, ha_json_get(doc.json, "api"));
+    ha_buf_putc(&text, '\n');
+    return ha_out_text(&text, err);
+}
+
+enum ha_code ha_cmd_whoami(struct ha_cli *cli, struct ha_err *err)
+{
+    ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
+    ha_auto(ha_buf_clear) struct ha_buf text = {0};
+    enum ha_code code = ha_cli_call(cli, "GET", "/v1/whoami", NULL, &doc, err);
+    if (code != HA_OK)
+        return code;
+    if (ha_cli_wants_json(cli))
+        return ha_out_json(NULL, &doc.text, HA_OUT_PUBLIC, err);
+    static const char *const members[] = {"user", "uid", "gid", "groups", "pid", "listen", "admin", "clients"};
+    for (size_t i = 0; i < HA_ARRAY_SIZE(members); i++)
+        put_line(&text, doc.json, members[i], members[i]);
+    if (ha_json_size(ha_json_get(doc.json, "clients")) == 0)
+        ha_buf_printf(&text, "%-9s %s\n", "clients", "none: no [client] section applies, so nothing is allowed");
+    return ha_out_text(&text, err);
+}
+
+static void put_token_errors(struct ha_buf *out, const ha_json *tokens)
+{
+    for (const ha_json *token = ha_json_first(tokens); token; token = ha_json_next(token)) {
+        const ha_json *error = ha_json_get(token, "error");
+        const char *name = ha_json_get_string(token, "name");
+        if (!error || ha_json_type(error) != HA_JSON_OBJECT || !name)
+            continue;
+        const char *detail = ha_json_get_string(error, "detail");
+        const char *hint = ha_json_get_string(error, "hint");
+        ha_buf_printf(out, "\n%s: %s\n", name, detail ? detail : "no cause is told");
+        if (hint)
+            ha_buf_printf(out, "  remedy: %s\n", hint);
+    }
+}
+
+static enum ha_code get_tokens(struct ha_cli *cli, struct ha_doc *ret_doc, const ha_json **ret_tokens,
+                               struct ha_err *err)
+{
+    enum ha_code code = ha_cli_call(cli, "GET", "/v1/tokens", NULL, ret_doc, err);
+    if (code != HA_OK)
+        return code;
+    const ha_json *tokens = ha_json_get(ret_doc->json, "tokens");
+    if (!tokens || ha_json_type(tokens) != HA_JSON_ARRAY)
+        return ha_cli_unexpected(err, "has no list of tokens");
+    *ret_tokens = tokens;
+    return HA_OK;
+}
+
+static void put_tokens(struct ha_buf *out, const ha_json *tokens, const char *const *members, size_t n)
+{
+    ha_auto(ha_table_clear) struct ha_table table = {.n_columns = n};
+    for (size_t i = 0; i < n; i++) {
+        char title[16] = {0};
+        for (size_t at = 0; members[i][at] && at + 1 < sizeof title; at++)
+            title[at] = (char)(members[i][at] - 'a' + 'A');
+        ha_table_cell(&table, i == 0 ? "TOKEN" : title);
+    }
+    for (const ha_json *token = ha_json_first(tokens); token; token = ha_json_next(token))
+        for (size_t i = 0; i < n; i++)
+            ha_table_member(&table, token, members[i]);
+    ha_table_print(&table, out);
+}
+
+enum ha_code ha_cmd_tokens(struct ha_cli *cli, struct ha_err *err)
+{
+    static const char *const members[] = {"name",  "state",    "label",    "serial",
+                                          "model", "sessions", "restarts", "algorithms"};
+    ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
+    ha_auto(ha_buf_clear) struct ha_buf text = {0};
+    const ha_json *tokens = NULL;
+    enum ha_code code = get_tokens(cli, &doc, &tokens, err);
+    if (code != HA_OK)
+        return code;
+    if (ha_cli_wants_json(cli))
+        return ha_out_json(NULL, &doc.text, HA_OUT_PUBLIC, err);
+    put_tokens(&text, tokens, members, HA_ARRAY_SIZE(members));
+    put_token_errors(&text, tokens);
+    return ha_out_text(&text, err);
+}
+
+// The readiness, which is an answer of status 200 or 503.
+static enum ha_code get_ready(struct ha_cli *cli, struct ha_doc *ret_doc, bool *ret_ready, struct ha_err *err)
+{
+    enum ha_code code = ha_cli_call(cli, "GET", "/v1/health/ready", NULL, ret_doc, err);
+    const char *status = ret_doc->json ? ha_json_get_string(ret_doc->json, "status") : NULL;
+    if (!status)
+        return code == HA_OK ? ha_cli_string(ret_doc, "status", &status, err) : code;
+    *ret_ready = code == HA_OK && strcmp(status, "ready") == 0;
+    return HA_OK;
+}
+
+enum ha_code ha_cmd_status(struct ha_cli *cli, struct ha_err *err)
+{
+    static const char *const members[] = {"name", "state", "label", "model", "sessions", "restarts"};
+    ha_auto(ha_cli_doc_clear) struct ha_doc ready_doc = {0};
+    ha_auto(ha_cli_doc_clear) struct ha_doc tokens_doc = {0};
+    ha_auto(ha_buf_clear) struct ha_buf text = {0};
+    const ha_json *tokens = NULL;
+    bool ready = false;
+    enum ha_code code = get_ready(cli, &ready_doc, &ready, err);
+    if (code != HA_OK)
+        return code;
+    cli->exit_status = ready ? 0 : 1;
+    if (ha_cli_wants_json(cli))
+        return ha_out_json(NULL, &ready_doc.text, HA_OUT_PUBLIC, err);
+    code = get_tokens(cli, &tokens_doc, &tokens, err);
+    if (code != HA_OK)
+        return code;
+    ha_buf_printf(&text, "agent   %s, %s\nkeys    ", ready ? "ready" : "NOT READY", ha_client_socket(cli->client));
+    const ha_json *keys = ha_json_get(ready_doc.json, "keys");
+    if (keys && ha_json_type(keys) == HA_JSON_OBJECT) {
+        ha_table_value(&text, ha_json_get(keys, "ready"));
+        ha_buf_puts(&text, " ready, ");
+        ha_table_value(&text, ha_json_get(keys, "trouble"));
+        ha_buf_puts(&text, " in trouble");
+    } else {
+        ha_buf_putc(&text, '-');
+    }
+    ha_buf_puts(&text, "\n\n");
+    put_tokens(&text, tokens, members, HA_ARRAY_SIZE(members));
+    put_token_errors(&text, tokens);
+    return ha_out_text(&text, err);
+}

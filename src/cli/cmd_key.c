@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// key list, show, create, adopt, delete.
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/out.h"
+#include "cli/table.h"
+
+#include <string.h>
+
+enum ha_code ha_cmd_key_list(struct ha_cli *cli, struct ha_err *err)
+{
+    static const char *const members[] = {"name", "type", "purposes", "state", "token", "algorithms"};
+    static const char *const titles[] = {"NAME", "TYPE", "PURPOSES", "STATE", "TOKEN", "ALGORITHMS"};
+    ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
+    ha_auto(ha_buf_clear) struct ha_buf text = {0};
+    ha_auto(ha_table_clear) struct ha_table table = {.n_columns = HA_ARRAY_SIZE(members)};
+    enum ha_code code = ha_cli_call(cli, "GET", "/v1/keys", NULL, &doc, err);
+    if (code != HA_OK)
+        return code;
+    if (ha_cli_wants_json(cli))
+        return ha_out_json(NULL, &doc.text, HA_OUT_PUBLIC, err);
+    const ha_json *keys = ha_json_get(doc.json, "keys");
+    for (size_t i = 0; i < HA_ARRAY_SIZE(titles); i++)
+        ha_table_cell(&table, titles[i]);
+    for (const ha_json *key = keys ? ha_json_first(keys) : NULL; key; key = ha_json_next(key))
+        for (size_t i = 0; i < HA_ARRAY_SIZE(members); i++)
+            ha_table_member(&table, key, members[i]);
+    ha_table_print(&table, &text);
+    return ha_out_text(&text, err);
+}
+
+// The object "public_key" of a key.
+static enum ha_code get_public(const struct ha_doc *doc, const ha_json **ret_public, struct ha_err *err)
+{
+    const ha_json *public_key = ha_json_get(doc->json, "public_key");
+    if (!public_key || ha_json_type(public_key) != HA_JSON_OBJECT) {
+        const char *why = ha_json_get_string(doc->json, "state_detail");
+        ha_fail(err, HA_E_KEY_CANNOT, "the agent has no public key of it%s%s", why ? ": " : "", why ? why : "");
+        return ha_hint(err, "Look at the key's state with 'hsm-agent key list'.");
+    }
+    *ret_public = public_key;
+    return HA_OK;
+}
+
+static void put_key(struct ha_buf *out, const struct ha_doc *doc)
+{
+    static const char *const members[] = {"name",         "type",       "bits",      "purposes", "state",
+                                          "state_detail", "version",    "created",   "origin",   "token",
+                                          "id",           "algorithms", "operations"};
+    for (size_t i = 0; i < HA_ARRAY_SIZE(members); i++) {
+        ha_auto(ha_buf_clear) struct ha_buf value = {0};
+        ha_table_value(&value, ha_json_get(doc->json, members[i]));
+        if (value.len > 0)
+            ha_buf_printf(out, "%-12s %s\n", strcmp(members[i], "state_detail") == 0 ? "  because" : members[i],
+                          ha_buf_text(&value));
+    }
+    const ha_json *public_key = ha_json_get(doc->json, "public_key");
+    if (!public_key || ha_json_type(public_key) != HA_JSON_OBJECT)
+        return;
+    const char *thumbprint = ha_json_get_string(public_key, "thumbprint");
+    const char *spki = ha_json_get_string(public_key, "spki_sha256");
+    const char *pem = ha_json_get_string(public_key, "pem");
+    ha_buf_printf(out, "%-12s %s\n%-12s %s\n%s", "thumbprint", thumbprint ? thumbprint : "-", "spki-sha256",
+                  spki ? spki : "-", pem ? pem : "");
+}
+
+// One form of the public key. forms: how each is named, and whether it is binary.
+struct form {
+    const char *name;
+    bool binary;
+};
+static const struct form forms[] = {{"pem", false}, {"der", true}, {"jwk", false}};
+
+static enum ha_code find_form(const char *name, const struct form **ret_form, struct ha_err *err)
+{
+    for (size_t i = 0; i < HA_ARRAY_SIZE(forms); i++) {
+        if (strcmp(forms[i].name, name) == 0) {
+            *ret_form = &forms[i];
+            return HA_OK;
+        }
+    }
+    ha_fail(err, HA_E_USAGE, "--public %s is not known", name);
+    return ha_hint(err, "Use pem, der or jwk.");
+}
+
+static enum ha_code put_form(const struct form *form, const ha_json *public_key, struct ha_buf *out, struct ha_err *err)
+{
+    const ha_json *jwk = ha_json_get(public_key, "jwk");
+    const char *text = ha_json_get_string(public_key, form->name);
+    if (text && form->binary)
+        return ha_b64u_decode(out, text, strlen(text), err);
+    if (text) {
+        ha_buf_puts(out, text);
+        return HA_OK;
+    }
+    if (strcmp(form->name, "jwk") != 0 || !jwk || ha_json_type(jwk) != HA_JSON_OBJECT)
+        return ha_cli_unexpected(err, "has no public key as %s", form->name);
+    ha_jw_object(out, NULL);
+    for (const ha_json *member = ha_json_first(jwk); member; member = ha_json_next(member))
+        if (ha_json_string(member))
+            ha_jw_string(out, ha_json_name(member), ha_json_string(member));
+    ha_jw_object_end(out);
+    ha_buf_putc(out, '\n');
+    return HA_OK;
+}
+
+static enum ha_code show_form(const struct form *form, const struct ha_doc *doc, const char *path, struct ha_err *err)
+{
+    ha_auto(ha_buf_clear) struct ha_buf out = {0};
+    const ha_json *public_key = NULL;
+    enum ha_code code = get_public(doc, &public_key, err);
+    if (code == HA_OK)
+        code = put_form(form, public_key, &out, err);
+    if (code != HA_OK)
+        return code;
+    if (!ha_buf_ok(&out))
+        return ha_fail(err, HA_E_MEMORY, "out of memory for the output");
+    return ha_out_bytes(path, out.data, out.len, HA_OUT_PUBLIC, err);
+}
+
+// A key as text to stdout or a file.
+static enum ha_code show_key(const struct ha_doc *doc, const char *path, struct ha_err *err)
+{
+    ha_auto(ha_buf_clear) struct ha_buf text = {0};
+    put_key(&text, doc);
+    if (!path)
+        return ha_out_text(&text, err);
+    if (!ha_buf_ok(&text))
+        return ha_fail(err, HA_E_MEMORY, "out of memory for the output");
+    return ha_out_bytes(path, text.data, text.len, HA_OUT_PUBLIC, err);
+}
+
+enum ha_code ha_cmd_key_show(struct ha_cli *cli, struct ha_err *err)
+{
+    ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
+    ha_auto(ha_buf_clear) struct ha_buf path = {0};
+    const char *out_path = ha_opt_value(cli->opts, HA_OPT_OUTPUT);
+    const char *form_name = ha_opt_value(cli->opts, HA_OPT_PUBLIC);
+    const struct form *form = NULL;
+    if (form_name && find_form(form_name, &form, err) != HA_OK)
+        return err->code;
+    if (form && ha_out_check(out_path, form->binary && !ha_cli_wants_json(cli), err) != HA_OK)
+        return err->code;
+    if (ha_cli_key_path(cli, "", &path, err) != HA_OK ||
+        ha_cli_call(cli, "GET", ha_buf_text(&path), NULL, &doc, err) != HA_OK)
+        return err->code;
+    if (ha_cli_wants_json(cli))
+        return ha_out_json(out_path, &doc.text, HA_OUT_PUBLIC, err);
+    return form ? show_form(form, &doc, out_path, err) : show_key(&doc, out_path, err);
+}
+
+// Adds "purposes" of a list like "sign,decrypt" when it was given; the agent knows which there are.
+static void put_purposes(struct ha_buf *body, const char *list)
+{
+    if (!list)
+        return;
+    ha_jw_array(body, "purposes");
+    while (*list) {
+        size_t n = strcspn(list, ",");
+        ha_auto(ha_buf_clear) struct ha_buf name = {0};
+        ha_buf_append(&name, list, n);
+        ha_jw_string(body, NULL, ha_buf_text(&name));
+        list += n + (list[n] == ',');
+    }
+    ha_jw_array_end(body);
+}
+
+// create and adopt: member is "type" or "uri".
+static enum ha_code put_new_key(struct ha_cli *cli, const char *member, const char *value, struct ha_err *err)
+{
+    ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
+    ha_auto(ha_buf_clear) struct ha_buf path = {0};
+    ha_auto(ha_buf_clear) struct ha_buf body = {0};
+    const char *token = ha_opt_value(cli->opts, HA_OPT_TOKEN);
+    ha_jw_object(&body, NULL);
+    ha_jw_string(&body, member, value);
+    put_purposes(&body, ha_opt_value(cli->opts, HA_OPT_PURPOSE));
+    if (token)
+        ha_jw_string(&body, "token", token);
+    ha_jw_object_end(&body);
+    if (ha_cli_key_path(cli, "", &path, err) != HA_OK ||
+        ha_cli_call(cli, "PUT", ha_buf_text(&path), &body, &doc, err) != HA_OK)
+        return err->code;
+    return ha_cli_wants_json(cli) ? ha_out_json(NULL, &doc.text, HA_OUT_PUBLIC, err) : show_key(&doc, NULL, err);
+}
+
+enum ha_code ha_cmd_key_create(struct ha_cli *cli, struct ha_err *err)
+{
+    return put_new_key(cli, "type", ha_opt_value(cli->opts, HA_OPT_TYPE), err);
+}
+
+enum ha_code ha_cmd_key_adopt(struct ha_cli *cli, struct ha_err *err)
+{
+    return put_new_key(cli, "uri", cli->opts->arguments[1], err);
+}
+
+enum ha_code ha_cmd_key_delete(struct ha_cli *cli, struct ha_err *err)
+{
+    ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
+    ha_auto(ha_buf_clear) struct ha_buf path = {0};
+    ha_auto(ha_buf_clear) struct ha_buf text = {0};
+    bool destroy = ha_opt_given(cli->opts, HA_OPT_DESTROY_OBJECTS);
+    if (ha_cli_key_path(cli, destroy ? "?objects=destroy" : "", &path, err) != HA_OK)
+        return err->code;
+    if (!ha_opt_given(cli->opts, HA_OPT_YES)) {
+        ha_fail(err, HA_E_USAGE, "nothing was deleted: what is deleted can't be brought back");
+        return ha_hint(err, "If you mean it, give --yes.");
+    }
+    enum ha_code code = ha_cli_call(cli, "DELETE", ha_buf_text(&path), NULL, &doc, err);
+    if (code != HA_OK)
+        return code;
+    if (ha_cli_wants_json(cli))
+        return ha_out_json(NULL, &doc.text, HA_OUT_PUBLIC, err);
+    const char *objects = ha_json_get_string(doc.json, "objects");
+    ha_buf_printf(&text, "deleted %s", cli->opts->arguments[0]);
+    if (objects)
+        ha_buf_printf(&text, ", its objects in the token are %s", objects);
+    ha_buf_putc(&text, '\n');
+    return ha_out_text(&text, err);
+}

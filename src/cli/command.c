@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rows. Their order is that of the help and of the manual.
+#include "cli/command.h"
+
+#include "crypto/alg.h"
+
+static void put_choice(struct ha_buf *out, const char *name, bool *first)
+{
+    ha_buf_printf(out, "%s%s", *first ? "" : ", ", name);
+    *first = false;
+}
+
+static void key_types(struct ha_buf *out)
+{
+    bool first = true;
+    for (unsigned type = 0; type < HA_KEY_TYPE_COUNT; type++)
+        if (ha_key_type_info((enum ha_key_type)type)->creatable)
+            put_choice(out, ha_key_type_info((enum ha_key_type)type)->name, &first);
+}
+
+static void purposes(struct ha_buf *out)
+{
+    for (size_t i = 0; i < HA_PURPOSE_COUNT; i++)
+        ha_buf_printf(out, "%s%s (%s)", i > 0 ? ", " : "", ha_purpose_info(i)->name, ha_purpose_info(i)->help);
+}
+
+static void algorithms(struct ha_buf *out, enum ha_alg_use use)
+{
+    bool first = true;
+    for (unsigned alg = HA_ALG_NONE + 1; alg < HA_ALG_COUNT; alg++)
+        if (ha_alg_info((enum ha_alg)alg)->use == use)
+            put_choice(out, ha_alg_info((enum ha_alg)alg)->name, &first);
+}
+
+static void sign_algorithms(struct ha_buf *out)
+{
+    algorithms(out, HA_USE_SIGN);
+}
+
+static void decrypt_algorithms(struct ha_buf *out)
+{
+    algorithms(out, HA_USE_DECRYPT);
+}
+
+#define ALG_ROW(help_, choices_)                                                                                       \
+    {                                                                                                                  \
+        .id = HA_OPT_ALG, .name = "alg", .value = "ALG", .help = (help_), .choices = (choices_)                        \
+    }
+#define TOKEN_ROW                                                                                                      \
+    {                                                                                                                  \
+        .id = HA_OPT_TOKEN, .name = "token", .value = "T",                                                             \
+        .help = "Name of the token; may be left out when the agent has just one."                                      \
+    }
+#define PURPOSE_ROW(help_)                                                                                             \
+    {                                                                                                                  \
+        .id = HA_OPT_PURPOSE, .name = "purpose", .value = "P[,P]", .help = (help_), .choices = purposes                \
+    }
+#define INPUT_ROW(help_)                                                                                               \
+    {                                                                                                                  \
+        .id = HA_OPT_INPUT, .name = "in", .letter = 'i', .value = "FILE", .help = (help_)                              \
+    }
+#define OUTPUT_ROW(help_)                                                                                              \
+    {                                                                                                                  \
+        .id = HA_OPT_OUTPUT, .name = "out", .letter = 'o', .value = "FILE", .help = (help_)                            \
+    }
+
+static const struct ha_opt_row global_rows[] = {
+    {.id = HA_OPT_SOCKET,
+     .name = "socket",
+     .value = "PATH",
+     .help = "The agent's socket; without it that of the environment variable HSM_AGENT_SOCKET, and without that "
+             "agent.sock in the run-time directory of the installation, /run/hsm-agent as a rule."},
+    {.id = HA_OPT_JSON,
+     .name = "json",
+     .help = "Print the agent's answer, JSON, as it came; and on stderr its problem document when it refuses."},
+    {.id = HA_OPT_TIMEOUT,
+     .name = "timeout",
+     .value = "SECONDS",
+     .help = "Wait no longer for the agent's answer: 1 to 3600, 60 without this option."},
+    {.id = HA_OPT_HELP, .name = "help", .letter = 'h', .help = "Print help for the command, or an overview."},
+    {.id = HA_OPT_VERSION, .name = "version", .letter = 'V', .help = "Print the version of this program."},
+    {.id = HA_OPT_MANUAL,
+     .name = "manual",
+     .hidden = true,
+     .help = "Print the manual's sections on options and commands."},
+};
+
+static const struct ha_opt_row show_rows[] = {
+    {.id = HA_OPT_PUBLIC,
+     .name = "public",
+     .value = "FORM",
+     .help = "Print only the public key: pem (SubjectPublicKeyInfo, text), der (the same, binary) or jwk (RFC 7517)."},
+    OUTPUT_ROW("Write to FILE instead of stdout."),
+};
+
+static const struct ha_opt_row create_rows[] = {
+    {.id = HA_OPT_TYPE,
+     .name = "type",
+     .value = "T",
+     .required = true,
+     .help = "What kind of key.",
+     .choices = key_types},
+    PURPOSE_ROW("What the key may ever be used for; sign without this option."),
+    TOKEN_ROW,
+};
+
+static const struct ha_opt_row adopt_rows[] = {
+    PURPOSE_ROW("What the agent may use the key for; without this option, all that the object allows."),
+    TOKEN_ROW,
+};
+
+static const struct ha_opt_row delete_rows[] = {
+    {.id = HA_OPT_YES, .name = "yes", .help = "Really do it. Without this option nothing is deleted."},
+    {.id = HA_OPT_DESTROY_OBJECTS,
+     .name = "destroy-objects",
+     .help = "Destroy the objects in the token of an adopted key too, instead of only forgetting the key."},
+};
+
+static const struct ha_opt_row sign_rows[] = {
+    ALG_ROW("The algorithm; without this option the first signature algorithm that the key has.", sign_algorithms),
+    {.id = HA_OPT_FORMAT,
+     .name = "format",
+     .value = "FORM",
+     .help = "How an ECDSA signature is written: der (as OpenSSL and X.509 want it, the default), raw (r and s side by "
+             "side) or jose (the same as base64url text, without a newline; also for other algorithms' signatures)."},
+    {.id = HA_OPT_DIGEST,
+     .name = "digest",
+     .help = "The input is the digest itself (binary, of the algorithm's hash), not the data. The policy must grant "
+             "sign-digest."},
+    INPUT_ROW("Read the input from FILE instead of stdin."),
+    OUTPUT_ROW("Write the signature to FILE instead of stdout."),
+};
+
+static const struct ha_opt_row decrypt_rows[] = {
+    ALG_ROW("The algorithm; RSA-OAEP-256 without this option.", decrypt_algorithms),
+    {.id = HA_OPT_LABEL_FILE,
+     .name = "label-file",
+     .value = "FILE",
+     .help = "The OAEP label, binary, when the ciphertext was made with one."},
+    INPUT_ROW("Read the ciphertext from FILE instead of stdin."),
+    OUTPUT_ROW("Write the plaintext to FILE (mode 0600) instead of stdout."),
+};
+
+static const struct ha_opt_row derive_rows[] = {
+    {.id = HA_OPT_PEER,
+     .name = "peer",
+     .value = "FILE",
+     .required = true,
+     .help = "The other side's public key: PEM (PUBLIC KEY) or JWK."},
+    OUTPUT_ROW("Write the secret to FILE (mode 0600) instead of stdout."),
+};
+
+static const struct ha_opt_row csr_rows[] = {
+    {.id = HA_OPT_SUBJECT,
+     .name = "subject",
+     .value = "DN",
+     .repeat = true,
+     .required = true,
+     .help = "The subject's name, as said above; '' is an empty name. Given again it adds to the end."},
+    {.id = HA_OPT_DNS, .name = "dns", .value = "NAME", .repeat = true, .help = "A DNS name for subjectAltName."},
+    {.id = HA_OPT_IP,
+     .name = "ip",
+     .value = "ADDRESS",
+     .repeat = true,
+     .help = "An IPv4 or IPv6 address for subjectAltName."},
+    {.id = HA_OPT_URI, .name = "uri", .value = "URI", .repeat = true, .help = "A URI for subjectAltName."},
+    {.id = HA_OPT_EMAIL,
+     .name = "email",
+     .value = "ADDRESS",
+     .repeat = true,
+     .help = "A mail address for subjectAltName."},
+    {.id = HA_OPT_KEY_USAGE,
+     .name = "key-usage",
+     .value = "USAGE",
+     .repeat = true,
+     .help = "A key usage to ask for: digitalSignature, keyEncipherment and the other names of RFC 5280."},
+    {.id = HA_OPT_EXT_KEY_USAGE,
+     .name = "ext-key-usage",
+     .value = "USAGE",
+     .repeat = true,
+     .help = "An extended key usage to ask for: serverAuth, clientAuth, ... or a dotted OID."},
+    ALG_ROW(
+        "The algorithm that the request is signed with; without this option the agent chooses it by the key's type.",
+        sign_algorithms),
+    OUTPUT_ROW("Write the request to FILE instead of stdout."),
+};
+
+static const struct ha_opt_row dev_rows[] = {
+    {.id = HA_OPT_DIR,
+     .name = "dir",
+     .value = "DIR",
+     .help =
+         "Keep token, PINs, keys and log in DIR, and take them up from there the next time. Without this option all "
+         "is in a new directory that is removed at the end."},
+};
+
+#define ROWS(rows_) .rows = (rows_), .n_rows = HA_ARRAY_SIZE(rows_)
+
+static const struct ha_command commands[] = {
+    {.name = "version",
+     .arguments = "",
+     .summary = "Prints the version of the agent that answers, and of its API.",
+     .details = "",
+     .run = ha_cmd_version},
+    {.name = "whoami",
+     .arguments = "",
+     .summary = "Prints whom the agent takes the caller for, and which [client] sections of its policy apply.",
+     .details = "",
+     .run = ha_cmd_whoami},
+    {.name = "status",
+     .arguments = "",
+     .summary = "Prints whether the agent is ready, and the state of each token with cause and remedy.",
+     .details = "The exit status is 0 when every token is ready and 1 otherwise.\n",
+     .run = ha_cmd_status},
+    {.name = "tokens",
+     .arguments = "",
+     .summary = "Lists the tokens with their state, their identity and the algorithms that they can do.",
+     .details = "",
+     .run = ha_cmd_tokens},
+    {.name = "key list",
+     .alias = "keys",
+     .arguments = "",
+     .summary = "Lists the keys that the caller may know of.",
+     .details = "",
+     .run = ha_cmd_key_list},
+    {.name = "key show",
+     .arguments = "NAME",
+     .summary = "Prints what is known of a key, its public key included.",
+     .details = "",
+     ROWS(show_rows),
+     .run = ha_cmd_key_show},
+    {.name = "key create",
+     .arguments = "NAME",
+     .summary = "Makes a key pair in the token, under a new name.",
+     .details =
+         "The private key can't be read nor exported, by nobody. An administrator's command: it needs a socket with "
+         "'admin = yes' and a rule that grants create.\n"
+         "A name begins with a letter or digit and goes on with letters, digits, '.', '_' and '-'; it has 64 "
+         "characters at most.\n",
+     ROWS(create_rows),
+     .run = ha_cmd_key_create},
+    {.name = "key adopt",
+     .arguments = "NAME URI",
+     .summary = "Takes a key pair that is in the token already, and gives it a name.",
+     .details = "URI is a PKCS#11 URI (RFC 7512) that fits one private key only, for example "
+                "'pkcs11:object=signer;id=%01'. An administrator's command, as key create is.\n",
+     ROWS(adopt_rows),
+     .run = ha_cmd_key_adopt},
+    {.name = "key delete",
+     .arguments = "NAME",
+     .summary = "Deletes a key: destroys it in the token if the agent created it, forgets it if it was adopted.",
+     .details = "What is destroyed can't be brought back. An administrator's command, as key create is.\n",
+     ROWS(delete_rows),
+     .run = ha_cmd_key_delete},
+    {.name = "sign",
+     .arguments = "NAME",
+     .summary = "Signs data from stdin or a file, and writes the signature.",
+     .details =
+         "The agent hashes the data itself, and takes up to 190 KiB at once. Larger data is hashed on this side and "
+         "signed as a digest, if the policy allows that:\n"
+         "  openssl dgst -sha256 -binary FILE | hsm-agent sign NAME --alg RS256 --digest -o FILE.sig\n",
+     ROWS(sign_rows),
+     .run = ha_cmd_sign},
+    {.name = "decrypt",
+     .arguments = "NAME",
+     .summary = "Decrypts a ciphertext from stdin or a file, and writes the plaintext.",
+     .details = "Why a ciphertext doesn't decrypt is never told.\n",
+     ROWS(decrypt_rows),
+     .run = ha_cmd_decrypt},
+    {.name = "derive",
+     .arguments = "NAME",
+     .summary = "Agrees on a secret with the owner of another key (ECDH), and writes it.",
+     .details =
+         "The secret is the x coordinate of the shared point, as long as the curve's field. Put it through a key "
+         "derivation function before use.\n",
+     ROWS(derive_rows),
+     .run = ha_cmd_derive},
+    {.name = "csr",
+     .arguments = "NAME",
+     .summary = "Makes a certificate signing request (PKCS#10, PEM) for the key.",
+     .details =
+         "DN is TYPE=VALUE[,TYPE=VALUE]... in the order of the certificate, country first as a rule. A '+' instead of "
+         "the ',' puts both into one RDN. A backslash before , + = \\ \" < > # ; or a space takes it literally, and "
+         "before two hexadecimal digits it stands for that byte. Spaces around types and values are left out. "
+         "Types are the short names C, ST, L, O, OU, CN and so on, or dotted OIDs.\n"
+         "A DN that begins with a '/' is read as openssl req -subj does: /TYPE=VALUE/TYPE=VALUE, where a backslash "
+         "takes the next character literally and '+' puts two into one RDN.\n"
+         "  hsm-agent csr edge --subject 'C=AE,O=Acme\\, Inc,CN=edge.example' --dns edge.example\n"
+         "  hsm-agent csr edge --subject C=AE --subject 'O=Acme\\, Inc' --subject CN=edge.example\n"
+         "  hsm-agent csr edge --subject '/C=AE/O=Acme, Inc/CN=edge.example'\n",
+     ROWS(csr_rows),
+     .run = ha_cmd_csr},
+    {.name = "dev",
+     .arguments = "",
+     .rest = "COMMAND ARG...",
+     .summary = "Starts an agent on a private SoftHSM2 token for the calling user, to develop and test with.",
+     .details =
+         "It is the same daemon with the same API as in production. The calling user may do everything, on the one "
+         "socket there is. Without COMMAND it prints HSM_AGENT_SOCKET=PATH when the agent is ready, stays in the "
+         "foreground and ends with SIGINT or SIGTERM. With COMMAND it runs that with HSM_AGENT_SOCKET set, stops the "
+         "agent when it ends, and exits with its status (128 and the number of the signal that ended it, 127 when it "
+         "isn't found). --timeout bounds the time for the start.\n"
+         "  hsm-agent dev -- sh -c 'hsm-agent key create k --type ec:p256; echo hi | hsm-agent sign k -o sig'\n",
+     .local = true,
+     ROWS(dev_rows),
+     .run = ha_cmd_dev},
+};
+
+static const struct ha_opt_table table = {
+    .globals = global_rows,
+    .n_globals = HA_ARRAY_SIZE(global_rows),
+    .commands = commands,
+    .n_commands = HA_ARRAY_SIZE(commands),
+};
+
+const struct ha_opt_table *ha_command_table(void)
+{
+    return &table;
+}

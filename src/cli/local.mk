@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+# The command line; a library without main, so that tests can link it.
+noinst_LTLIBRARIES += libha-cli.la
+libha_cli_la_SOURCES = \
+	src/cli/cli.c src/cli/cli.h \
+	src/cli/cmd_agent.c \
+	src/cli/cmd_csr.c \
+	src/cli/cmd_dev.c \
+	src/cli/cmd_key.c \
+	src/cli/cmd_use.c \
+	src/cli/command.c src/cli/command.h \
+	src/cli/dev_child.c src/cli/dev_child.h \
+	src/cli/dev_daemon.c src/cli/dev_daemon.h \
+	src/cli/dev_dir.c src/cli/dev_dir.h \
+	src/cli/dev_setup.c src/cli/dev_setup.h \
+	src/cli/dev_token.c src/cli/dev_token.h \
+	src/cli/help.c src/cli/help.h \
+	src/cli/help_manual.c \
+	src/cli/in.c src/cli/in.h \
+	src/cli/nearest.c src/cli/nearest.h \
+	src/cli/opt.c src/cli/opt.h \
+	src/cli/out.c src/cli/out.h \
+	src/cli/subject.c src/cli/subject.h \
+	src/cli/table.c src/cli/table.h
+libha_cli_la_LIBADD = libha-client.la libha-crypto.la libha-base.la
+
+bin_PROGRAMS += hsm-agent
+hsm_agent_SOURCES = src/cli/main.c
+hsm_agent_LDADD = libha-cli.la

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Command lines read by a table. The rows that drive the parsing are those that make the help and the manual.
+//
+// Options may stand before, between and after the other words; "--" ends them. --name=value and --name value are the
+// same, as are -iFILE and -i FILE. Everything that comes out is borrowed from argv and from the table.
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct ha_cli;
+
+enum ha_opt {
+    HA_OPT_SOCKET,
+    HA_OPT_JSON,
+    HA_OPT_TIMEOUT,
+    HA_OPT_HELP,
+    HA_OPT_VERSION,
+    HA_OPT_MANUAL,
+    HA_OPT_PUBLIC,
+    HA_OPT_TYPE,
+    HA_OPT_PURPOSE,
+    HA_OPT_TOKEN,
+    HA_OPT_YES,
+    HA_OPT_DESTROY_OBJECTS,
+    HA_OPT_ALG,
+    HA_OPT_FORMAT,
+    HA_OPT_DIGEST,
+    HA_OPT_INPUT,
+    HA_OPT_OUTPUT,
+    HA_OPT_LABEL_FILE,
+    HA_OPT_PEER,
+    HA_OPT_SUBJECT,
+    HA_OPT_DNS,
+    HA_OPT_IP,
+    HA_OPT_URI,
+    HA_OPT_EMAIL,
+    HA_OPT_KEY_USAGE,
+    HA_OPT_EXT_KEY_USAGE,
+    HA_OPT_DIR,
+    HA_OPT_COUNT
+};
+
+struct ha_opt_row {
+    enum ha_opt id;
+    const char *name;   // without the dashes
+    char letter;        // 0: none
+    const char *value;  // how the value is called: "FILE"; NULL: a flag
+    bool repeat;        // may be given more than once
+    bool required;
+    bool hidden;                          // neither in the help nor in the manual
+    const char *help;                     // sentences
+    void (*choices)(struct ha_buf *out);  // appends the names that the value can have: "a, b, c"; NULL
+};
+
+struct ha_command {
+    const char *name;       // one word, or group and word: "key create"
+    const char *alias;      // another name; NULL
+    const char *arguments;  // one word for each, "NAME URI"; "": none
+    const char *rest;       // what may come after "--": "COMMAND ARG..."; NULL: nothing
+    const char *summary;    // a sentence
+    const char *details;    // paragraphs, each ended by '\n'; one that begins with two spaces is an example line
+    bool local;             // needs no running agent
+    const struct ha_opt_row *rows;
+    size_t n_rows;
+    enum ha_code (*run)(struct ha_cli *cli, struct ha_err *err);
+};
+
+struct ha_opt_table {
+    const struct ha_opt_row *globals;
+    size_t n_globals;
+    const struct ha_command *commands;
+    size_t n_commands;
+};
+
+struct ha_opt_values {
+    const char **items;  // in the order of the command line; a flag has ""
+    size_t n;
+};
+
+enum { HA_OPT_ARGUMENTS_MAX = 4 };
+
+struct ha_opts {
+    const struct ha_command *command;  // NULL: none was given, which only --help, --version and --manual allow
+    const char *group;                 // "key" when only a group's word was given; else NULL
+    struct ha_opt_values values[HA_OPT_COUNT];
+    const char *arguments[HA_OPT_ARGUMENTS_MAX];
+    char **rest;  // what came after "--", NULL-terminated; NULL: no command takes it, or nothing came
+};
+
+// HA_E_USAGE with the nearest name as remedy for what the table doesn't know; with --help, --version or --manual
+// nothing is missed. ret_opts is to be cleared by the caller.
+enum ha_code ha_opt_parse(const struct ha_opt_table *table, int argc, char **argv, struct ha_opts *ret_opts,
+                          struct ha_err *err);
+void ha_opt_clear(struct ha_opts *opts);
+HA_AUTO_DEFINE_CLEAR(struct ha_opts, ha_opt_clear)
+
+bool ha_opt_given(const struct ha_opts *opts, enum ha_opt id);
+const char *ha_opt_value(const struct ha_opts *opts, enum ha_opt id);  // NULL when not given; the first one
