@@ -47,6 +47,12 @@ void ha_agentd_help(struct ha_buf *out)
     ha_buf_puts(out, "\nhsm-agentd(8) and hsm-agent.conf(5) say the rest.\n");
 }
 
+static enum ha_code wrong(struct ha_err *err, const char *word, const char *what)
+{
+    ha_fail(err, HA_E_USAGE, "%s %s", word, what);
+    return ha_hint(err, "See 'hsm-agentd --help'.");
+}
+
 static enum ha_code apply(size_t row, const char *value, struct ha_agentd_options *options, struct ha_err *err)
 {
     if (rows[row].mode != HA_AGENTD_RUN)
@@ -58,7 +64,7 @@ static enum ha_code apply(size_t row, const char *value, struct ha_agentd_option
     else if (row == ROW_FORMAT) {
         options->log_json = strcmp(value, "json") == 0;
         if (!options->log_json && strcmp(value, "text") != 0)
-            return ha_fail(err, HA_E_USAGE, "--log-format takes text or json");
+            return wrong(err, "--log-format", "takes text or json");
     }
     return HA_OK;
 }
@@ -78,9 +84,9 @@ enum ha_code ha_agentd_options(int argc, char **argv, struct ha_agentd_options *
     struct ha_agentd_options options = {.mode = HA_AGENTD_RUN, .config = HA_SYSCONFDIR "/hsm-agent/hsm-agent.conf"};
     for (int got; (got = getopt_long(argc, argv, shorts, longs, NULL)) != -1;) {
         if (got == '?')
-            return ha_fail(err, HA_E_USAGE, "there is no option %s", argv[optind - 1]);
+            return wrong(err, argv[optind - 1], "is no option");
         if (got == ':')
-            return ha_fail(err, HA_E_USAGE, "%s needs a value", argv[optind - 1]);
+            return wrong(err, argv[optind - 1], "needs a value");
         size_t row = 0;
         while (row < ROW_COUNT && got != 256 + (int)row && got != rows[row].letter)
             row++;
@@ -88,7 +94,7 @@ enum ha_code ha_agentd_options(int argc, char **argv, struct ha_agentd_options *
             return err->code;
     }
     if (optind < argc)
-        return ha_fail(err, HA_E_USAGE, "'%s' is no option", argv[optind]);
+        return wrong(err, argv[optind], "is no option");
     *ret_options = options;
     return HA_OK;
 }
