@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "token/destroy.h"
+
+#include "token/ckr.h"
+#include "token/find.h"
+#include "token/operate.h"
+#include "token/public.h"
+#include "token/session.h"
+#include "token/p11.h"
+
+#include <string.h>
+
+static enum ha_code destroy_object(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
+                                   struct ha_err *err)
+{
+    CK_RV rv = token->p11->C_DestroyObject(session->handle, object);
+    if (rv == CKR_OK)
+        return HA_OK;
+    session->poisoned = true;
+    return ha_ckr_fail(err, "C_DestroyObject", rv);
+}
+
+// Keeps of the handles those that belong to the public key.
+static enum ha_code keep_matching_privates(struct ha_p11 *token, struct ha_session *session,
+                                           const struct ha_key_name *name, struct ha_handles *handles,
+                                           struct ha_err *err)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < handles->n; i++) {
+        ha_auto(ha_pubkey_free) struct ha_pubkey *key = NULL;
+        bool told = false;
+        if (ha_public_match(token, session, handles->items[i], name, &told, &key, err))
+            return err->code;
+        if (!told) {
+            ha_fail(err, HA_E_KEY_CANNOT,
+                    "the token has a private key with that CKA_ID but doesn't tell its public key; "
+                    "nothing was destroyed");
+            return ha_hint(err, "Look at the key with the token's own tool, and delete it there if it is the one.");
+        }
+        if (key)
+            handles->items[kept++] = handles->items[i];
+    }
+    handles->n = kept;
+    if (kept > 1)
+        return ha_fail(err, HA_E_AMBIGUOUS, "%zu private keys on the token fit this key; nothing was destroyed", kept);
+    return HA_OK;
+}
+
+static enum ha_code destroy_privates(struct ha_p11 *token, struct ha_session *session, const struct ha_key_name *name,
+                                     struct ha_err *err)
+{
+    ha_auto(ha_handles_clear) struct ha_handles found = {0};
+    if (ha_find_by_id(token, session, CKO_PRIVATE_KEY, name->id, name->id_len, &found, err) ||
+        (name->spki && keep_matching_privates(token, session, name, &found, err)))
+        return err->code;
+    for (size_t i = 0; i < found.n; i++) {
+        if (destroy_object(token, session, found.items[i], err))
+            return err->code;
+    }
+    return HA_OK;
+}
+
+static enum ha_code destroy_publics(struct ha_p11 *token, struct ha_session *session, const struct ha_key_name *name,
+                                    struct ha_err *err)
+{
+    ha_auto(ha_handles_clear) struct ha_handles found = {0};
+    if (ha_find_by_id(token, session, CKO_PUBLIC_KEY, name->id, name->id_len, &found, err))
+        return err->code;
+    for (size_t i = 0; i < found.n; i++) {
+        ha_auto(ha_pubkey_free) struct ha_pubkey *key = NULL;
+        struct ha_err failure = {0};
+        enum ha_code code = name->spki ? ha_public_of_object(token, session, found.items[i], &key, &failure) : HA_OK;
+        if (code && (code != HA_E_KEY_CANNOT || failure.rv != CKR_OK)) {
+            *err = failure;
+            return code;
+        }
+        bool other = name->spki && (!key || memcmp(ha_pubkey_spki_sha256(key), name->spki, HA_SPKI_HASH_LEN) != 0);
+        if (!other && destroy_object(token, session, found.items[i], err))
+            return err->code;
+    }
+    return HA_OK;
+}
+
+static enum ha_code run(struct ha_p11 *token, struct ha_session *session, void *context, struct ha_err *err)
+{
+    const struct ha_key_name *name = context;
+    mtx_lock(&token->object_lock);
+    ha_cache_drop_id(&token->cache, name->id, name->id_len);
+    // The private key first: it may be recognised by the public one, should this be cut short and done again.
+    enum ha_code code = destroy_privates(token, session, name, err);
+    if (code == HA_OK)
+        code = destroy_publics(token, session, name, err);
+    mtx_unlock(&token->object_lock);
+    return code;
+}
+
+enum ha_code ha_destroy(struct ha_p11 *token, const struct ha_packet *question, struct ha_err *err)
+{
+    const struct ha_part *id = &question->part[0], *spki = &question->part[1];
+    struct ha_session *session = NULL;
+    if (id->len == 0 || id->len > HA_CKA_ID_MAX || (spki->len != 0 && spki->len != HA_SPKI_HASH_LEN))
+        return ha_fail(err, HA_E_MALFORMED, "a CKA_ID has 1 to %d bytes, the hash of a public key %d", HA_CKA_ID_MAX,
+                       HA_SPKI_HASH_LEN);
+    if (ha_session_take_held(token, &session, err))
+        return err->code;
+    struct ha_key_name name = {id->data, id->len, spki->len ? spki->data : NULL};  // no SPKI: whatever has the id
+    enum ha_code code = ha_operate(token, session, run, &name, err);
+    ha_session_return(token, session);
+    return code;
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "token/generate.h"
+
+#include "token/ckr.h"
+#include "token/find.h"
+#include "token/operate.h"
+#include "token/public.h"
+#include "token/session.h"
+#include "token/template.h"
+#include "token/p11.h"
+
+#define LABEL_MAX 255
+
+struct job {
+    const struct ha_packet *question;
+    enum ha_key_type type;
+    struct ha_pubkey *made;
+};
+
+struct pair {
+    CK_OBJECT_HANDLE public_key, private_key;
+};
+
+static enum ha_code check(const struct ha_packet *question, struct ha_err *err)
+{
+    if (question->part[0].len == 0 || question->part[0].len > HA_CKA_ID_MAX || question->part[1].len > LABEL_MAX)
+        return ha_fail(err, HA_E_MALFORMED, "a CKA_ID has 1 to %d bytes, a label at most %d", HA_CKA_ID_MAX, LABEL_MAX);
+    if (question->key_type == HA_KEY_NONE || question->key_type >= HA_KEY_TYPE_COUNT ||
+        !ha_key_type_info((enum ha_key_type)question->key_type)->creatable)
+        return ha_fail(err, HA_E_MALFORMED, "that isn't a type of key that can be made");
+    enum ha_key_type type = (enum ha_key_type)question->key_type;
+    if (question->purposes == 0 || (question->purposes & ~ha_purposes_possible(type)))
+        return ha_fail(err, HA_E_KEY_CANNOT, "a key of type %s can't have these purposes, or has none",
+                       ha_key_type_info(type)->name);
+    return HA_OK;
+}
+
+static enum ha_code refuse_taken_id(struct ha_p11 *token, struct ha_session *session, const struct ha_part *id,
+                                    struct ha_err *err)
+{
+    ha_auto(ha_handles_clear) struct ha_handles found = {0};
+    CK_ATTRIBUTE any_class = {CKA_ID, (void *)(uintptr_t)id->data, id->len};
+    if (ha_find_objects(token, session, &any_class, 1, &found, err))
+        return err->code;
+    return found.n == 0 ? HA_OK : ha_fail(err, HA_E_CONFLICT, "the token has an object with that CKA_ID already");
+}
+
+// Ed25519 has two names in CKA_EC_PARAMS; a token that doesn't know the first is asked with the second.
+static enum ha_code make_pair(struct ha_p11 *token, struct ha_session *session, const struct job *job,
+                              struct pair *ret_pair, struct ha_err *err)
+{
+    CK_RV rv = CKR_OK;
+    for (unsigned variant = 0; variant < ha_template_variants(job->type); variant++) {
+        struct ha_template template;
+        ha_template_fill(&template, job->type, variant, job->question);
+        struct pair pair = {0};
+        session->poisoned = true;
+        rv = token->p11->C_GenerateKeyPair(session->handle, &template.mechanism, template.public_key, template.n_public,
+                                           template.private_key, template.n_private, &pair.public_key,
+                                           &pair.private_key);
+        if (rv == CKR_OK) {
+            session->poisoned = false;
+            *ret_pair = pair;
+            return HA_OK;
+        }
+        if (ha_ckr_class(rv) == HA_CKR_SESSION || ha_ckr_class(rv) == HA_CKR_DEVICE || rv == CKR_MECHANISM_INVALID)
+            break;
+    }
+    ha_ckr_fail(err, "C_GenerateKeyPair", rv);
+    if (rv == CKR_DEVICE_MEMORY)
+        return ha_hint(err, "The token is full: delete keys that are no longer used.");
+    return err->code;
+}
+
+// What must be true of every private key that we make.
+static enum ha_code check_private(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
+                                  struct ha_err *err)
+{
+    static const struct {
+        CK_ATTRIBUTE_TYPE type;
+        CK_BBOOL want;
+        const char *name;
+    } rules[] = {
+        {CKA_TOKEN, CK_TRUE, "CKA_TOKEN"},
+        {CKA_SENSITIVE, CK_TRUE, "CKA_SENSITIVE"},
+        {CKA_ALWAYS_SENSITIVE, CK_TRUE, "CKA_ALWAYS_SENSITIVE"},
+        {CKA_NEVER_EXTRACTABLE, CK_TRUE, "CKA_NEVER_EXTRACTABLE"},
+        {CKA_EXTRACTABLE, CK_FALSE, "CKA_EXTRACTABLE"},
+    };
+    CK_BBOOL values[HA_ARRAY_SIZE(rules)];
+    CK_ATTRIBUTE attributes[HA_ARRAY_SIZE(rules)];
+    for (size_t i = 0; i < HA_ARRAY_SIZE(rules); i++)
+        attributes[i] = (CK_ATTRIBUTE){rules[i].type, &values[i], sizeof(values[i])};
+    if (ha_find_attributes(token, session, object, attributes, HA_ARRAY_SIZE(rules), err))
+        return err->code;
+    for (size_t i = 0; i < HA_ARRAY_SIZE(rules); i++) {
+        if (attributes[i].ulValueLen != sizeof(values[i]) || values[i] != rules[i].want)
+            return ha_fail(err, HA_E_TOKEN_ERROR, "the token made a private key without %s = %s", rules[i].name,
+                           rules[i].want ? "true" : "false");
+    }
+    return HA_OK;
+}
+
+static enum ha_code check_public(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
+                                 enum ha_key_type type, struct ha_pubkey **ret_key, struct ha_err *err)
+{
+    ha_auto(ha_pubkey_free) struct ha_pubkey *key = NULL;
+    if (ha_public_of_object(token, session, object, &key, err))
+        return err->code;
+    if (ha_pubkey_type(key) != type)
+        return ha_fail(err, HA_E_TOKEN_ERROR, "the token made a key of type %s instead of %s",
+                       ha_key_type_info(ha_pubkey_type(key))->name, ha_key_type_info(type)->name);
+    *ret_key = ha_take(&key);
+    return HA_OK;
+}
+
+static enum ha_code make_and_check(struct ha_p11 *token, struct ha_session *session, struct job *job,
+                                   struct ha_err *err)
+{
+    struct pair pair;
+    if (refuse_taken_id(token, session, &job->question->part[0], err) || make_pair(token, session, job, &pair, err))
+        return err->code;
+    if (check_private(token, session, pair.private_key, err) == HA_OK &&
+        check_public(token, session, pair.public_key, job->type, &job->made, err) == HA_OK) {
+        struct ha_p11_key key = {pair.private_key, atomic_load(&token->generation), job->type,
+                                 ha_pubkey_bits(job->made)};
+        struct ha_key_name name = {job->question->part[0].data, job->question->part[0].len,
+                                   ha_pubkey_spki_sha256(job->made)};
+        ha_cache_put(&token->cache, &name, &key);
+        return HA_OK;
+    }
+    bool gone = token->p11->C_DestroyObject(session->handle, pair.private_key) == CKR_OK;
+    gone = token->p11->C_DestroyObject(session->handle, pair.public_key) == CKR_OK && gone;
+    err->rv = CKR_OK;  // not to be tried again: the next key would be no better
+    return ha_wrap(err,
+                   gone ? "the new key was destroyed again" : "the new key is of no use and could not be destroyed");
+}
+
+static enum ha_code run(struct ha_p11 *token, struct ha_session *session, void *context, struct ha_err *err)
+{
+    mtx_lock(&token->object_lock);
+    enum ha_code code = make_and_check(token, session, context, err);
+    mtx_unlock(&token->object_lock);
+    return code;
+}
+
+enum ha_code ha_generate(struct ha_p11 *token, const struct ha_packet *question, struct ha_pubkey **ret_key,
+                         struct ha_err *err)
+{
+    struct ha_session *session = NULL;
+    if (check(question, err) || ha_session_take_held(token, &session, err))
+        return err->code;
+    struct job job = {.question = question, .type = (enum ha_key_type)question->key_type};
+    enum ha_code code = ha_operate(token, session, run, &job, err);
+    ha_session_return(token, session);
+    if (code == HA_OK)
+        *ret_key = job.made;
+    return code;
+}

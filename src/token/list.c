@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "token/list.h"
+
+#include "token/find.h"
+#include "token/operate.h"
+#include "token/public.h"
+#include "token/publics.h"
+#include "token/session.h"
+#include "token/p11.h"
+#include "token/uri.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_MAX   256  // bytes of a CKA_ID or a label
+#define PARAMS_MAX 512
+
+struct listed {
+    uint8_t id[TEXT_MAX], label[TEXT_MAX];
+    size_t id_len, label_len;
+    struct ha_pubkey *key;
+    char why[512];  // while key is NULL
+    uint32_t flags;
+};
+
+struct job {
+    P11KitUri *uri;  // NULL: all
+    struct listed *items;
+    size_t n;
+};
+
+static void job_clear(struct job *job)
+{
+    for (size_t i = 0; i < job->n; i++)
+        ha_pubkey_free(job->items[i].key);
+    free(job->items);
+    *job = (struct job){.uri = job->uri};
+}
+
+static const struct {
+    CK_ATTRIBUTE_TYPE type;
+    uint32_t flag;
+} flag_rows[] = {
+    {CKA_SENSITIVE, HA_OBJECT_SENSITIVE},
+    {CKA_EXTRACTABLE, HA_OBJECT_EXTRACTABLE},
+    {CKA_ALWAYS_SENSITIVE, HA_OBJECT_ALWAYS_SENSITIVE},
+    {CKA_NEVER_EXTRACTABLE, HA_OBJECT_NEVER_EXTRACTABLE},
+    {CKA_SIGN, HA_OBJECT_SIGN},
+    {CKA_DECRYPT, HA_OBJECT_DECRYPT},
+    {CKA_DERIVE, HA_OBJECT_DERIVE},
+};
+
+// The object's public key, by itself or from those collected; without one item->why says why.
+static enum ha_code add_key(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
+                            const struct ha_publics *publics, struct listed *item, struct ha_err *err)
+{
+    struct ha_err failure = {0};
+    enum ha_code code = ha_public_of_object(token, session, object, &item->key, &failure);
+    if (code == HA_OK)
+        return HA_OK;
+    if (code != HA_E_KEY_CANNOT || failure.rv != CKR_OK) {
+        *err = failure;
+        return code;
+    }
+    CK_KEY_TYPE type = 0;
+    uint8_t params[PARAMS_MAX];
+    CK_ATTRIBUTE attributes[] = {
+        {CKA_KEY_TYPE, &type, sizeof(type)},
+        {CKA_EC_PARAMS, params, sizeof(params)},
+    };
+    if (ha_find_attributes(token, session, object, attributes, HA_ARRAY_SIZE(attributes), err))
+        return err->code;
+    enum ha_key_type curve = ha_public_curve(params, attributes[1].ulValueLen);
+    if ((type == CKK_EC || type == CKK_EC_EDWARDS) && curve != HA_KEY_NONE)
+        return ha_publics_find(publics, item->id, item->id_len, curve, &item->key, item->why, sizeof(item->why), err);
+    snprintf(item->why, sizeof(item->why), "%s", failure.detail);
+    return HA_OK;
+}
+
+static enum ha_code read_private(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
+                                 const struct ha_publics *publics, struct listed *item, struct ha_err *err)
+{
+    enum { N_FLAGS = HA_ARRAY_SIZE(flag_rows) };
+    CK_BBOOL values[N_FLAGS] = {0};
+    CK_ATTRIBUTE attributes[2 + N_FLAGS] = {
+        {CKA_ID, item->id, sizeof(item->id)},
+        {CKA_LABEL, item->label, sizeof(item->label)},
+    };
+    for (size_t i = 0; i < N_FLAGS; i++)
+        attributes[2 + i] = (CK_ATTRIBUTE){flag_rows[i].type, &values[i], sizeof(values[i])};
+    if (ha_find_attributes(token, session, object, attributes, HA_ARRAY_SIZE(attributes), err))
+        return err->code;
+    item->id_len = attributes[0].ulValueLen;
+    item->label_len = attributes[1].ulValueLen;
+    for (size_t i = 0; i < N_FLAGS; i++) {
+        if (attributes[2 + i].ulValueLen == sizeof(values[i]) && values[i])
+            item->flags |= flag_rows[i].flag;
+    }
+    return add_key(token, session, object, publics, item, err);
+}
+
+// The class, and what the URI says.
+static CK_ULONG fill_template(P11KitUri *uri, const CK_OBJECT_CLASS *class, CK_ATTRIBUTE template[static 3])
+{
+    CK_ULONG n = 0;
+    template[n++] = (CK_ATTRIBUTE){CKA_CLASS, (void *)(uintptr_t) class, sizeof(*class)};
+    const CK_ATTRIBUTE *id = uri ? p11_kit_uri_get_attribute(uri, CKA_ID) : NULL;
+    const CK_ATTRIBUTE *label = uri ? p11_kit_uri_get_attribute(uri, CKA_LABEL) : NULL;
+    if (id)
+        template[n++] = *id;
+    if (label)
+        template[n++] = *label;
+    return n;
+}
+
+static enum ha_code collect(struct ha_p11 *token, struct ha_session *session, struct job *job, struct ha_err *err)
+{
+    static const CK_OBJECT_CLASS private_key = CKO_PRIVATE_KEY;
+    ha_auto(ha_publics_clear) struct ha_publics publics = {0};
+    ha_auto(ha_handles_clear) struct ha_handles found = {0};
+    CK_ATTRIBUTE template[3];
+    CK_ULONG n = fill_template(job->uri, &private_key, template);
+    if (ha_find_objects(token, session, template, n, &found, err) ||
+        ha_publics_collect(token, session, job->uri ? p11_kit_uri_get_attribute(job->uri, CKA_ID) : NULL, &publics,
+                           err))
+        return err->code;
+    job->items = calloc(found.n + 1, sizeof(*job->items));
+    if (!job->items)
+        return ha_fail(err, HA_E_MEMORY, "out of memory for a list of %zu keys", found.n);
+    for (; job->n < found.n; job->n++) {
+        if (read_private(token, session, found.items[job->n], &publics, &job->items[job->n], err))
+            return err->code;
+    }
+    return HA_OK;
+}
+
+static enum ha_code run(struct ha_p11 *token, struct ha_session *session, void *context, struct ha_err *err)
+{
+    mtx_lock(&token->object_lock);
+    enum ha_code code = collect(token, session, context, err);
+    mtx_unlock(&token->object_lock);
+    if (code)
+        job_clear(context);
+    return code;
+}
+
+static enum ha_code send_all(const struct job *job,
+                             enum ha_code (*give)(void *context, struct ha_packet *object, struct ha_err *err),
+                             void *context, struct ha_err *err)
+{
+    for (size_t i = 0; i < job->n; i++) {
+        const struct listed *item = &job->items[i];
+        struct ha_packet object = {.op = HA_OP_OBJECT, .flags = item->flags};
+        object.part[0] = (struct ha_part){item->id, item->id_len};
+        object.part[1] = (struct ha_part){item->label, item->label_len};
+        if (item->key)
+            object.part[2].data = ha_pubkey_spki(item->key, &object.part[2].len);
+        else
+            object.part[3] = (struct ha_part){item->why, strlen(item->why)};
+        enum ha_code code = give(context, &object, err);
+        if (code)
+            return code;
+    }
+    return HA_OK;
+}
+
+enum ha_code ha_list(struct ha_p11 *token, const struct ha_packet *question,
+                     enum ha_code (*give)(void *context, struct ha_packet *object, struct ha_err *err), void *context,
+                     struct ha_err *err)
+{
+    ha_auto(p11_kit_uri_free) P11KitUri *uri = NULL;
+    struct ha_session *session = NULL;
+    if (question->part[0].len > 0) {
+        if (ha_uri_parse_keys(question->part[0].data, question->part[0].len, &uri, err))
+            return err->code;
+        if (!p11_kit_uri_match_token_info(uri, &token->info)) {
+            ha_fail(err, HA_E_NO_KEY, "the PKCS#11 URI names another token than this one");
+            return ha_hint(err, "Leave the token's attributes out of the URI, or name the token that has the key.");
+        }
+    }
+    if (ha_session_take_held(token, &session, err))
+        return err->code;
+    struct job job = {.uri = uri};
+    enum ha_code code = ha_operate(token, session, run, &job, err);
+    ha_session_return(token, session);
+    if (code == HA_OK)
+        code = send_all(&job, give, context, err);
+    job_clear(&job);
+    return code;
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "token/login.h"
+
+#include "token/ckr.h"
+#include "token/pin.h"
+#include "token/p11.h"
+
+static enum ha_code refuse_last_try(struct ha_p11 *token, struct ha_err *err)
+{
+    CK_TOKEN_INFO info;
+    CK_RV rv = token->p11->C_GetTokenInfo(token->slot, &info);
+    if (rv != CKR_OK)
+        return ha_ckr_fail(err, "C_GetTokenInfo", rv);
+    if (info.flags & CKF_USER_PIN_LOCKED) {
+        ha_fail(err, HA_E_PIN, "the token says that its PIN is locked; the PIN wasn't tried");
+        return ha_hint(err,
+                       "Unlock it with the token's own tool and the security officer's PIN, then restart the agent.");
+    }
+    if (info.flags & CKF_USER_PIN_FINAL_TRY) {
+        ha_fail(err, HA_E_PIN, "the token says that one more wrong PIN would lock it; the PIN wasn't tried");
+        return ha_hint(err, "Log in once with the token's own tool and the right PIN, which clears the state, then "
+                            "restart the agent.");
+    }
+    return HA_OK;
+}
+
+// The PIN's owner is *ret_owned, when it was read for this login only.
+static enum ha_code get_pin(struct ha_p11 *token, struct ha_secret **ret_owned, struct ha_secret **ret_pin,
+                            struct ha_err *err)
+{
+    if (!token->options->pin) {
+        ha_fail(err, HA_E_CONFIG, "the token needs a login, but its section has no PIN");
+        return ha_hint(err, "Add 'pin = file:PATH' or 'pin = credential:NAME' to the token's section.");
+    }
+    if (!token->prompted && ha_pin_read(token->options->pin, ret_owned, err))
+        return err->code;
+    *ret_pin = token->prompted ? token->prompted : *ret_owned;
+    return HA_OK;
+}
+
+static enum ha_code log_in(struct ha_p11 *token, CK_SESSION_HANDLE session, struct ha_err *err)
+{
+    ha_auto(ha_secret_free) struct ha_secret *owned = NULL;
+    struct ha_secret *pin = NULL;
+    if (refuse_last_try(token, err) || get_pin(token, &owned, &pin, err))
+        return err->code;
+    CK_RV rv = token->p11->C_Login(session, CKU_USER, ha_secret_data(pin), ha_secret_len(pin));
+    // "Already logged in" proves nothing about our PIN, unless it was us who logged in before.
+    if (rv == CKR_OK || (rv == CKR_USER_ALREADY_LOGGED_IN && token->logged_in_once)) {
+        token->logged_in_once = true;
+        atomic_fetch_add(&token->generation, 1);  // a login renumbers the objects of some modules
+        return HA_OK;
+    }
+    enum ha_code code = ha_ckr_fail(err, "C_Login", rv);
+    token->pin_refused = code == HA_E_PIN;
+    return code;
+}
+
+static enum ha_code ensure_locked(struct ha_p11 *token, CK_SESSION_HANDLE session, struct ha_err *err)
+{
+    CK_SESSION_INFO info;
+    CK_RV rv = token->p11->C_GetSessionInfo(session, &info);
+    if (rv != CKR_OK)
+        return ha_ckr_fail(err, "C_GetSessionInfo", rv);
+    if (info.state == CKS_RO_USER_FUNCTIONS || info.state == CKS_RW_USER_FUNCTIONS)
+        return HA_OK;
+    if (token->pin_refused)
+        return ha_fail(err, HA_E_PIN, "the token refused the PIN; it isn't tried again");
+    return log_in(token, session, err);
+}
+
+enum ha_code ha_login_ensure(struct ha_p11 *token, CK_SESSION_HANDLE session, struct ha_err *err)
+{
+    if (!(token->info.flags & CKF_LOGIN_REQUIRED))
+        return HA_OK;
+    mtx_lock(&token->login_lock);
+    enum ha_code code = ensure_locked(token, session, err);
+    mtx_unlock(&token->login_lock);
+    return code;
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "token/oaep_probe.h"
+
+#include "crypto/ossl.h"
+#include "crypto/pubkey.h"
+#include "token/ckr.h"
+#include "token/public.h"
+#include "token/session.h"
+#include "token/p11.h"
+
+#include <openssl/err.h>
+#include <openssl/rsa.h>
+#include <string.h>
+
+#define MODULUS_MAX 2048  // bytes
+
+static const char sample[] = "hsm-agent";
+
+CK_RV ha_oaep_init(struct ha_p11 *token, const struct ha_session *session, const struct ha_p11_key *key,
+                   enum ha_hash hash, const struct ha_part *label)
+{
+    CK_RSA_PKCS_OAEP_PARAMS params = {
+        .hashAlg = hash == HA_HASH_SHA1 ? CKM_SHA_1 : CKM_SHA256,
+        .mgf = hash == HA_HASH_SHA1 ? CKG_MGF1_SHA1 : CKG_MGF1_SHA256,
+        .source = CKZ_DATA_SPECIFIED,
+        .pSourceData = label->len ? (void *)(uintptr_t)label->data : NULL,
+        .ulSourceDataLen = label->len,
+    };
+    CK_MECHANISM mechanism = {CKM_RSA_PKCS_OAEP, &params, sizeof(params)};
+    return token->p11->C_DecryptInit(session->handle, &mechanism, key->handle);
+}
+
+static bool set_label(EVP_PKEY_CTX *ctx, const struct ha_part *label)
+{
+    if (label->len == 0)
+        return true;
+    void *copy = OPENSSL_memdup(label->data, label->len);
+    if (copy && EVP_PKEY_CTX_set0_rsa_oaep_label(ctx, copy, (int)label->len) > 0)
+        return true;
+    OPENSSL_free(copy);
+    return false;
+}
+
+static enum ha_code encrypt(const struct ha_pubkey *key, enum ha_hash hash, const struct ha_part *label,
+                            uint8_t ret_ciphertext[static MODULUS_MAX], size_t *ret_n, struct ha_err *err)
+{
+    ha_auto(EVP_PKEY_CTX_free) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, ha_pubkey_evp(key), NULL);
+    const EVP_MD *md = hash == HA_HASH_SHA1 ? EVP_sha1() : EVP_sha256();
+    size_t n = MODULUS_MAX;
+    if (!ctx || EVP_PKEY_encrypt_init(ctx) <= 0 || EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) <= 0 ||
+        EVP_PKEY_CTX_set_rsa_oaep_md(ctx, md) <= 0 || EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, md) <= 0 ||
+        !set_label(ctx, label) ||
+        EVP_PKEY_encrypt(ctx, ret_ciphertext, &n, (const uint8_t *)sample, sizeof(sample)) <= 0)
+        return ha_ossl_fail(err, HA_E_INTERNAL, "encrypting a sample for the token");
+    *ret_n = n;
+    return HA_OK;
+}
+
+static enum ha_code public_key(struct ha_p11 *token, struct ha_session *session, const struct ha_p11_key *key,
+                               const struct ha_packet *question, struct ha_pubkey **ret_key, struct ha_err *err)
+{
+    struct ha_key_name name = {question->part[0].data, question->part[0].len, question->part[1].data};
+    bool told = false;
+    mtx_lock(&token->object_lock);
+    enum ha_code code = ha_public_match(token, session, key->handle, &name, &told, ret_key, err);
+    mtx_unlock(&token->object_lock);
+    if (code == HA_OK && !*ret_key)
+        code = ha_fail(err, HA_E_NO_KEY, "the private key on the token was replaced");
+    return code;
+}
+
+// Codes that don't come from the parameters or from the sample.
+static bool is_other_trouble(CK_RV rv)
+{
+    return ha_ckr_class(rv) == HA_CKR_SESSION || ha_ckr_class(rv) == HA_CKR_DEVICE || rv == CKR_HOST_MEMORY ||
+           rv == CKR_DEVICE_MEMORY || rv == CKR_KEY_FUNCTION_NOT_PERMITTED;
+}
+
+// *ret_function is the one that failed, unless CKR_OK is returned.
+static CK_RV decrypt_once(struct ha_p11 *token, struct ha_session *session, const struct ha_p11_key *key,
+                          const struct ha_packet *question, const struct ha_part *ciphertext, bool *ret_works,
+                          const char **ret_function)
+{
+    uint8_t plain[MODULUS_MAX];
+    CK_ULONG got = sizeof(plain);
+    *ret_function = "C_DecryptInit";
+    CK_RV rv = ha_oaep_init(token, session, key, ha_alg_info((enum ha_alg)question->alg)->hash, &question->part[3]);
+    if (rv != CKR_OK)
+        return rv;
+    *ret_function = "C_Decrypt";
+    rv = token->p11->C_Decrypt(session->handle, (CK_BYTE *)(uintptr_t)ciphertext->data, ciphertext->len, plain, &got);
+    *ret_works = rv == CKR_OK && got == sizeof(sample) && memcmp(plain, sample, got) == 0;
+    return rv;
+}
+
+enum ha_code ha_oaep_probe(struct ha_p11 *token, struct ha_session *session, const struct ha_p11_key *key,
+                           const struct ha_packet *question, bool *ret_works, struct ha_err *err)
+{
+    ha_auto(ha_pubkey_free) struct ha_pubkey *public = NULL;
+    uint8_t bytes[MODULUS_MAX];
+    struct ha_part ciphertext = {.data = bytes};
+    if (public_key(token, session, key, question, &public, err) ||
+        encrypt(public, ha_alg_info((enum ha_alg)question->alg)->hash, &question->part[3], bytes, &ciphertext.len, err))
+        return err->code;
+    bool works = false;
+    // Twice: the answer holds for as long as the process lives, and a code may have meant a passing trouble.
+    for (unsigned i = 0; i < 2 && !works; i++) {
+        const char *function = NULL;
+        session->poisoned = true;
+        CK_RV rv = decrypt_once(token, session, key, question, &ciphertext, &works, &function);
+        if (rv == CKR_OK)
+            session->poisoned = false;
+        else if (is_other_trouble(rv))
+            return ha_ckr_fail(err, function, rv);
+        else if (ha_session_renew(token, session, err))
+            return err->code;
+    }
+    *ret_works = works;
+    return HA_OK;
+}

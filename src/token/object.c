@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "token/object.h"
+
+#include "base/buf.h"
+#include "base/text.h"
+#include "token/find.h"
+#include "token/public.h"
+#include "token/session.h"
+#include "token/p11.h"
+#include "token/uri.h"
+
+#define LABEL_MAX 256
+
+static enum ha_code object_uri(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
+                               const struct ha_key_name *name, char ret_text[static HA_URI_MAX], struct ha_err *err)
+{
+    uint8_t label[LABEL_MAX];
+    CK_ATTRIBUTE attribute = {CKA_LABEL, label, sizeof(label)};
+    if (ha_find_attributes(token, session, object, &attribute, 1, err))
+        return err->code;
+    ha_uri_of_object(name->id, name->id_len, label, attribute.ulValueLen, ret_text);
+    return HA_OK;
+}
+
+static enum ha_code ambiguous(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE one,
+                              CK_OBJECT_HANDLE other, const struct ha_key_name *name, struct ha_err *err)
+{
+    char first[HA_URI_MAX], second[HA_URI_MAX];
+    if (object_uri(token, session, one, name, first, err) || object_uri(token, session, other, name, second, err))
+        return err->code;
+    ha_fail(err, HA_E_AMBIGUOUS, "two objects fit this key: %s and %s", first, second);
+    return ha_hint(err, "Give one of the two another CKA_ID, or delete it, with the token's own tool.");
+}
+
+static enum ha_code not_there(size_t n_candidates, const struct ha_key_name *name, struct ha_err *err)
+{
+    ha_auto(ha_buf_clear) struct ha_buf id = {0};
+    ha_hex_encode(&id, name->id, name->id_len);
+    if (n_candidates == 0)
+        ha_fail(err, HA_E_NO_KEY, "the token has no private key with the CKA_ID %s", ha_buf_text(&id));
+    else
+        ha_fail(err, HA_E_NO_KEY, "the private key with the CKA_ID %s doesn't belong to the public key that is known",
+                ha_buf_text(&id));
+    return ha_hint(err,
+                   "Check that the key wasn't deleted or replaced on the token; if it was, delete its name and create "
+                   "or adopt it anew.");
+}
+
+enum ha_code ha_object_find(struct ha_p11 *token, struct ha_session *session, const struct ha_key_name *name,
+                            struct ha_p11_key *ret_key, struct ha_err *err)
+{
+    ha_auto(ha_handles_clear) struct ha_handles candidates = {0};
+    struct ha_p11_key found = {.generation = atomic_load(&token->generation)};
+    if (ha_find_by_id(token, session, CKO_PRIVATE_KEY, name->id, name->id_len, &candidates, err))
+        return err->code;
+    for (size_t i = 0; i < candidates.n; i++) {
+        ha_auto(ha_pubkey_free) struct ha_pubkey *key = NULL;
+        bool told = false;
+        if (ha_public_match(token, session, candidates.items[i], name, &told, &key, err))
+            return err->code;
+        if (!key)
+            continue;
+        if (found.type != HA_KEY_NONE)
+            return ambiguous(token, session, found.handle, candidates.items[i], name, err);
+        found.handle = candidates.items[i];
+        found.type = ha_pubkey_type(key);
+        found.bits = ha_pubkey_bits(key);
+    }
+    if (found.type == HA_KEY_NONE)
+        return not_there(candidates.n, name, err);
+    *ret_key = found;
+    return HA_OK;
+}
+
+static bool remembered(struct ha_p11 *token, const struct ha_key_name *name, struct ha_p11_key *ret_key)
+{
+    struct ha_p11_key key;
+    if (!ha_cache_get(&token->cache, name, &key) || key.generation != atomic_load(&token->generation))
+        return false;
+    *ret_key = key;
+    return true;
+}
+
+enum ha_code ha_object_get(struct ha_p11 *token, struct ha_session *session, const struct ha_key_name *name,
+                           struct ha_p11_key *ret_key, struct ha_err *err)
+{
+    if (remembered(token, name, ret_key))
+        return HA_OK;
+    mtx_lock(&token->object_lock);
+    // Many threads may have missed at once; the first of them has found it by now.
+    enum ha_code code = HA_OK;
+    if (!remembered(token, name, ret_key)) {
+        code = ha_object_find(token, session, name, ret_key, err);
+        if (code == HA_OK)
+            ha_cache_put(&token->cache, name, ret_key);
+    }
+    mtx_unlock(&token->object_lock);
+    return code;
+}

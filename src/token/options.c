@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading the child's command line.
+#include "token/options.h"
+
+#include "base/text.h"
+#include "channel/packet.h"
+
+#include <getopt.h>
+#include <stddef.h>
+#include <string.h>
+
+enum value_kind { VALUE_TEXT, VALUE_COUNT, VALUE_FLAG };
+
+// `where` is the member's place in struct ha_token_options.
+static const struct option_row {
+    const char *name;
+    enum value_kind kind;
+    size_t where;
+} rows[] = {
+    {HA_TOKEN_OPT_NAME, VALUE_TEXT, offsetof(struct ha_token_options, name)},
+    {HA_TOKEN_OPT_URI, VALUE_TEXT, offsetof(struct ha_token_options, uri)},
+    {HA_TOKEN_OPT_MODULE, VALUE_TEXT, offsetof(struct ha_token_options, module)},
+    {HA_TOKEN_OPT_MODULE_ARGS, VALUE_TEXT, offsetof(struct ha_token_options, module_args)},
+    {HA_TOKEN_OPT_PIN, VALUE_TEXT, offsetof(struct ha_token_options, pin)},
+    {HA_TOKEN_OPT_SESSIONS, VALUE_COUNT, offsetof(struct ha_token_options, sessions)},
+    {HA_TOKEN_OPT_SOFTWARE_OAEP, VALUE_FLAG, offsetof(struct ha_token_options, software_oaep)},
+    {HA_TOKEN_OPT_LOG_JSON, VALUE_FLAG, offsetof(struct ha_token_options, log_json)},
+    {HA_TOKEN_OPT_INIT, VALUE_FLAG, offsetof(struct ha_token_options, init)},
+    {HA_TOKEN_OPT_LABEL, VALUE_TEXT, offsetof(struct ha_token_options, label)},
+    {HA_TOKEN_OPT_SO_PIN, VALUE_TEXT, offsetof(struct ha_token_options, so_pin)},
+};
+
+static enum ha_code store(const struct option_row *row, const char *value, struct ha_token_options *options,
+                          struct ha_err *err)
+{
+    void *member = (char *)options + row->where;
+    uint64_t count = 0;
+    switch (row->kind) {
+    case VALUE_TEXT:
+        *(const char **)member = value;
+        break;
+    case VALUE_COUNT:
+        if (!ha_parse_uint(value, 1, HA_PACKET_FDS_MAX, &count))
+            return ha_fail(err, HA_E_USAGE, "--%s takes a number from 1 to %d", row->name, HA_PACKET_FDS_MAX);
+        *(unsigned *)member = (unsigned)count;
+        break;
+    case VALUE_FLAG:
+        *(bool *)member = true;
+        break;
+    }
+    return HA_OK;
+}
+
+static enum ha_code need(const char *value, const char *name, struct ha_err *err)
+{
+    return value ? HA_OK : ha_fail(err, HA_E_USAGE, "--%s is missing", name);
+}
+
+static enum ha_code check_pin_source(const char *value, const char *name, bool may_prompt, struct ha_err *err)
+{
+    if (!value || (strncmp(value, "file:/", 6) == 0) || (may_prompt && strcmp(value, "prompt") == 0))
+        return HA_OK;
+    // The value isn't repeated: it may be a PIN that someone put here by mistake.
+    return ha_fail(err, HA_E_USAGE, "--%s names a source: file: and an absolute path%s", name,
+                   may_prompt ? ", or prompt" : "");
+}
+
+static enum ha_code check(const struct ha_token_options *o, struct ha_err *err)
+{
+    if (need(o->module, HA_TOKEN_OPT_MODULE, err) ||
+        (!o->init && (need(o->name, HA_TOKEN_OPT_NAME, err) || need(o->uri, HA_TOKEN_OPT_URI, err))) ||
+        (o->init && (need(o->label, HA_TOKEN_OPT_LABEL, err) || need(o->so_pin, HA_TOKEN_OPT_SO_PIN, err) ||
+                     need(o->pin, HA_TOKEN_OPT_PIN, err))))
+        return err->code;
+    if (o->module[0] != '/')
+        return ha_fail(err, HA_E_USAGE, "--%s takes an absolute path", HA_TOKEN_OPT_MODULE);
+    if (!o->init && o->sessions == 0)
+        return ha_fail(err, HA_E_USAGE, "--%s is missing", HA_TOKEN_OPT_SESSIONS);
+    if (check_pin_source(o->pin, HA_TOKEN_OPT_PIN, !o->init, err))
+        return err->code;
+    return check_pin_source(o->so_pin, HA_TOKEN_OPT_SO_PIN, false, err);
+}
+
+enum ha_code ha_token_options_read(int argc, char **argv, struct ha_token_options *ret_options, struct ha_err *err)
+{
+    struct option longs[HA_ARRAY_SIZE(rows) + 1] = {0};
+    for (size_t i = 0; i < HA_ARRAY_SIZE(rows); i++)
+        longs[i] = (struct option){.name = rows[i].name,
+                                   .has_arg = rows[i].kind == VALUE_FLAG ? no_argument : required_argument};
+
+    struct ha_token_options options = {0};
+    int index = -1;
+    int got;
+    opterr = 0;
+    while ((got = getopt_long(argc, argv, "", longs, &index)) != -1) {
+        if (got != 0)
+            return ha_fail(err, HA_E_USAGE, "an option is unknown, or lacks its value");
+        enum ha_code code = store(&rows[index], optarg, &options, err);
+        if (code)
+            return code;
+    }
+    if (optind < argc)
+        return ha_fail(err, HA_E_USAGE, "there is an argument that isn't an option");
+    enum ha_code code = check(&options, err);
+    if (code)
+        return code;
+    *ret_options = options;
+    return HA_OK;
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The attributes of a new key pair.
+#pragma once
+
+#include "channel/packet.h"
+#include "crypto/alg.h"
+
+#include <p11-kit/pkcs11.h>
+
+#define HA_TEMPLATE_MAX 20  // attributes on each side
+
+struct ha_template {
+    CK_MECHANISM mechanism;
+    CK_ATTRIBUTE public_key[HA_TEMPLATE_MAX], private_key[HA_TEMPLATE_MAX];
+    CK_ULONG n_public, n_private;
+    CK_ULONG modulus_bits;  // what an attribute above points to
+};
+
+// How many spellings of CKA_EC_PARAMS there are to try for the type (1 for all but Ed25519).
+unsigned ha_template_variants(enum ha_key_type type);
+// For a GENERATE question that was checked. ret_template points into itself and into question: don't copy it.
+void ha_template_fill(struct ha_template *ret_template, enum ha_key_type type, unsigned variant,
+                      const struct ha_packet *question);
