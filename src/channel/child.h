@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "crypto/alg.h"
 
+#include <poll.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -22,7 +23,7 @@ struct ha_channel {
 
 struct ha_child {
     pid_t pid;
-    int pidfd;
+    int pidfd;    // -1: the kernel has none
     int control;  // our end of descriptor 3
     struct ha_packet_buffer *control_buffer;
     struct ha_channel *channels;
@@ -45,6 +46,8 @@ enum ha_code ha_child_start(const char *program, const struct ha_token_config *c
 enum ha_code ha_child_control(struct ha_child *child, const struct ha_packet *question, int64_t deadline_ms,
                               void (*object)(void *context, const struct ha_packet *object), void *context,
                               struct ha_packet *ret_answer, struct ha_err *err);
+// What poll(2) is to wait for, to be told of the child's end.
+struct pollfd ha_child_watch(const struct ha_child *child);
 void ha_child_kill(const struct ha_child *child);  // SIGKILL; harmless when it is gone
 // Closes the control channel, waits grace_ms for the child to end by itself, kills it otherwise, and reaps it. Returns
 // the exit status (128 + signal for a signal).

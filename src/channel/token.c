@@ -67,7 +67,7 @@ static bool wait_or_stop(struct ha_token *token, const struct ha_child *child, i
 {
     struct pollfd waits[2] = {
         {.fd = token->wake, .events = POLLIN},
-        {.fd = child ? child->pidfd : -1, .events = POLLIN},
+        child ? ha_child_watch(child) : (struct pollfd){.fd = -1},
     };
     while (poll(waits, 2, timeout_ms) < 0 && errno == EINTR)
         ;
