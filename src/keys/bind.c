@@ -74,7 +74,7 @@ static void bind_one(struct ha_keys *keys, struct ha_key *key, const struct ha_o
     size_t first, n = ha_objects_find(objects, key->id, key->id_len, &first);
     switch (key->phase) {
     case HA_PHASE_READY:
-        bind_ready(keys, key, objects->items + first, n);
+        bind_ready(keys, key, n ? &objects->items[first] : NULL, n);
         return;
     case HA_PHASE_DELETING:
         finish_removal(keys, key, "key-deletion-finished");
@@ -97,6 +97,18 @@ static void bind_one(struct ha_keys *keys, struct ha_key *key, const struct ha_o
     case HA_PHASE_COUNT:
         break;
     }
+}
+
+void ha_keys_attach(struct ha_keys *keys, struct ha_token *token)
+{
+    size_t n;
+    struct ha_key **all = ha_keys_all(keys, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(all[i]->token_name, ha_token_config(token)->name) == 0)
+            all[i]->token = token;
+        ha_key_unref(all[i]);
+    }
+    free(all);
 }
 
 enum ha_code ha_keys_bind(struct ha_keys *keys, struct ha_token *token, struct ha_err *err)

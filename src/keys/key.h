@@ -40,7 +40,7 @@ struct ha_key {
     unsigned version;
     char created[25];  // ISO 8601
     char *token_name;
-    struct ha_token *_Atomic token;  // NULL until its token was bound
+    struct ha_token *_Atomic token;  // NULL: none of the configuration
     uint8_t id[HA_KEY_ID_MAX];       // CKA_ID
     size_t id_len;
     struct ha_pubkey *public_key;  // NULL while HA_PHASE_CREATING

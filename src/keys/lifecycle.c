@@ -227,6 +227,12 @@ static enum ha_code destroy_objects(struct ha_keys *keys, struct ha_key *key, st
         ha_fail(err, HA_E_TOKEN_DOWN, "the token '%s' isn't in the configuration", key->token_name);
         return ha_hint(err, "configure the token again, or remove the key's file from the state directory");
     }
+    struct ha_token_status status;
+    ha_token_status(key->token, &status);
+    if (status.err.code) {
+        *err = status.err;
+        return err->code;
+    }
     if (atomic_load(&key->state) == HA_STATE_AMBIGUOUS) {
         ha_fail(err, HA_E_AMBIGUOUS,
                 "more than one object of the token fits '%s', and the wrong one could be destroyed", key->name);

@@ -28,8 +28,15 @@ static enum ha_code check_state(struct ha_key *key, struct ha_err *err)
     case HA_STATE_COUNT:
         break;
     }
-    ha_fail(err, HA_E_TOKEN_DOWN, "the token '%s' of the key '%s' hasn't been ready yet, or isn't in the configuration",
-            key->token_name, key->name);
+    struct ha_token_status status = {0};
+    if (key->token)
+        ha_token_status(key->token, &status);
+    if (status.err.code) {
+        *err = status.err;
+        return err->code;
+    }
+    ha_fail(err, HA_E_TOKEN_DOWN, "the token '%s' of the key '%s' %s", key->token_name, key->name,
+            key->token ? "hasn't been ready yet" : "isn't in the configuration");
     err->retry_after_s = 1;
     return ha_hint(err, "`hsm-agent status` (GET /v1/tokens) says why");
 }
