@@ -75,6 +75,8 @@ static enum ha_code start_tokens(struct daemon *daemon, struct ha_err *err)
     for (size_t i = 0; i < config->n_tokens; i++)
         if (ha_token_new(&config->tokens[i], &host, &daemon->tokens[i], err))
             return err->code;
+    for (size_t i = 0; i < config->n_tokens; i++)
+        ha_keys_attach(daemon->api.keys, daemon->tokens[i]);
     // A token that doesn't come up is logged and shown by /v1/health/ready; the others serve.
     for (size_t i = 0; i < config->n_tokens; i++)
         ha_token_wait_first(daemon->tokens[i]);
@@ -165,6 +167,9 @@ static void drain(struct daemon *daemon)
     for (size_t i = 0; i < config->n_listens; i++)
         pending += ha_http_server_pending(daemon->servers[i]);
     ha_log(daemon->api.log, HA_LOG_INFO, "drained", HA_N("cut-off", pending));
+    // What is cut off waits for a token as a rule, perhaps for long.
+    for (size_t i = 0; pending && i < config->n_tokens; i++)
+        ha_token_stop(daemon->tokens[i]);
 }
 
 enum ha_code ha_daemon_run(const struct ha_config *config, const struct ha_log *log, struct ha_err *err)

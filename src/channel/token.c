@@ -220,12 +220,17 @@ enum ha_code ha_token_new(const struct ha_token_config *config, const struct ha_
     return HA_OK;
 }
 
+void ha_token_stop(struct ha_token *token)
+{
+    atomic_store(&token->stopping, true);
+    eventfd_write(token->wake, 1);
+}
+
 void ha_token_free(struct ha_token *token)
 {
     if (!token)
         return;
-    atomic_store(&token->stopping, true);
-    eventfd_write(token->wake, 1);
+    ha_token_stop(token);
     if (token->supervisor)
         pthread_join(token->supervisor, NULL);
     ha_pool_clear(&token->pool);

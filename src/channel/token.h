@@ -38,6 +38,8 @@ struct ha_token_status {
 // config is borrowed for the token's life. Starts the supervisor.
 enum ha_code ha_token_new(const struct ha_token_config *config, const struct ha_token_host *host,
                           struct ha_token **ret_token, struct ha_err *err);
+// Begins to end the child: what is asked of the token, now or later, fails with HA_E_STOPPING.
+void ha_token_stop(struct ha_token *token);
 // Ends the child and the supervisor. No thread may use the token any more.
 void ha_token_free(struct ha_token *token);
 const struct ha_token_config *ha_token_config(const struct ha_token *token);
