@@ -7,4 +7,5 @@ include tests/unit/channel.mk
 include tests/unit/token.mk
 include tests/unit/service.mk
 include tests/unit/cli.mk
+include tests/flow/local.mk
 endif

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+# Whole agents on SoftHSM2 tokens, from the outside.
+flow_scripts = \
+	tests/flow/10-keys.sh \
+	tests/flow/11-sign.sh \
+	tests/flow/12-decrypt.sh \
+	tests/flow/13-csr.sh \
+	tests/flow/20-curl.sh \
+	tests/flow/30-bad-input.sh \
+	tests/flow/40-crash.sh \
+	tests/flow/41-wrong-pin.sh \
+	tests/flow/50-secrets.sh \
+	tests/flow/60-scale.sh \
+	tests/flow/70-policy.sh \
+	tests/flow/71-config.sh \
+	tests/flow/80-dev.sh \
+	tests/flow/90-readme.sh
+dist_check_SCRIPTS += $(flow_scripts)
+TESTS += $(flow_scripts)
+EXTRA_DIST += \
+	tests/flow/agentlib.py \
+	tests/flow/bad_input.py \
+	tests/flow/bad_requests.py \
+	tests/flow/batch.py \
+	tests/flow/crash.py \
+	tests/flow/drain.py \
+	tests/flow/examples.py \
+	tests/flow/find_bytes.py \
+	tests/flow/jwk.py \
+	tests/flow/lib.sh \
+	tests/flow/listen.py \
+	tests/flow/notify.py \
+	tests/flow/scale.py
+
+# What takes time, and depends on the machine's mood.
+EXTRA_DIST += tests/bench/keys-500.sh tests/bench/rate.py
+bench-keys: all
+	srcdir=$(srcdir) $(srcdir)/tests/bench/keys-500.sh
+.PHONY: bench-keys
+
+# The daemon under valgrind, which takes too long for every `make check`.
+dist_check_SCRIPTS += tests/flow/valgrind.sh
+EXTRA_DIST += tests/flow/readme.py
+check-valgrind: all
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=tests/flow/valgrind.sh
+.PHONY: check-valgrind
