@@ -8,4 +8,5 @@ include tests/unit/token.mk
 include tests/unit/service.mk
 include tests/unit/cli.mk
 include tests/flow/local.mk
+include tests/docs/local.mk
 endif
