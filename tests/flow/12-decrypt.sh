@@ -64,7 +64,6 @@ succeeds 'thirty times, whatever zeros a block begins with' many
 encrypt a r2048 RSA-OAEP-256 <"$T/plain" >"$T/ct"
 is 'hsm-agent decrypt, RSA-OAEP-256 by itself, through pipes' \
     "$(hsm_agent decrypt r2048 <"$T/ct" | sha256sum)" "$(sha256sum <"$T/plain")"
-encrypt a r2048 RSA-OAEP x <"$T/plain" >"$T/ct"
 printf x >"$T/label"
 encrypt a r2048 RSA-OAEP x <"$T/plain" >"$T/ct"
 succeeds 'hsm-agent decrypt with a label and files' \
@@ -100,7 +99,7 @@ modulus_of() { # AGENT KEY: in hexadecimal
 }
 
 bad_ciphertexts() { # AGENT ALGORITHM: files $T/bad/*, each of another class
-    local n zeros other=RSA-OAEP
+    local n zeros last other=RSA-OAEP
     rm -rf "$T/bad"
     mkdir "$T/bad"
     [ "$2" != RSA-OAEP ] || other=RSA-OAEP-256
@@ -112,7 +111,8 @@ bad_ciphertexts() { # AGENT ALGORITHM: files $T/bad/*, each of another class
     encrypt "$1" r2048 "$2" <"$T/plain" >"$T/ct"
     tobytes <<<"${n:0:2}$(openssl rand -hex 255)" | sed 's/^./\x01/' >"$T/bad/random"
     tail -c +2 "$T/ct" | { printf '\1'; cat; } >"$T/bad/first-byte"
-    { head -c 255 "$T/ct"; printf '%b' "\\x$(printf %02x $((0x$(tail -c 1 "$T/ct" | od -An -tx1 | tr -d ' ') ^ 1)))"; } >"$T/bad/last-bit"
+    last=$(tail -c 1 "$T/ct" | od -An -tu1)
+    { head -c 255 "$T/ct"; printf '%b' "\\x$(printf %02x $((last ^ 1)))"; } >"$T/bad/last-bit"
     tobytes <<<"$zeros" >"$T/bad/zero"
     tobytes <<<"${zeros:1}1" >"$T/bad/one"
     tobytes <<<"$n" >"$T/bad/modulus"
@@ -212,10 +212,11 @@ refused_peer 'a peer on another curve' 422 key-cannot "$(quoted "$T/p384.peer")"
 refused_peer 'a peer that is no key' 400 malformed '"hello"' /peer
 refused_peer 'a peer that is a number' 400 malformed 5 /peer
 refused_peer 'an RSA key' 422 key-cannot "$(quoted "$T/a/r2048.pem")"
+one=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE
 refused_peer 'a point that is not on the curve' 400 malformed \
-    '{"kty":"EC","crv":"P-256","x":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE","y":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE"}' /peer
+    "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"$one\",\"y\":\"$one\"}" /peer
 refused_peer 'a private JWK' 400 malformed \
-    "$("$python" "$flow/jwk.py" "$T/p256.peer" | sed 's/}$/,"d":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE"}/')" /peer
+    "$("$python" "$flow/jwk.py" "$T/p256.peer" | sed "s/}\$/,\"d\":\"$one\"}/")" /peer
 hsm_agent key create signer --type ec:p256 >/dev/null
 api POST /v1/keys/signer/derive "{\"algorithm\":\"ECDH\",\"peer\":$(quoted "$T/p256.peer")}"
 problem 'a key that was made to sign derives nothing' 422 key-cannot

@@ -11,7 +11,7 @@ hsm_agent key create p256 --type ec:p256 >/dev/null &&
     hsm_agent key create dh --type ec:p256 --purpose derive >/dev/null || not_ok 'the keys are made'
 
 # A sanitizer keeps what is freed, so there memory does grow.
-rounds=32
+rounds=24
 [ $sanitized = no ] || rounds=0
 part 'the table of requests' "$python" "$flow/bad_input.py" "$socket" "$T/a/plain.sock" "${agent_pid[a]}" $rounds
 

@@ -79,7 +79,8 @@ else
     sed -i "/^group = $(id -g)/d; s/^mode = 0620/mode = 0600/" "$T/a/agent.conf"
 fi
 echo precious >"$socket"
-fails 'a file in the place of the socket is not replaced' 1 '*start-failed*isn*a socket*remedy=*' daemon -c "$T/a/agent.conf"
+fails 'a file in the place of the socket is not replaced' 1 '*start-failed*isn*a socket*remedy=*' \
+    daemon -c "$T/a/agent.conf"
 is 'nor touched' "$(<"$socket")" precious
 rm "$socket"
 "$python" -c 'import socket, sys
@@ -95,7 +96,8 @@ answers() {
     "$python" -c 'import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])' "$socket"
 }
 await 20 answers
-fails 'a socket at which another program answers is not' 1 '*start-failed*another program answers*remedy=*' daemon -c "$T/a/agent.conf"
+fails 'a socket at which another program answers is not' 1 '*start-failed*another program answers*remedy=*' \
+    daemon -c "$T/a/agent.conf"
 end $foreign
 untrack $foreign
 rm -f "$socket"
@@ -148,7 +150,8 @@ start_agent a || done_testing
 kill -HUP "${agent_pid[a]}"
 await 20 grep -q signal-ignored "$T/a/log"
 api GET /v1/health/alive
-is 'SIGHUP is survived, and logged with what to do' "$status $(grep -c 'signal-ignored signal=SIGHUP remedy=' "$T/a/log")" '200 1'
+is 'SIGHUP is survived, and logged with what to do' \
+    "$status $(grep -c 'signal-ignored signal=SIGHUP remedy=' "$T/a/log")" '200 1'
 ends_well a
 
 # --- SIGTERM with requests under way

@@ -36,11 +36,9 @@ EXTRA_DIST += \
 EXTRA_DIST += tests/bench/keys-500.sh tests/bench/rate.py
 bench-keys: all
 	srcdir=$(srcdir) $(srcdir)/tests/bench/keys-500.sh
-.PHONY: bench-keys
 
 # The daemon under valgrind, which takes too long for every `make check`.
 dist_check_SCRIPTS += tests/flow/valgrind.sh
 EXTRA_DIST += tests/flow/readme.py
 check-valgrind: all
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=tests/flow/valgrind.sh
-.PHONY: check-valgrind
