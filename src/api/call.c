@@ -46,6 +46,17 @@ enum ha_code ha_call_key(const struct ha_call_context *call, enum ha_operation o
     return HA_OK;
 }
 
+enum ha_code ha_call_refused_content(const struct ha_call_context *call, enum ha_operation operation,
+                                     enum ha_content content, struct ha_err *err)
+{
+    const struct ha_principal *principal = call->request->principal;
+    ha_log(call->api->log, HA_LOG_WARN, "refused-content", HA_S("key", call->name),
+           HA_S("operation", ha_operation_info(operation)->name), HA_S("content", ha_content_info(content)->name),
+           HA_S("rule", err->detail), HA_N("uid", principal->uid), HA_N("pid", principal->pid),
+           HA_S("request", call->request->id));
+    return err->code;
+}
+
 void ha_call_exchange(const struct ha_key *key, struct ha_use *const *uses, size_t n)
 {
     struct ha_exchange *exchanges[HA_BATCH_MAX];

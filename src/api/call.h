@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "base/json.h"
+#include "policy/content.h"
 #include "policy/policy.h"
 
 #define HA_BATCH_MAX 256  // operations in one request
@@ -26,6 +27,9 @@ enum ha_code ha_call_allowed(const struct ha_call_context *call, enum ha_operati
                              struct ha_err *err);
 // The same HA_E_NO_KEY for a key that isn't there and for one the caller may not know of.
 enum ha_code ha_call_no_key(const struct ha_call_context *call, struct ha_err *err);
+// Logs that the content was refused, for the reason in err, and returns err's code.
+enum ha_code ha_call_refused_content(const struct ha_call_context *call, enum ha_operation operation,
+                                     enum ha_content content, struct ha_err *err);
 // Does n uses (HA_BATCH_MAX at most) of one key and returns when each has its code.
 struct ha_use;
 void ha_call_exchange(const struct ha_key *key, struct ha_use *const *uses, size_t n);
@@ -41,6 +45,7 @@ enum ha_code ha_handle_key(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key_put(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key_delete(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_sign(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_tls(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_decrypt(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_derive(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_csr(struct ha_call_context *call, struct ha_err *err);

@@ -21,7 +21,7 @@ static enum ha_code sign_with_key(void *context, enum ha_alg alg, const void *da
 {
     struct ha_key *key = context;
     ha_auto(ha_use_clear) struct ha_use use = {0};
-    if (ha_use_sign(key, alg, HA_PURPOSE_SIGN | HA_PURPOSE_CSR, data, n, &use, err))
+    if (ha_use_sign(key, alg, HA_PURPOSES_CSR, data, n, &use, err))
         return err->code;
     struct ha_use *one = &use;
     ha_call_exchange(key, &one, 1);
@@ -52,7 +52,7 @@ enum ha_code ha_handle_csr(struct ha_call_context *call, struct ha_err *err)
         if (ha_call_allowed(call, HA_OPERATION_CSR, request.algorithm, err))
             return err->code;
     }
-    if (ha_use_check(key, request.algorithm, HA_PURPOSE_SIGN | HA_PURPOSE_CSR, err))
+    if (ha_use_check(key, request.algorithm, HA_PURPOSES_CSR, err))
         return err->code;
     const struct ha_signer signer = {.public_key = key->public_key, .context = key, .sign = sign_with_key};
     if (ha_csr_build(&request, &signer, &pem, err))

@@ -21,7 +21,7 @@ static unsigned purpose_of(enum ha_alg_use use)
 {
     switch (use) {
     case HA_USE_SIGN:
-        return HA_PURPOSE_SIGN | HA_PURPOSE_CSR;
+        return HA_PURPOSES_CSR;
     case HA_USE_DECRYPT:
         return HA_PURPOSE_DECRYPT;
     case HA_USE_DERIVE:
@@ -51,8 +51,10 @@ static unsigned possible_operations(const struct ha_key *key)
 {
     unsigned operations = 1u << HA_OPERATION_SHOW | 1u << HA_OPERATION_DELETE;
     if (key->purposes & HA_PURPOSE_SIGN)
-        operations |= 1u << HA_OPERATION_SIGN | 1u << HA_OPERATION_SIGN_DIGEST | 1u << HA_OPERATION_CSR;
-    if (key->purposes & HA_PURPOSE_CSR)
+        operations |= 1u << HA_OPERATION_SIGN | 1u << HA_OPERATION_SIGN_DIGEST;
+    if (key->purposes & HA_PURPOSES_TLS)
+        operations |= 1u << HA_OPERATION_TLS;
+    if (key->purposes & HA_PURPOSES_CSR)
         operations |= 1u << HA_OPERATION_CSR;
     if (key->purposes & HA_PURPOSE_DECRYPT)
         operations |= 1u << HA_OPERATION_DECRYPT;
@@ -187,14 +189,14 @@ static enum ha_code check_put(const struct put_request *request, struct ha_err *
         return ha_at(err, "/type");
     }
     if (request->type && (request->purposes & ~ha_purposes_possible(request->type))) {
-        char possible[64];
+        char possible[HA_PURPOSES_TEXT_MAX];
         ha_purposes_print(ha_purposes_possible(request->type), possible, sizeof(possible));
         ha_fail(err, HA_E_KEY_CANNOT, "a key of type %s can't have all of these purposes",
                 ha_key_type_info(request->type)->name);
         ha_hint(err, "it can have %s", possible);
         return ha_at(err, "/purposes");
     }
-    return HA_OK;
+    return ha_purposes_check(request->purposes, err) ? ha_at(err, "/purposes") : HA_OK;
 }
 
 static enum ha_code put(struct ha_call_context *call, const struct put_request *request, struct ha_key **ret_key,

@@ -2,8 +2,8 @@
 // POST /v1/keys/{name}/sign: one signature or a batch of them.
 #include "api/call.h"
 #include "api/members.h"
-#include "crypto/sigenc.h"
 #include "keys/use.h"
+#include "policy/tls.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -82,7 +82,12 @@ static enum ha_code item_prepare(const struct ha_call_context *call, struct ha_k
         return ha_fail(err, HA_E_KEY_CANNOT, "'%s' has no version %u", key->name, (unsigned)item->version);
     if (item->digest.present)
         return ha_use_sign_digest(key, item->algorithm, item->digest.buf.data, item->digest.buf.len, &item->use, err);
-    return ha_use_sign(key, item->algorithm, HA_PURPOSE_SIGN, item->data.buf.data, item->data.buf.len, &item->use, err);
+    if (ha_use_sign(key, item->algorithm, HA_PURPOSE_SIGN, item->data.buf.data, item->data.buf.len, &item->use, err))
+        return err->code;
+    enum ha_content content = ha_content_classify(item->data.buf.data, item->data.buf.len);
+    if (ha_tls_check_message(content, err))
+        return ha_call_refused_content(call, operation, content, err);
+    return HA_OK;
 }
 
 // The signature in the form that was asked for. Only ECDSA has more than one.
@@ -93,16 +98,7 @@ static enum ha_code item_finish(struct sign_item *item, struct ha_err *err)
         *err = exchange->err;
         return err->code;
     }
-    if (item->format != HA_FORMAT_DER || ha_alg_info(item->algorithm)->family != HA_FAMILY_EC)
-        return HA_OK;
-    struct ha_buf der = {0};
-    if (ha_ecdsa_raw_to_der(exchange->output.data, exchange->output.len, &der, err)) {
-        ha_buf_clear(&der);
-        return ha_fail(err, HA_E_TOKEN_ERROR, "what the token gave is no ECDSA signature");
-    }
-    ha_buf_clear(&exchange->output);
-    exchange->output = der;
-    return HA_OK;
+    return item->format == HA_FORMAT_DER ? ha_use_sign_der(&item->use, err) : HA_OK;
 }
 
 static void item_write(struct ha_buf *out, const struct ha_key *key, const struct sign_item *item)

@@ -47,6 +47,21 @@ static enum ha_code read_alg(const ha_json *member, enum ha_alg *into, struct ha
     return ha_hint(err, "it knows%s", ha_buf_text(&known));
 }
 
+static enum ha_code read_scheme(const ha_json *member, const struct ha_tls_scheme **into, struct ha_err *err)
+{
+    const char *text = ha_json_string(member);
+    if (!text)
+        return wrong_type(member, "a signature scheme's name", err);
+    *into = ha_tls_scheme_by_name(text);
+    if (*into)
+        return HA_OK;
+    ha_fail(err, HA_E_MALFORMED, "\"%.40s\" is no signature scheme of TLS that the agent knows", text);
+    ha_auto(ha_buf_clear) struct ha_buf known = {0};
+    for (const struct ha_tls_scheme *scheme = ha_tls_schemes(); scheme->name; scheme++)
+        ha_buf_printf(&known, " %s", scheme->name);
+    return ha_hint(err, "it knows%s", ha_buf_text(&known));
+}
+
 static enum ha_code read_key_type(const ha_json *member, enum ha_key_type *into, struct ha_err *err)
 {
     const char *text = ha_json_string(member);
@@ -72,7 +87,10 @@ static enum ha_code read_purposes(const ha_json *member, unsigned *into, struct 
         unsigned purpose = text && !strchr(text, ',') ? ha_purposes_parse(text) : 0;
         if (!purpose) {
             ha_fail(err, HA_E_MALFORMED, "\"%s\" names a purpose that isn't one", ha_json_name(member));
-            return ha_hint(err, "the purposes are sign, csr, decrypt and derive");
+            ha_auto(ha_buf_clear) struct ha_buf known = {0};
+            for (size_t i = 0; i < HA_PURPOSE_COUNT; i++)
+                ha_buf_printf(&known, " %s", ha_purpose_info(i)->name);
+            return ha_hint(err, "the purposes are%s", ha_buf_text(&known));
         }
         *into |= purpose;
     }
@@ -113,6 +131,8 @@ static enum ha_code read_member(const ha_json *member, enum ha_member_kind kind,
         return read_bytes(member, into, err);
     case HA_MEMBER_ALG:
         return read_alg(member, into, err);
+    case HA_MEMBER_SCHEME:
+        return read_scheme(member, into, err);
     case HA_MEMBER_KEY_TYPE:
         return read_key_type(member, into, err);
     case HA_MEMBER_PURPOSES:

@@ -12,6 +12,7 @@ enum ha_member_kind {
     HA_MEMBER_STRING,    // const char *, borrowed from the JSON
     HA_MEMBER_BYTES,     // struct ha_member_bytes; the caller clears its buf
     HA_MEMBER_ALG,       // enum ha_alg
+    HA_MEMBER_SCHEME,    // const struct ha_tls_scheme *
     HA_MEMBER_KEY_TYPE,  // enum ha_key_type, one that can be created
     HA_MEMBER_PURPOSES,  // unsigned; a list of names
     HA_MEMBER_FORMAT,    // enum ha_format

@@ -51,6 +51,7 @@ enum ha_operation {
     HA_OPERATION_SHOW,         // see the key in lists, its public key and state
     HA_OPERATION_SIGN,         // over data that the agent hashes
     HA_OPERATION_SIGN_DIGEST,  // over a digest that the caller made
+    HA_OPERATION_TLS,          // a handshake, for a TLS stack
     HA_OPERATION_CSR,
     HA_OPERATION_DECRYPT,
     HA_OPERATION_DERIVE,

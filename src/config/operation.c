@@ -9,6 +9,7 @@ static const struct ha_operation_info operations[] = {
     [HA_OPERATION_SIGN] = {"sign", false, "sign data, which the agent hashes"},
     [HA_OPERATION_SIGN_DIGEST] = {"sign-digest", false,
                                   "sign a digest that the caller made, whatever it is the digest of"},
+    [HA_OPERATION_TLS] = {"tls", false, "sign a TLS handshake, with a key that is made for TLS"},
     [HA_OPERATION_CSR] = {"csr", false, "make a certificate signing request"},
     [HA_OPERATION_DECRYPT] = {"decrypt", false, "decrypt with an RSA key"},
     [HA_OPERATION_DERIVE] = {"derive", false, "derive a shared secret with an EC key (ECDH)"},

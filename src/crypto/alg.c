@@ -107,12 +107,32 @@ static const struct ha_alg_info ha_algs[] = {
 static_assert(HA_ARRAY_SIZE(ha_algs) == HA_ALG_COUNT, "one row for each algorithm");
 
 static const struct ha_purpose_info ha_alg_purposes[] = {
-    {HA_PURPOSE_SIGN, "sign", "signatures and certificate requests"},
+    {HA_PURPOSE_SIGN, "sign", "signatures of messages, and certificate requests"},
     {HA_PURPOSE_CSR, "csr", "certificate requests only, for a key that otherwise decrypts or derives"},
     {HA_PURPOSE_DECRYPT, "decrypt", "decryption (RSA)"},
     {HA_PURPOSE_DERIVE, "derive", "key agreement, ECDH (EC)"},
+    {HA_PURPOSE_TLS_SERVER, "tls-server", "a TLS server's handshakes, and certificate requests"},
+    {HA_PURPOSE_TLS_CLIENT, "tls-client", "a TLS client's handshakes, and certificate requests"},
+    {HA_PURPOSE_TLS13_ONLY, "tls13-only", "with tls-server or tls-client: TLS 1.3 only"},
 };
 static_assert(HA_ARRAY_SIZE(ha_alg_purposes) == HA_PURPOSE_COUNT, "one row for each purpose");
+
+static const struct ha_tls_scheme ha_alg_schemes[] = {
+    {"rsa_pkcs1_sha256", HA_ALG_RS256},
+    {"rsa_pkcs1_sha384", HA_ALG_RS384},
+    {"rsa_pkcs1_sha512", HA_ALG_RS512},
+    {"rsa_pss_rsae_sha256", HA_ALG_PS256},
+    {"rsa_pss_rsae_sha384", HA_ALG_PS384},
+    {"rsa_pss_rsae_sha512", HA_ALG_PS512},
+    {"rsa_pss_pss_sha256", HA_ALG_PS256},
+    {"rsa_pss_pss_sha384", HA_ALG_PS384},
+    {"rsa_pss_pss_sha512", HA_ALG_PS512},
+    {"ecdsa_secp256r1_sha256", HA_ALG_ES256},
+    {"ecdsa_secp384r1_sha384", HA_ALG_ES384},
+    {"ecdsa_secp521r1_sha512", HA_ALG_ES512},
+    {"ed25519", HA_ALG_ED25519},
+    {0},
+};
 
 const struct ha_hash_info *ha_hash_info(enum ha_hash hash)
 {
@@ -209,11 +229,37 @@ unsigned ha_purposes_possible(enum ha_key_type type)
         return 0;
     switch (info->family) {
     case HA_FAMILY_RSA:
-        return HA_PURPOSE_SIGN | HA_PURPOSE_CSR | HA_PURPOSE_DECRYPT;
+        return HA_PURPOSES_CSR | HA_PURPOSE_TLS13_ONLY | HA_PURPOSE_DECRYPT;
     case HA_FAMILY_EC:
-        return HA_PURPOSE_SIGN | HA_PURPOSE_CSR | HA_PURPOSE_DERIVE;
+        return HA_PURPOSES_CSR | HA_PURPOSE_TLS13_ONLY | HA_PURPOSE_DERIVE;
     case HA_FAMILY_ED:
-        return HA_PURPOSE_SIGN | HA_PURPOSE_CSR;
+        return HA_PURPOSES_CSR | HA_PURPOSE_TLS13_ONLY;
     }
     return 0;
+}
+
+enum ha_code ha_purposes_check(unsigned purposes, struct ha_err *err)
+{
+    if ((purposes & HA_PURPOSE_TLS13_ONLY) && !(purposes & HA_PURPOSES_TLS)) {
+        ha_fail(err, HA_E_KEY_CANNOT, "the purpose tls13-only says nothing without tls-server or tls-client");
+        return ha_hint(err, "add tls-server, tls-client or both");
+    }
+    if ((purposes & HA_PURPOSES_TLS) && (purposes & (HA_PURPOSE_SIGN | HA_PURPOSE_DECRYPT | HA_PURPOSE_DERIVE))) {
+        ha_fail(err, HA_E_KEY_CANNOT, "a key for TLS can't also have the purpose sign, decrypt or derive");
+        return ha_hint(err, "make separate keys: one for TLS, one for messages");
+    }
+    return HA_OK;
+}
+
+const struct ha_tls_scheme *ha_tls_schemes(void)
+{
+    return ha_alg_schemes;
+}
+
+const struct ha_tls_scheme *ha_tls_scheme_by_name(const char *name)
+{
+    for (const struct ha_tls_scheme *scheme = ha_alg_schemes; scheme->name; scheme++)
+        if (strcmp(scheme->name, name) == 0)
+            return scheme;
+    return NULL;
 }

@@ -3,6 +3,8 @@
 // documentation and the policy are made of these rows, so that they can't differ.
 #pragma once
 
+#include "base/err.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -83,12 +85,19 @@ enum ha_alg ha_alg_default(enum ha_key_type type);
 
 // What a key may be used for; a set of bits.
 enum ha_purpose {
-    HA_PURPOSE_SIGN = 1,     // signatures and certificate requests
-    HA_PURPOSE_CSR = 2,      // certificate requests only, for a key that otherwise decrypts or derives
-    HA_PURPOSE_DECRYPT = 4,  // RSA
-    HA_PURPOSE_DERIVE = 8,   // EC
+    HA_PURPOSE_SIGN = 1,         // signatures of messages, and certificate requests
+    HA_PURPOSE_CSR = 2,          // certificate requests only, for a key that otherwise decrypts or derives
+    HA_PURPOSE_DECRYPT = 4,      // RSA
+    HA_PURPOSE_DERIVE = 8,       // EC
+    HA_PURPOSE_TLS_SERVER = 16,  // a server's handshakes, and certificate requests
+    HA_PURPOSE_TLS_CLIENT = 32,  // a client's handshakes, and certificate requests
+    HA_PURPOSE_TLS13_ONLY = 64,  // with one of these: none of TLS 1.2
 };
-#define HA_PURPOSE_COUNT 4
+#define HA_PURPOSE_COUNT 7
+// Each of the last lets a key sign certificate requests.
+#define HA_PURPOSES_TLS      (HA_PURPOSE_TLS_SERVER | HA_PURPOSE_TLS_CLIENT)
+#define HA_PURPOSES_CSR      (HA_PURPOSE_SIGN | HA_PURPOSE_CSR | HA_PURPOSES_TLS)
+#define HA_PURPOSES_TEXT_MAX 96  // bytes that hold the names of any set
 struct ha_purpose_info {
     enum ha_purpose bit;
     const char *name;  // "sign"
@@ -97,7 +106,19 @@ struct ha_purpose_info {
 const struct ha_purpose_info *ha_purpose_info(size_t index);  // index < HA_PURPOSE_COUNT
 // "sign,decrypt" -> bits; 0 when a name is unknown or the list is empty.
 unsigned ha_purposes_parse(const char *list);
-// bits -> "sign,decrypt"; size >= 64 is enough for any set.
+// bits -> "sign,decrypt"; size >= HA_PURPOSES_TEXT_MAX is enough for any set.
 void ha_purposes_print(unsigned purposes, char *ret_text, size_t size);
 // The purposes that a key of this type can have at all (no decrypt for EC, no derive for RSA or Ed25519).
 unsigned ha_purposes_possible(enum ha_key_type type);
+// Whether one key may have all of these: a key for TLS has no other purposes beside csr, and tls13-only is nothing by
+// itself. HA_E_KEY_CANNOT with the rule.
+enum ha_code ha_purposes_check(unsigned purposes, struct ha_err *err);
+
+// A SignatureScheme of TLS (RFC 8446 section 4.2.3) that our algorithms can do.
+struct ha_tls_scheme {
+    const char *name;  // "rsa_pss_rsae_sha256"
+    enum ha_alg alg;
+};
+// NULL-name-terminated.
+const struct ha_tls_scheme *ha_tls_schemes(void);
+const struct ha_tls_scheme *ha_tls_scheme_by_name(const char *name);  // NULL when unknown

@@ -66,7 +66,7 @@ enum ha_code ha_store_write(const struct ha_store *store, const struct ha_key *k
     ha_auto(ha_buf_clear) struct ha_buf compact = {0}, text = {0};
     if (path_of(store, key->name, &path, err))
         return err->code;
-    char purposes[64];
+    char purposes[HA_PURPOSES_TEXT_MAX];
     ha_purposes_print(key->purposes, purposes, sizeof(purposes));
 
     ha_jw_object(&compact, NULL);

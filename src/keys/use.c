@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "keys/use.h"
 
+#include "crypto/sigenc.h"
+
 #include <string.h>
 
 void ha_use_clear(struct ha_use *use)
@@ -51,7 +53,7 @@ enum ha_code ha_use_check(struct ha_key *key, enum ha_alg alg, unsigned purposes
         return ha_hint(err, "GET /v1/keys/%s lists the algorithms that do", key->name);
     }
     if (!(key->purposes & purposes)) {
-        char own[64];
+        char own[HA_PURPOSES_TEXT_MAX];
         ha_purposes_print(key->purposes, own, sizeof(own));
         ha_fail(err, HA_E_KEY_CANNOT, "the key '%s' isn't made for that; its purpose is %s", key->name, own);
         return ha_hint(err, "use a key with the right purpose; a key's purpose can't be changed");
@@ -89,6 +91,20 @@ enum ha_code ha_use_sign(struct ha_key *key, enum ha_alg alg, unsigned purposes,
         return err->code;
     use->exchange.question.flags = HA_PACKET_DIGEST;
     use->exchange.question.part[2] = (struct ha_part){use->digest, ha_hash_info(hash)->len};
+    return HA_OK;
+}
+
+enum ha_code ha_use_sign_der(struct ha_use *use, struct ha_err *err)
+{
+    if (ha_alg_info((enum ha_alg)use->exchange.question.alg)->family != HA_FAMILY_EC)
+        return HA_OK;
+    struct ha_buf der = {0};
+    if (ha_ecdsa_raw_to_der(use->exchange.output.data, use->exchange.output.len, &der, err)) {
+        ha_buf_clear(&der);
+        return ha_fail(err, HA_E_TOKEN_ERROR, "what the token gave is no ECDSA signature");
+    }
+    ha_buf_clear(&use->exchange.output);
+    use->exchange.output = der;
     return HA_OK;
 }
 

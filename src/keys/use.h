@@ -23,6 +23,8 @@ enum ha_code ha_use_sign(struct ha_key *key, enum ha_alg alg, unsigned purposes,
                          struct ha_use *use, struct ha_err *err);
 enum ha_code ha_use_sign_digest(struct ha_key *key, enum ha_alg alg, const uint8_t *digest, size_t n,
                                 struct ha_use *use, struct ha_err *err);
+// Makes the output of a signature that was answered DER, as OpenSSL and X.509 have it. Only ECDSA's is another before.
+enum ha_code ha_use_sign_der(struct ha_use *use, struct ha_err *err);
 enum ha_code ha_use_decrypt(struct ha_key *key, enum ha_alg alg, const uint8_t *ciphertext, size_t n,
                             const uint8_t *label, size_t label_len, struct ha_use *use, struct ha_err *err);
 enum ha_code ha_use_derive(struct ha_key *key, enum ha_alg alg, const struct ha_pubkey *peer, struct ha_use *use,

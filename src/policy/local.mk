@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += libha-policy.la
 libha_policy_la_SOURCES = \
+	src/policy/content.c src/policy/content.h \
 	src/policy/policy.c src/policy/policy.h \
-	src/policy/principal.c src/policy/principal.h
+	src/policy/principal.c src/policy/principal.h \
+	src/policy/tls.c src/policy/tls.h
 libha_policy_la_LIBADD = libha-config.la

@@ -69,7 +69,7 @@ void ha_template_fill(struct ha_template *ret_template, enum ha_key_type type, u
                       const struct ha_packet *question)
 {
     const struct ha_part *id = &question->part[0], *label = &question->part[1];
-    bool sign = question->purposes & (HA_PURPOSE_SIGN | HA_PURPOSE_CSR);
+    bool sign = question->purposes & HA_PURPOSES_CSR;
     bool decrypt = question->purposes & HA_PURPOSE_DECRYPT;
     bool derive = question->purposes & HA_PURPOSE_DERIVE;
     *ret_template = (struct ha_template){0};

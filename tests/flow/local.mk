@@ -5,6 +5,7 @@ flow_scripts = \
 	tests/flow/11-sign.sh \
 	tests/flow/12-decrypt.sh \
 	tests/flow/13-csr.sh \
+	tests/flow/14-tls-content.sh \
 	tests/flow/20-curl.sh \
 	tests/flow/30-bad-input.sh \
 	tests/flow/40-crash.sh \
@@ -30,7 +31,8 @@ EXTRA_DIST += \
 	tests/flow/lib.sh \
 	tests/flow/listen.py \
 	tests/flow/notify.py \
-	tests/flow/scale.py
+	tests/flow/scale.py \
+	tests/flow/tls_content.py
 
 # What takes time, and depends on the machine's mood.
 EXTRA_DIST += tests/bench/keys-500.sh tests/bench/rate.py

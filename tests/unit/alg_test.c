@@ -96,7 +96,7 @@ static void key_type_oids_are_those_of_openssl(void **state)
 static void purposes_parse_and_print_round_trip(void **state)
 {
     for (unsigned bits = 1; bits < 1u << HA_PURPOSE_COUNT; bits++) {
-        char text[64];
+        char text[HA_PURPOSES_TEXT_MAX];
         ha_purposes_print(bits, text, sizeof text);
         assert_int_equal(ha_purposes_parse(text), bits);
     }
@@ -132,9 +132,40 @@ static void purposes_possible_follow_the_family(void **state)
         enum ha_family family = ha_key_type_info(i)->family;
         assert_true(possible & HA_PURPOSE_SIGN);
         assert_true(possible & HA_PURPOSE_CSR);
+        assert_true(possible & HA_PURPOSE_TLS_SERVER);
+        assert_true(possible & HA_PURPOSE_TLS_CLIENT);
+        assert_true(possible & HA_PURPOSE_TLS13_ONLY);
         assert_int_equal(!!(possible & HA_PURPOSE_DECRYPT), family == HA_FAMILY_RSA);
         assert_int_equal(!!(possible & HA_PURPOSE_DERIVE), family == HA_FAMILY_EC);
     }
+}
+
+static void purposes_check_keeps_tls_apart(void **state)
+{
+    for (unsigned bits = 1; bits < 1u << HA_PURPOSE_COUNT; bits++) {
+        bool tls = bits & (HA_PURPOSE_TLS_SERVER | HA_PURPOSE_TLS_CLIENT);
+        bool others = bits & (HA_PURPOSE_SIGN | HA_PURPOSE_DECRYPT | HA_PURPOSE_DERIVE);
+        bool bad = (tls && others) || (!tls && (bits & HA_PURPOSE_TLS13_ONLY));
+        struct ha_err err = {0};
+        assert_int_equal(ha_purposes_check(bits, &err), bad ? HA_E_KEY_CANNOT : HA_OK);
+        assert_int_equal(err.hint[0] != '\0', bad);
+    }
+}
+
+static void tls_schemes_are_found_by_name(void **state)
+{
+    size_t n = 0;
+    for (const struct ha_tls_scheme *scheme = ha_tls_schemes(); scheme->name; scheme++, n++) {
+        assert_ptr_equal(ha_tls_scheme_by_name(scheme->name), scheme);
+        assert_int_equal(ha_alg_info(scheme->alg)->use, HA_USE_SIGN);
+    }
+    assert_int_equal(n, 13);
+    assert_int_equal(ha_tls_scheme_by_name("rsa_pss_pss_sha384")->alg, HA_ALG_PS384);
+    assert_int_equal(ha_tls_scheme_by_name("rsa_pkcs1_sha512")->alg, HA_ALG_RS512);
+    assert_int_equal(ha_tls_scheme_by_name("ecdsa_secp521r1_sha512")->alg, HA_ALG_ES512);
+    static const char *const strangers[] = {"", "RS256", "rsa_pkcs1_sha1", "ed448", "ecdsa_sha1", "RSA_PKCS1_SHA256"};
+    for (size_t i = 0; i < HA_ARRAY_SIZE(strangers); i++)
+        assert_null(ha_tls_scheme_by_name(strangers[i]));
 }
 
 static void digest_gives_the_known_answers(void **state)
@@ -179,6 +210,8 @@ int main(void)
         cmocka_unit_test(purposes_print_stays_in_its_buffer),
         cmocka_unit_test(purposes_parse_refuses_what_it_does_not_know),
         cmocka_unit_test(purposes_possible_follow_the_family),
+        cmocka_unit_test(purposes_check_keeps_tls_apart),
+        cmocka_unit_test(tls_schemes_are_found_by_name),
         cmocka_unit_test(digest_gives_the_known_answers),
         cmocka_unit_test(digest_without_hash_fails_and_leaves_the_output),
     };

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Requests and replies without sockets: routes, members, policy's answers, batches.
-#include "fake.h"
+#include "api_rig.h"
 
-#include "api/api.h"
 #include "api/members.h"
 #include "api/router.h"
 #include "base/json.h"
@@ -148,163 +147,67 @@ static void members_read_points_at_what_is_wrong(void **state)
 
 // --- The whole API over the fake token.
 
-struct fixture {
-    struct fake fake;
-    char state_dir[96];
-    struct ha_config config;
-    struct ha_listen_config listen;
-    struct ha_client_config client;
-    struct ha_allow allows[3];
-    uid_t uid;
-    struct ha_token *token;
-    struct ha_api api;
-    struct ha_principal principal;
-};
-
-static enum ha_code bind_keys(void *context, struct ha_token *token, struct ha_err *err)
-{
-    struct fixture *fixture = context;
-    return ha_keys_bind(fixture->api.keys, token, err);
-}
-
-static int setup(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof(*fixture));
-    struct ha_err err = {0};
-    fake_init(&fixture->fake, bind_keys, fixture);
-    snprintf(fixture->state_dir, sizeof(fixture->state_dir), "%s/state", fixture->fake.directory);
-    fixture->uid = 4711;
-    fixture->allows[0] = (struct ha_allow){.key = (char *)"mine*", .operations = HA_OPERATIONS_ALL};
-    fixture->allows[1] =
-        (struct ha_allow){.key = (char *)"data", .operations = 1u << HA_OPERATION_SIGN, .algs = 1u << HA_ALG_ES256};
-    fixture->allows[2] = (struct ha_allow){.key = (char *)"seen", .operations = 1u << HA_OPERATION_SHOW};
-    fixture->client = (struct ha_client_config){
-        .name = (char *)"tester", .uids = &fixture->uid, .n_uids = 1, .allows = fixture->allows, .n_allows = 3};
-    fixture->config = (struct ha_config){.path = (char *)"test",
-                                         .tokens = &fixture->fake.config,
-                                         .n_tokens = 1,
-                                         .clients = &fixture->client,
-                                         .n_clients = 1};
-    fixture->principal = (struct ha_principal){.uid = 4711, .gid = 4711, .pid = 1};
-    assert_int_equal(ha_keys_new(fixture->state_dir, &fixture->fake.log, &fixture->api.keys, &err), HA_OK);
-    assert_int_equal(ha_token_new(&fixture->fake.config, &fixture->fake.host, &fixture->token, &err), HA_OK);
-    ha_token_wait_first(fixture->token);
-    fixture->api.config = &fixture->config;
-    fixture->api.tokens = &fixture->token;
-    fixture->api.log = &fixture->fake.log;
-    static const char *const names[] = {"mine", "data", "seen", "hidden"};
-    for (size_t i = 0; i < HA_ARRAY_SIZE(names); i++) {
-        struct ha_key *key = NULL;
-        assert_int_equal(
-            ha_keys_create(fixture->api.keys, names[i], fixture->token, HA_KEY_EC_P256, HA_PURPOSE_SIGN, &key, &err),
-            HA_OK);
-        ha_key_unref(key);
-    }
-    *state = fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-    ha_token_free(fixture->token);
-    ha_keys_free(fixture->api.keys);
-    fake_clear(&fixture->fake);
-    free(fixture);
-    return 0;
-}
-
-// Asks, and returns the status; the reply's JSON is parsed into ret_json.
-static unsigned ask_as(struct fixture *fixture, bool admin, const char *method, const char *path, const char *body,
-                       ha_json **ret_json)
-{
-    struct ha_reply reply = {0};
-    struct ha_err err = {0};
-    const struct ha_request request = {
-        .method = method,
-        .path = path,
-        .query = "",
-        .body = (const uint8_t *)body,
-        .body_len = body ? strlen(body) : 0,
-        .principal = &fixture->principal,
-        .admin = admin,
-        .listen = "test",
-        .id = "1",
-    };
-    ha_api_handle(&fixture->api, &request, &reply);
-    assert_int_equal(ha_json_parse(ha_buf_text(&reply.body), reply.body.len, 16, ret_json, &err), HA_OK);
-    assert_string_equal(reply.content_type, reply.status < 400 ? "application/json" : "application/problem+json");
-    ha_buf_clear(&reply.body);
-    return reply.status;
-}
-
-static void expect(struct fixture *fixture, const char *method, const char *path, const char *body, unsigned status,
-                   const char *code)
-{
-    ha_json *json = NULL;
-    assert_int_equal(ask_as(fixture, false, method, path, body, &json), status);
-    if (code)
-        assert_string_equal(ha_json_get_string(json, "code"), code);
-    ha_json_free(json);
-}
-
 static void sign_is_granted_by_rule(void **state)
 {
     static const char es256[] = "{\"algorithm\":\"ES256\",\"data\":\"AA\",\"format\":\"raw\"}";
     static const char digest[] = "{\"algorithm\":\"ES256\",\"digest\":\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\","
                                  "\"format\":\"raw\"}";
-    expect(*state, "POST", "/v1/keys/mine/sign", es256, 200, NULL);
-    expect(*state, "POST", "/v1/keys/mine/sign", digest, 200, NULL);
-    expect(*state, "POST", "/v1/keys/data/sign", es256, 200, NULL);
-    expect(*state, "POST", "/v1/keys/data/sign", digest, 403, "forbidden");
-    expect(*state, "POST", "/v1/keys/seen/sign", es256, 403, "forbidden");
-    expect(*state, "POST", "/v1/keys/hidden/sign", es256, 404, "no-such-key");
-    expect(*state, "POST", "/v1/keys/nowhere/sign", es256, 404, "no-such-key");
-    expect(*state, "POST", "/v1/keys/mine-not-there/sign", es256, 404, "no-such-key");
+    api_rig_expect(*state, "POST", "/v1/keys/mine/sign", es256, 200, NULL);
+    api_rig_expect(*state, "POST", "/v1/keys/mine/sign", digest, 200, NULL);
+    api_rig_expect(*state, "POST", "/v1/keys/data/sign", es256, 200, NULL);
+    api_rig_expect(*state, "POST", "/v1/keys/data/sign", digest, 403, "forbidden");
+    api_rig_expect(*state, "POST", "/v1/keys/seen/sign", es256, 403, "forbidden");
+    api_rig_expect(*state, "POST", "/v1/keys/hidden/sign", es256, 404, "no-such-key");
+    api_rig_expect(*state, "POST", "/v1/keys/nowhere/sign", es256, 404, "no-such-key");
+    api_rig_expect(*state, "POST", "/v1/keys/mine-not-there/sign", es256, 404, "no-such-key");
 }
 
 static void sign_of_what_the_key_cannot_is_unprocessable(void **state)
 {
-    expect(*state, "POST", "/v1/keys/mine/sign", "{\"algorithm\":\"RS256\",\"data\":\"AA\"}", 422, "key-cannot");
-    expect(*state, "POST", "/v1/keys/mine/sign", "{\"algorithm\":\"ES384\",\"data\":\"AA\"}", 422, "key-cannot");
-    expect(*state, "POST", "/v1/keys/mine/sign", "{\"algorithm\":\"ES256\",\"data\":\"AA\",\"version\":2}", 422,
-           "key-cannot");
-    expect(*state, "POST", "/v1/keys/mine/decrypt", "{\"algorithm\":\"RSA-OAEP\",\"ciphertext\":\"AA\"}", 422,
-           "key-cannot");
-    expect(*state, "POST", "/v1/keys/mine/sign", "{\"algorithm\":\"ES256\",\"digest\":\"AA\"}", 400, "malformed");
-    expect(*state, "POST", "/v1/keys/mine/sign", "{\"algorithm\":\"RSA-OAEP\",\"data\":\"AA\"}", 400, "malformed");
-    expect(*state, "POST", "/v1/keys/mine/sign", "{\"algorithm\":\"ES256\",\"data\":\"AA\",\"digest\":\"AA\"}", 400,
-           "malformed");
-    expect(*state, "POST", "/v1/keys/mine/sign", "{\"algorithm\":\"ES256\"}", 400, "malformed");
-    expect(*state, "POST", "/v1/keys/mine/sign", "", 400, "malformed");
+    api_rig_expect(*state, "POST", "/v1/keys/mine/sign", "{\"algorithm\":\"RS256\",\"data\":\"AA\"}", 422,
+                   "key-cannot");
+    api_rig_expect(*state, "POST", "/v1/keys/mine/sign", "{\"algorithm\":\"ES384\",\"data\":\"AA\"}", 422,
+                   "key-cannot");
+    api_rig_expect(*state, "POST", "/v1/keys/mine/sign", "{\"algorithm\":\"ES256\",\"data\":\"AA\",\"version\":2}", 422,
+                   "key-cannot");
+    api_rig_expect(*state, "POST", "/v1/keys/mine/decrypt", "{\"algorithm\":\"RSA-OAEP\",\"ciphertext\":\"AA\"}", 422,
+                   "key-cannot");
+    api_rig_expect(*state, "POST", "/v1/keys/mine/sign", "{\"algorithm\":\"ES256\",\"digest\":\"AA\"}", 400,
+                   "malformed");
+    api_rig_expect(*state, "POST", "/v1/keys/mine/sign", "{\"algorithm\":\"RSA-OAEP\",\"data\":\"AA\"}", 400,
+                   "malformed");
+    api_rig_expect(*state, "POST", "/v1/keys/mine/sign", "{\"algorithm\":\"ES256\",\"data\":\"AA\",\"digest\":\"AA\"}",
+                   400, "malformed");
+    api_rig_expect(*state, "POST", "/v1/keys/mine/sign", "{\"algorithm\":\"ES256\"}", 400, "malformed");
+    api_rig_expect(*state, "POST", "/v1/keys/mine/sign", "", 400, "malformed");
 }
 
 static void keys_listed_are_those_the_caller_may_know_of(void **state)
 {
     ha_json *json = NULL;
-    assert_int_equal(ask_as(*state, false, "GET", "/v1/keys", NULL, &json), 200);
+    assert_int_equal(api_rig_ask(*state, false, "GET", "/v1/keys", NULL, &json), 200);
     const ha_json *keys = ha_json_get(json, "keys");
     assert_int_equal(ha_json_size(keys), 3);
     assert_string_equal(ha_json_get_string(ha_json_first(keys), "name"), "data");
     ha_json_free(json);
-    expect(*state, "GET", "/v1/keys/seen", NULL, 200, NULL);
-    expect(*state, "GET", "/v1/keys/hidden", NULL, 404, "no-such-key");
+    api_rig_expect(*state, "GET", "/v1/keys/seen", NULL, 200, NULL);
+    api_rig_expect(*state, "GET", "/v1/keys/hidden", NULL, 404, "no-such-key");
 }
 
 static void admin_routes_need_an_admin_socket_and_a_rule(void **state)
 {
     ha_json *json = NULL;
-    expect(*state, "PUT", "/v1/keys/mine-2", "{\"type\":\"ec:p256\"}", 403, "not-admin");
-    assert_int_equal(ask_as(*state, true, "PUT", "/v1/keys/mine-2", "{\"type\":\"ec:p256\"}", &json), 201);
+    api_rig_expect(*state, "PUT", "/v1/keys/mine-2", "{\"type\":\"ec:p256\"}", 403, "not-admin");
+    assert_int_equal(api_rig_ask(*state, true, "PUT", "/v1/keys/mine-2", "{\"type\":\"ec:p256\"}", &json), 201);
     assert_non_null(ha_json_get(json, "public_key"));
     ha_json_free(json);
-    assert_int_equal(ask_as(*state, true, "PUT", "/v1/keys/mine-2", "{\"type\":\"ec:p256\"}", &json), 409);
+    assert_int_equal(api_rig_ask(*state, true, "PUT", "/v1/keys/mine-2", "{\"type\":\"ec:p256\"}", &json), 409);
     ha_json_free(json);
-    assert_int_equal(ask_as(*state, true, "PUT", "/v1/keys/other", "{\"type\":\"ec:p256\"}", &json), 404);
+    assert_int_equal(api_rig_ask(*state, true, "PUT", "/v1/keys/other", "{\"type\":\"ec:p256\"}", &json), 404);
     ha_json_free(json);
-    assert_int_equal(ask_as(*state, true, "DELETE", "/v1/keys/data", NULL, &json), 403);
+    assert_int_equal(api_rig_ask(*state, true, "DELETE", "/v1/keys/data", NULL, &json), 403);
     ha_json_free(json);
-    assert_int_equal(ask_as(*state, true, "DELETE", "/v1/keys/mine-2", NULL, &json), 200);
+    assert_int_equal(api_rig_ask(*state, true, "DELETE", "/v1/keys/mine-2", NULL, &json), 200);
     ha_json_free(json);
 }
 
@@ -314,17 +217,18 @@ static void sign_batch_answers_each_item_in_order(void **state)
     static const char body[] = "{\"items\":[{\"algorithm\":\"ES256\",\"data\":\"AA\",\"format\":\"raw\"},"
                                "{\"algorithm\":\"RS256\",\"data\":\"AA\"},"
                                "{\"algorithm\":\"ES256\",\"data\":\"AAAA\",\"format\":\"jose\"}]}";
-    assert_int_equal(ask_as(*state, false, "POST", "/v1/keys/mine/sign", body, &json), 200);
+    assert_int_equal(api_rig_ask(*state, false, "POST", "/v1/keys/mine/sign", body, &json), 200);
     const ha_json *first = ha_json_first(ha_json_get(json, "results")), *second = ha_json_next(first);
     assert_string_equal(ha_json_get_string(first, "format"), "raw");
     assert_string_equal(ha_json_get_string(second, "code"), "key-cannot");
     assert_string_equal(ha_json_get_string(ha_json_next(second), "format"), "jose");
     ha_json_free(json);
-    expect(*state, "POST", "/v1/keys/mine/sign", "{\"items\":[]}", 400, "malformed");
-    expect(*state, "POST", "/v1/keys/mine/sign", "{\"items\":[{\"algorithm\":\"ES256\"}]}", 400, "malformed");
-    expect(*state, "POST", "/v1/keys/mine/sign", "{\"items\":[],\"algorithm\":\"ES256\"}", 400, "unknown-member");
-    expect(*state, "POST", "/v1/keys/hidden/sign", body, 404, "no-such-key");
-    expect(*state, "POST", "/v1/keys/seen/sign", body, 403, "forbidden");
+    api_rig_expect(*state, "POST", "/v1/keys/mine/sign", "{\"items\":[]}", 400, "malformed");
+    api_rig_expect(*state, "POST", "/v1/keys/mine/sign", "{\"items\":[{\"algorithm\":\"ES256\"}]}", 400, "malformed");
+    api_rig_expect(*state, "POST", "/v1/keys/mine/sign", "{\"items\":[],\"algorithm\":\"ES256\"}", 400,
+                   "unknown-member");
+    api_rig_expect(*state, "POST", "/v1/keys/hidden/sign", body, 404, "no-such-key");
+    api_rig_expect(*state, "POST", "/v1/keys/seen/sign", body, 403, "forbidden");
 }
 
 static void sign_batch_of_too_many_is_too_large(void **state)
@@ -334,19 +238,19 @@ static void sign_batch_of_too_many_is_too_large(void **state)
     for (int i = 0; i < 257; i++)
         ha_buf_puts(&body, i ? ",{}" : "{}");
     ha_buf_puts(&body, "]}");
-    expect(*state, "POST", "/v1/keys/mine/sign", ha_buf_text(&body), 413, "too-large");
+    api_rig_expect(*state, "POST", "/v1/keys/mine/sign", ha_buf_text(&body), 413, "too-large");
     ha_buf_clear(&body);
 }
 
 static void requests_that_fit_no_route_get_a_problem(void **state)
 {
-    expect(*state, "GET", "/", NULL, 404, "no-route");
-    expect(*state, "DELETE", "/v1/version", NULL, 405, "method-not-allowed");
-    expect(*state, "GET", "/v1/version", "{}", 400, "malformed");
-    expect(*state, "POST", "/v1/keys/mine/sign", "{", 400, "malformed");
+    api_rig_expect(*state, "GET", "/", NULL, 404, "no-route");
+    api_rig_expect(*state, "DELETE", "/v1/version", NULL, 405, "method-not-allowed");
+    api_rig_expect(*state, "GET", "/v1/version", "{}", 400, "malformed");
+    api_rig_expect(*state, "POST", "/v1/keys/mine/sign", "{", 400, "malformed");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, api_rig_setup, api_rig_teardown)
 
 int main(void)
 {

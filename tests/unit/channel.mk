@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Channel, keys and API, over a fake token's process.
-check_PROGRAMS += tests/unit/fake_token tests/unit/channel_test tests/unit/keys_test tests/unit/api_test
-TESTS += tests/unit/channel_test tests/unit/keys_test tests/unit/api_test
+check_PROGRAMS += tests/unit/fake_token tests/unit/channel_test tests/unit/keys_test \
+	tests/unit/api_test tests/unit/api_tls_test
+TESTS += tests/unit/channel_test tests/unit/keys_test tests/unit/api_test tests/unit/api_tls_test
 
 fake_cppflags = $(AM_CPPFLAGS) -I$(srcdir)/tests/unit -DFAKE_TOKEN_PROGRAM='"$(abs_top_builddir)/tests/unit/fake_token"'
 fake_sources = tests/unit/fake.c tests/unit/fake.h
@@ -19,7 +20,13 @@ tests_unit_keys_test_CPPFLAGS = $(fake_cppflags)
 tests_unit_keys_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_keys_test_LDADD = libha-keys.la $(CMOCKA_LIBS)
 
-tests_unit_api_test_SOURCES = tests/unit/api_test.c $(fake_sources)
+api_rig_sources = tests/unit/api_rig.c tests/unit/api_rig.h $(fake_sources)
+tests_unit_api_test_SOURCES = tests/unit/api_test.c $(api_rig_sources)
 tests_unit_api_test_CPPFLAGS = $(fake_cppflags)
 tests_unit_api_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_api_test_LDADD = libha-api.la $(CMOCKA_LIBS)
+
+tests_unit_api_tls_test_SOURCES = tests/unit/api_tls_test.c $(api_rig_sources)
+tests_unit_api_tls_test_CPPFLAGS = $(fake_cppflags)
+tests_unit_api_tls_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_api_tls_test_LDADD = libha-api.la $(CMOCKA_LIBS)

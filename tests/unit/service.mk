@@ -2,6 +2,8 @@
 # What the daemon consists of beside keys and tokens: configuration, policy, HTTP, sockets.
 service_tests = \
 	tests/unit/config_test \
+	tests/unit/content_test \
+	tests/unit/tls_rule_test \
 	tests/unit/policy_test \
 	tests/unit/http_test \
 	tests/unit/http_limits_test \
@@ -14,6 +16,14 @@ TESTS += $(service_tests)
 tests_unit_config_test_SOURCES = tests/unit/config_test.c
 tests_unit_config_test_LDADD = libha-config.la $(CMOCKA_LIBS)
 tests_unit_config_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+
+tests_unit_content_test_SOURCES = tests/unit/content_test.c
+tests_unit_content_test_LDADD = libha-policy.la $(CMOCKA_LIBS)
+tests_unit_content_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+
+tests_unit_tls_rule_test_SOURCES = tests/unit/tls_rule_test.c
+tests_unit_tls_rule_test_LDADD = libha-policy.la $(CMOCKA_LIBS)
+tests_unit_tls_rule_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 
 tests_unit_policy_test_SOURCES = tests/unit/policy_test.c
 tests_unit_policy_test_LDADD = libha-policy.la $(CMOCKA_LIBS)
