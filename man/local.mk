@@ -4,6 +4,7 @@ dist_man_MANS += \
 	man/hsm-agent-api.7 \
 	man/hsm-agent.conf.5 \
 	man/hsm-agentd.8 \
+	man/libhsmagent.3
 EXTRA_DIST += man/update
 
 # The programs' tables print parts of the pages; tests compare them. This brings the pages up to date.

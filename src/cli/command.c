@@ -185,6 +185,19 @@ static const struct ha_opt_row csr_rows[] = {
     OUTPUT_ROW("Write the request to FILE instead of stdout."),
 };
 
+static const struct ha_opt_row pem_rows[] = {
+    OUTPUT_ROW("Write to FILE instead of stdout."),
+};
+
+static const struct ha_opt_row openssl_conf_rows[] = {
+    {.id = HA_OPT_MODULE,
+     .name = "module",
+     .value = "PATH",
+     .help = "The provider's file; without this option the installed one. A name without slashes is looked for in the "
+             "directory that 'openssl version -m' prints."},
+    OUTPUT_ROW("Write to FILE instead of stdout."),
+};
+
 static const struct ha_opt_row dev_rows[] = {
     {.id = HA_OPT_DIR,
      .name = "dir",
@@ -290,6 +303,22 @@ static const struct ha_command commands[] = {
          "  hsm-agent csr edge --subject '/C=AE/O=Acme, Inc/CN=edge.example'\n",
      ROWS(csr_rows),
      .run = ha_cmd_csr},
+    {.name = "pem",
+     .arguments = "NAME",
+     .summary = "Writes a file that stands for the key, to be named where a program with OpenSSL 3 wants a key file.",
+     .details = "It holds the key's name and public key and nothing secret. The program needs OpenSSL's provider "
+                "hsmagent, see openssl-conf.\n"
+                "  hsm-agent pem edge -o /etc/nginx/edge.key\n",
+     ROWS(pem_rows),
+     .run = ha_cmd_pem},
+    {.name = "openssl-conf",
+     .arguments = "",
+     .summary = "Prints a configuration of OpenSSL 3 that loads the provider hsmagent beside its own.",
+     .details = "Order and names of its sections matter; its comments say why.\n"
+                "  hsm-agent openssl-conf -o agent.cnf; OPENSSL_CONF=agent.cnf openssl list -providers\n",
+     .local = true,
+     ROWS(openssl_conf_rows),
+     .run = ha_cmd_openssl_conf},
     {.name = "dev",
      .arguments = "",
      .rest = "COMMAND ARG...",

@@ -20,4 +20,6 @@ enum ha_code ha_cmd_sign(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_decrypt(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_derive(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_csr(struct ha_cli *cli, struct ha_err *err);
+enum ha_code ha_cmd_pem(struct ha_cli *cli, struct ha_err *err);
+enum ha_code ha_cmd_openssl_conf(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_dev(struct ha_cli *cli, struct ha_err *err);

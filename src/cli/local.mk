@@ -7,6 +7,7 @@ libha_cli_la_SOURCES = \
 	src/cli/cmd_csr.c \
 	src/cli/cmd_dev.c \
 	src/cli/cmd_key.c \
+	src/cli/cmd_openssl.c \
 	src/cli/cmd_use.c \
 	src/cli/command.c src/cli/command.h \
 	src/cli/dev_child.c src/cli/dev_child.h \
@@ -22,6 +23,7 @@ libha_cli_la_SOURCES = \
 	src/cli/out.c src/cli/out.h \
 	src/cli/subject.c src/cli/subject.h \
 	src/cli/table.c src/cli/table.h
+libha_cli_la_CPPFLAGS = $(AM_CPPFLAGS) -DHA_OPENSSL_MODULESDIR='"$(opensslmodulesdir)"'
 libha_cli_la_LIBADD = libha-client.la libha-crypto.la libha-base.la
 
 bin_PROGRAMS += hsm-agent

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// One request after the other over a connection that is kept as long as both ends like it.
+// One request and its answer over a connection that is kept for the next one as long as both ends like it.
 #include "client/client.h"
 
 #include "base/clock.h"
-#include "client/conn.h"
 #include "client/http1.h"
+#include "client/pool.h"
 #include "client/refusal.h"
 
 #include <string.h>
@@ -12,8 +12,9 @@
 struct ha_client {
     char *path;
     int timeout_ms;
-    int fd;     // -1: not connected
-    pid_t pid;  // of the process that connected
+    ha_conn_wait *wait;  // NULL: poll
+    void *wait_context;
+    struct ha_pool pool;
 };
 
 // What became of one attempt.
@@ -31,13 +32,12 @@ HA_AUTO_DEFINE_CLEAR(struct answer, answer_clear)
 
 enum ha_code ha_client_new(const char *socket_path, int timeout_ms, struct ha_client **ret_client, struct ha_err *err)
 {
-    const char *path = socket_path ? socket_path : getenv("HSM_AGENT_SOCKET");
+    const char *path = socket_path ? socket_path : secure_getenv("HSM_AGENT_SOCKET");
     if (!path || !*path)
         path = HA_RUNSTATEDIR "/hsm-agent/agent.sock";
     ha_auto(ha_client_free) struct ha_client *client = calloc(1, sizeof *client);
     if (!client)
         return ha_fail(err, HA_E_MEMORY, "out of memory for a client");
-    client->fd = -1;
     client->timeout_ms = timeout_ms;
     client->path = strdup(path);
     if (!client->path)
@@ -46,18 +46,17 @@ enum ha_code ha_client_new(const char *socket_path, int timeout_ms, struct ha_cl
     return HA_OK;
 }
 
-static void hang_up(struct ha_client *client)
+void ha_client_set_wait(struct ha_client *client, ha_conn_wait *wait, void *context)
 {
-    if (client->fd >= 0)
-        close(client->fd);
-    client->fd = -1;
+    client->wait = wait;
+    client->wait_context = context;
 }
 
 void ha_client_free(struct ha_client *client)
 {
     if (!client)
         return;
-    hang_up(client);
+    ha_pool_clear(&client->pool);
     free(client->path);
     free(client);
 }
@@ -98,7 +97,7 @@ static enum ha_code early_end(struct ha_err *err)
 }
 
 // Appends what comes, at most size bytes; *ret_n is 0 when the other end hung up.
-static enum ha_code receive(int fd, size_t size, int64_t deadline_ms, struct ha_buf *bytes, size_t *ret_n,
+static enum ha_code receive(int fd, size_t size, const struct ha_conn_limit *limit, struct ha_buf *bytes, size_t *ret_n,
                             struct ha_err *err)
 {
     enum { STEP = 16 * 1024 };
@@ -106,17 +105,17 @@ static enum ha_code receive(int fd, size_t size, int64_t deadline_ms, struct ha_
     uint8_t *room = ha_buf_reserve(bytes, wanted);
     if (!room)
         return ha_fail(err, HA_E_MEMORY, "out of memory for an answer");
-    enum ha_code code = ha_conn_recv(fd, room, wanted, deadline_ms, ret_n, err);
+    enum ha_code code = ha_conn_recv(fd, room, wanted, limit, ret_n, err);
     if (code == HA_OK)
         ha_buf_advance(bytes, *ret_n);
     return code;
 }
 
-static enum ha_code read_head(int fd, int64_t deadline_ms, struct answer *answer, struct ha_err *err)
+static enum ha_code read_head(int fd, const struct ha_conn_limit *limit, struct answer *answer, struct ha_err *err)
 {
     for (bool complete = false; !complete;) {
         size_t n;
-        if (receive(fd, HA_HTTP1_HEAD_MAX - answer->bytes.len, deadline_ms, &answer->bytes, &n, err) != HA_OK)
+        if (receive(fd, HA_HTTP1_HEAD_MAX - answer->bytes.len, limit, &answer->bytes, &n, err) != HA_OK)
             return err->code;
         answer->dead = answer->bytes.len == 0;
         if (n == 0)
@@ -127,15 +126,15 @@ static enum ha_code read_head(int fd, int64_t deadline_ms, struct answer *answer
     return HA_OK;
 }
 
-static enum ha_code read_answer(int fd, int64_t deadline_ms, struct answer *answer, struct ha_err *err)
+static enum ha_code read_answer(int fd, const struct ha_conn_limit *limit, struct answer *answer, struct ha_err *err)
 {
-    enum ha_code code = read_head(fd, deadline_ms, answer, err);
+    enum ha_code code = read_head(fd, limit, answer, err);
     if (code != HA_OK)
         return code;
     size_t total = answer->head.len + answer->head.body_len;
     while (answer->bytes.len < total) {
         size_t n;
-        code = receive(fd, total - answer->bytes.len, deadline_ms, &answer->bytes, &n, err);
+        code = receive(fd, total - answer->bytes.len, limit, &answer->bytes, &n, err);
         if (code != HA_OK)
             return code;
         if (n == 0)
@@ -149,53 +148,47 @@ static enum ha_code read_answer(int fd, int64_t deadline_ms, struct answer *answ
 }
 
 // Sends the request and reads the answer; keeps the connection only if both went to their end.
-static enum ha_code attempt(struct ha_client *client, const struct ha_buf *request, int64_t deadline_ms,
-                            struct answer *answer, struct ha_err *err)
+static enum ha_code attempt(struct ha_client *client, struct ha_link *to, const struct ha_buf *request,
+                            const struct ha_conn_limit *limit, struct answer *answer, struct ha_err *err)
 {
+    ha_auto(ha_link_close) struct ha_link *link = to;
     size_t sent;
-    enum ha_code code = ha_conn_send(client->fd, request->data, request->len, deadline_ms, &sent, err);
+    enum ha_code code = ha_conn_send(link->fd, request->data, request->len, limit, &sent, err);
     if (code == HA_OK)
-        code = read_answer(client->fd, deadline_ms, answer, err);
-    if (code != HA_OK || sent < request->len || answer->head.close)
-        hang_up(client);
+        code = read_answer(link->fd, limit, answer, err);
+    if (code == HA_OK && sent == request->len && !answer->head.close)
+        ha_pool_give(&client->pool, ha_take(&link));
     return code;
 }
 
-// Connected already, by this process, and alive as far as one can see.
-static bool is_kept(struct ha_client *client)
+static enum ha_code attempt_anew(struct ha_client *client, const struct ha_buf *request,
+                                 const struct ha_conn_limit *limit, struct answer *answer, struct ha_err *err)
 {
-    if (client->fd >= 0 && (client->pid != getpid() || ha_conn_stale(client->fd)))
-        hang_up(client);
-    return client->fd >= 0;
+    struct ha_link *link;
+    enum ha_code code = ha_link_open(client->path, limit, &link, err);
+    return code == HA_OK ? attempt(client, link, request, limit, answer, err) : code;
 }
 
-static enum ha_code ensure_connected(struct ha_client *client, int64_t deadline_ms, struct ha_err *err)
+// The agent closes connections that idle; the request that crosses such a close is sent once more, anew.
+static enum ha_code ask(struct ha_client *client, const struct ha_buf *request, struct answer *answer,
+                        struct ha_err *err)
 {
-    if (client->fd >= 0)
-        return HA_OK;
-    client->pid = getpid();
-    return ha_conn_open(client->path, deadline_ms, &client->fd, err);
+    const struct ha_conn_limit limit = {ha_now_ms() + client->timeout_ms, client->wait, client->wait_context};
+    struct ha_link *kept = ha_pool_take(&client->pool);
+    if (!kept)
+        return attempt_anew(client, request, &limit, answer, err);
+    enum ha_code code = attempt(client, kept, request, &limit, answer, err);
+    return code == HA_E_AGENT && answer->dead ? attempt_anew(client, request, &limit, answer, err) : code;
 }
 
 enum ha_code ha_client_call(struct ha_client *client, const struct ha_call *call, unsigned *ret_status,
                             struct ha_buf *ret_body, struct ha_err *err)
 {
-    int64_t deadline_ms = ha_now_ms() + client->timeout_ms;
     ha_auto(ha_buf_clear) struct ha_buf request = {0};
     ha_auto(answer_clear) struct answer answer = {0};
     enum ha_code code = write_request(call, &request, err);
-    if (code != HA_OK)
-        return code;
-    // The agent closes connections that idle; the request that crosses such a close is sent once more, anew.
-    bool kept = is_kept(client);
-    code = ensure_connected(client, deadline_ms, err);
     if (code == HA_OK)
-        code = attempt(client, &request, deadline_ms, &answer, err);
-    if (code == HA_E_AGENT && kept && answer.dead) {
-        code = ensure_connected(client, deadline_ms, err);
-        if (code == HA_OK)
-            code = attempt(client, &request, deadline_ms, &answer, err);
-    }
+        code = ask(client, &request, &answer, err);
     if (code != HA_OK)
         return code;
     const char *body = ha_buf_text(&answer.bytes) + answer.head.len;

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// Calls the agent: one HTTP/1.1 request over a kept Unix connection. No threads, no signals, no globals, never exits.
+// Calls the agent: HTTP/1.1 requests over kept Unix connections. No threads, no signals, no globals, no locks, never
+// exits.
 //
-// A client is used by one thread at a time. After fork the child connects anew; the parent's connection stays its own.
+// Any number of threads may make calls with one client at one time; each call has a connection for itself. After fork,
+// setuid and setgid connections are made anew (client/pool.h).
 #pragma once
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "client/conn.h"
 
 struct ha_client;
 
-// socket_path: NULL takes HSM_AGENT_SOCKET from the environment, then the built-in default
-// (HA_RUNSTATEDIR "/hsm-agent/agent.sock"). timeout_ms bounds each call. Connects at the first call.
+// socket_path: NULL takes HSM_AGENT_SOCKET from the environment (unless the program is set-user-id), then the built-in
+// default (HA_RUNSTATEDIR "/hsm-agent/agent.sock"). timeout_ms bounds each call. Connects at the first call.
 enum ha_code ha_client_new(const char *socket_path, int timeout_ms, struct ha_client **ret_client, struct ha_err *err);
+// Waits with that function from now on; to be said before the first call. NULL: poll.
+void ha_client_set_wait(struct ha_client *client, ha_conn_wait *wait, void *context);
 void ha_client_free(struct ha_client *client);
 HA_AUTO_DEFINE(struct ha_client, ha_client_free)
 const char *ha_client_socket(const struct ha_client *client);

@@ -17,19 +17,29 @@ static enum ha_code too_late(struct ha_err *err)
     return ha_hint(err, "Look at the agent's state with 'hsm-agent status'; allow slow tokens more with --timeout.");
 }
 
-// Waits for events, or POLLERR and POLLHUP, which the next call on fd explains.
-static enum ha_code wait_for(int fd, short events, int64_t deadline_ms, short *ret_events, struct ha_err *err)
+// Waits for events, or POLLERR and POLLHUP, which the next call on fd explains. The caller's wait only passes the time;
+// what happened is seen here.
+static enum ha_code wait_for(int fd, short events, const struct ha_conn_limit *limit, short *ret_events,
+                             struct ha_err *err)
 {
     struct pollfd at = {.fd = fd, .events = events};
     for (;;) {
-        int n = poll(&at, 1, ha_left_ms(deadline_ms));
+        int left_ms = ha_left_ms(limit->deadline_ms);
+        int over = left_ms == 0;
+        if (limit->wait && !over) {
+            int ready = limit->wait(limit->context, fd, (events & POLLOUT) != 0, left_ms);
+            if (ready < 0)
+                return ha_fail(err, HA_E_AGENT, "the program gave up waiting for the agent");
+            over = ready == 0;
+        }
+        int n = poll(&at, 1, limit->wait ? 0 : left_ms);
         if (n > 0) {
             *ret_events = at.revents;
             return HA_OK;
         }
-        if (n == 0)
+        if (n == 0 && (over || !limit->wait))
             return too_late(err);
-        if (errno != EINTR)
+        if (n < 0 && errno != EINTR)
             return ha_fail_errno(err, errno, "can't wait for the agent");
     }
 }
@@ -51,7 +61,8 @@ static enum ha_code explain(const char *path, int cause, struct ha_err *err)
 }
 
 // A full backlog of a Unix socket is EAGAIN at once, and poll can't wait for its end: so ask again until the deadline.
-static enum ha_code connect_until(int fd, const struct sockaddr_un *address, int64_t deadline_ms, struct ha_err *err)
+static enum ha_code connect_until(int fd, const struct sockaddr_un *address, const struct ha_conn_limit *limit,
+                                  struct ha_err *err)
 {
     enum { PAUSE_MS = 5 };
     while (connect(fd, (const struct sockaddr *)address, sizeof *address) != 0) {
@@ -59,14 +70,14 @@ static enum ha_code connect_until(int fd, const struct sockaddr_un *address, int
             continue;
         if (errno != EAGAIN)
             return explain(address->sun_path, errno, err);
-        if (ha_left_ms(deadline_ms) == 0)
+        if (ha_left_ms(limit->deadline_ms) == 0)
             return too_late(err);
         poll(NULL, 0, PAUSE_MS);
     }
     return HA_OK;
 }
 
-enum ha_code ha_conn_open(const char *path, int64_t deadline_ms, int *ret_fd, struct ha_err *err)
+enum ha_code ha_conn_open(const char *path, const struct ha_conn_limit *limit, int *ret_fd, struct ha_err *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path) {
@@ -77,7 +88,7 @@ enum ha_code ha_conn_open(const char *path, int64_t deadline_ms, int *ret_fd, st
     ha_auto(ha_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return ha_fail_errno(err, errno, "can't make a socket");
-    enum ha_code code = connect_until(fd, &address, deadline_ms, err);
+    enum ha_code code = connect_until(fd, &address, limit, err);
     if (code != HA_OK)
         return code;
     *ret_fd = fd;
@@ -85,7 +96,7 @@ enum ha_code ha_conn_open(const char *path, int64_t deadline_ms, int *ret_fd, st
     return HA_OK;
 }
 
-enum ha_code ha_conn_send(int fd, const void *bytes, size_t n, int64_t deadline_ms, size_t *ret_sent,
+enum ha_code ha_conn_send(int fd, const void *bytes, size_t n, const struct ha_conn_limit *limit, size_t *ret_sent,
                           struct ha_err *err)
 {
     const char *from = bytes;
@@ -103,7 +114,7 @@ enum ha_code ha_conn_send(int fd, const void *bytes, size_t n, int64_t deadline_
         if (errno != EAGAIN)
             return ha_fail_errno(err, errno, "can't send to the agent");
         short events;
-        enum ha_code code = wait_for(fd, POLLIN | POLLOUT, deadline_ms, &events, err);
+        enum ha_code code = wait_for(fd, POLLIN | POLLOUT, limit, &events, err);
         if (code != HA_OK)
             return code;
         // An answer before the request's end: it was refused, and nobody reads the rest.
@@ -114,7 +125,8 @@ enum ha_code ha_conn_send(int fd, const void *bytes, size_t n, int64_t deadline_
     return HA_OK;
 }
 
-enum ha_code ha_conn_recv(int fd, void *bytes, size_t size, int64_t deadline_ms, size_t *ret_n, struct ha_err *err)
+enum ha_code ha_conn_recv(int fd, void *bytes, size_t size, const struct ha_conn_limit *limit, size_t *ret_n,
+                          struct ha_err *err)
 {
     for (;;) {
         ssize_t n = recv(fd, bytes, size, 0);
@@ -127,7 +139,7 @@ enum ha_code ha_conn_recv(int fd, void *bytes, size_t size, int64_t deadline_ms,
         if (errno != EAGAIN)
             return ha_fail_errno(err, errno, "can't read from the agent");
         short events;
-        enum ha_code code = wait_for(fd, POLLIN, deadline_ms, &events, err);
+        enum ha_code code = wait_for(fd, POLLIN, limit, &events, err);
         if (code != HA_OK)
             return code;
     }

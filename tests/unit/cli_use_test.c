@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -184,6 +185,77 @@ static void cli_csr_puts_the_whole_request_together(void **state)
     cli_run_finish(&run);
 }
 
+// SEQUENCE { "hsm-agent key reference", "hsm-agent:k", the public key }, put together by hand.
+static void cli_pem_writes_name_and_public_key(void **state)
+{
+    static const struct fake_step steps[] = {ANSWER("{\"public_key\":{\"der\":\"MAA\"}}")};
+    static const char wanted[] = "-----BEGIN HSM-AGENT KEY-----\n"
+                                 "MCgMF2hzbS1hZ2VudCBrZXkgcmVmZXJlbmNlDAtoc20tYWdlbnQ6azAA\n"
+                                 "-----END HSM-AGENT KEY-----\n";
+    struct cli_run run;
+    char path[128], text[512];
+    struct stat st;
+    cli_run_start(&run, steps, 1);
+    umask(022);
+    cli_run(&run, "pem k -o plain");
+    assert_int_equal(run.status, 0);
+    assert_string_equal(run.out, "");
+    cli_run_read(&run, "plain", text, sizeof text);
+    assert_string_equal(text, wanted);
+    assert_int_equal(stat(cli_run_path(&run, "plain", path), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0644);
+    assert_true(cli_run_begins(run.agent.requests[0], "GET /v1/keys/k HTTP/1.1\r\n"));
+    cli_run_finish(&run);
+}
+
+static void cli_pem_without_a_public_key_is_an_error(void **state)
+{
+    static const char *const wrong[] = {"{}", "{\"public_key\":[]}", "{\"public_key\":{\"der\":\"\"}}",
+                                        "{\"public_key\":{\"der\":\"+\"}}"};
+    for (size_t i = 0; i < HA_ARRAY_SIZE(wrong); i++) {
+        const struct fake_step steps[] = {ANSWER(wrong[i])};
+        struct cli_run run;
+        cli_run_start(&run, steps, 1);
+        cli_run(&run, "pem k");
+        assert_int_equal(run.status, 1);
+        assert_string_equal(run.out, "");
+        assert_non_null(strstr(run.err, "no public key in DER"));
+        cli_run_finish(&run);
+    }
+}
+
+static void cli_openssl_conf_needs_no_agent(void **state)
+{
+    struct cli_run run = {0};
+    cli_run_init(&run);
+    setenv("HSM_AGENT_SOCKET", "/nonexistent/socket", 1);
+    cli_run(&run, "openssl-conf");
+    assert_int_equal(run.status, 0);
+    const char *first = strstr(run.out, "\ndefault = default_provider\n");
+    assert_non_null(first);
+    assert_non_null(strstr(first, "\nzz_hsmagent = zz_hsmagent_provider\n"));
+    assert_non_null(strstr(first, "/hsmagent.so\nactivate = 1\n"));
+    cli_run(&run, "openssl-conf --module /opt/a.so");
+    assert_int_equal(run.status, 0);
+    assert_non_null(strstr(run.out, "\nmodule = /opt/a.so\nactivate = 1\n"));
+    cli_run_finish(&run);
+}
+
+static void cli_openssl_conf_refuses_what_openssl_would_misread(void **state)
+{
+    static const char *const wrong[] = {"/a#b.so", "$x", "a\\b", "'a'", "\"a\"", "a;b", "\ta"};
+    for (size_t i = 0; i < HA_ARRAY_SIZE(wrong); i++) {
+        struct cli_run run = {0};
+        char line[64];
+        cli_run_init(&run);
+        snprintf(line, sizeof line, "openssl-conf --module=%s", wrong[i]);
+        cli_run(&run, line);
+        assert_int_equal(run.status, 2);
+        assert_string_equal(run.out, "");
+        cli_run_finish(&run);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +269,10 @@ int main(void)
         cmocka_unit_test(cli_derive_sends_pem_as_text_and_jwk_as_object),
         cmocka_unit_test(cli_derive_with_a_broken_peer_asks_nobody),
         cmocka_unit_test(cli_csr_puts_the_whole_request_together),
+        cmocka_unit_test(cli_pem_writes_name_and_public_key),
+        cmocka_unit_test(cli_pem_without_a_public_key_is_an_error),
+        cmocka_unit_test(cli_openssl_conf_needs_no_agent),
+        cmocka_unit_test(cli_openssl_conf_refuses_what_openssl_would_misread),
     };
     signal(SIGPIPE, SIG_IGN);  // as main does
     cmocka_set_message_output(CM_OUTPUT_TAP);
