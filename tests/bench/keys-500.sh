@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # How fast keys sign when the token has 500 of them, against one: two agents on two tokens, measured in turn.
 # `make bench-keys` runs it; a ratio below 0.8 is a failure.
-. "${srcdir:-.}/tests/flow/lib.sh"
+. "${srcdir:-.}/tests/flow/lib.sh" || exit 99
 
 make_agent one
 start_agent one || done_testing

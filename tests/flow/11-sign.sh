@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Signatures: every algorithm with every type of key, over data and over a digest, in each form, verified by openssl;
 # batches; published examples.
-. "${srcdir:-.}/tests/flow/lib.sh"
+. "${srcdir:-.}/tests/flow/lib.sh" || exit 99
 
 make_agent a
 start_agent a || done_testing

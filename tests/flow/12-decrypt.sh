@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Decryption of what openssl encrypted, and that nobody learns why a ciphertext is bad; key agreement.
-. "${srcdir:-.}/tests/flow/lib.sh"
+. "${srcdir:-.}/tests/flow/lib.sh" || exit 99
 
 make_agent a 'token:software-oaep = yes'     # as in hsm-agent dev
 make_agent b 'agent:rsa1_5-decrypt = yes'    # the other way round

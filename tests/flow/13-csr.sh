@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Certificate signing requests: every type of key and algorithm, verified and read by openssl; the subjects of schemes
 # that are particular about them.
-. "${srcdir:-.}/tests/flow/lib.sh"
+. "${srcdir:-.}/tests/flow/lib.sh" || exit 99
 
 make_agent a
 start_agent a || done_testing

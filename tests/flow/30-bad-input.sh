@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Malformed requests and strange clients: each gets its answer, the agent goes on, and its memory does not grow.
-. "${srcdir:-.}/tests/flow/lib.sh"
+. "${srcdir:-.}/tests/flow/lib.sh" || exit 99
 
 make_agent a 'agent:connections = 64'
 printf '[listen plain]\nsocket = %s\nmode = 0600\n' "$T/a/plain.sock" >>"$T/a/agent.conf"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Processes that are killed or hang: the token's during a thousand requests, the daemon at any moment; keys half-made.
-. "${srcdir:-.}/tests/flow/lib.sh"
+. "${srcdir:-.}/tests/flow/lib.sh" || exit 99
 
 make_agent a 'token:deadline-ms = 2000'
 start_agent a || done_testing

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # What /proc tells of the daemon and of the token's process: no PKCS#11 module and no PIN where they don't belong.
-. "${srcdir:-.}/tests/flow/lib.sh"
+. "${srcdir:-.}/tests/flow/lib.sh" || exit 99
 
 make_agent a 'agent:rsa1_5-decrypt = yes' 'token:software-oaep = yes'
 # A PIN that nothing else in memory looks like.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # With 500 keys a signature costs the token what it costs with one: two calls, no search; and one packet each way.
-. "${srcdir:-.}/tests/flow/lib.sh"
+. "${srcdir:-.}/tests/flow/lib.sh" || exit 99
 
 [ -n "$spy" ] || skip_all 'there is no pkcs11-spy (Debian: opensc-pkcs11)'
 make_agent a

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Who may do what with which key: what no rule grants is denied, and what one may not know of isn't there.
-. "${srcdir:-.}/tests/flow/lib.sh"
+. "${srcdir:-.}/tests/flow/lib.sh" || exit 99
 
 make_agent a 'token:software-oaep = yes'
 start_agent a || done_testing

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # hsm-agent dev: an agent around a command or in the foreground, that leaves nothing behind but a directory it was given.
-. "${srcdir:-.}/tests/flow/lib.sh"
+. "${srcdir:-.}/tests/flow/lib.sh" || exit 99
 
 mkdir "$T/tmp"
 unset XDG_RUNTIME_DIR

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # What README.md shows is what happens: its blocks are run, one after the other, in one `hsm-agent dev`.
-. "${srcdir:-.}/tests/flow/lib.sh"
+. "${srcdir:-.}/tests/flow/lib.sh" || exit 99
 
 readme=$(cd "$flow/../.." && pwd)/README.md
 mkdir "$T/work"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The daemon under valgrind: every endpoint, every kind of refusal, a token process that dies; no error and no leak.
 # `make check-valgrind` runs it; the memory of the token's process is its own matter, and it isn't traced.
-. "${srcdir:-.}/tests/flow/lib.sh"
+. "${srcdir:-.}/tests/flow/lib.sh" || exit 99
 
 command -v valgrind >/dev/null || skip_all "valgrind isn't installed"
 [ $sanitized = no ] || skip_all "what a sanitizer is built into doesn't run under valgrind"
