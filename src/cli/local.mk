@@ -23,7 +23,7 @@ libha_cli_la_SOURCES = \
 	src/cli/out.c src/cli/out.h \
 	src/cli/subject.c src/cli/subject.h \
 	src/cli/table.c src/cli/table.h
-libha_cli_la_CPPFLAGS = $(AM_CPPFLAGS) -DHA_OPENSSL_MODULESDIR='"$(opensslmodulesdir)"'
+libha_cli_la_CPPFLAGS = $(AM_CPPFLAGS) -DHA_OPENSSL_MODULESDIR='"$(OPENSSL_MODULESDIR)"'
 libha_cli_la_LIBADD = libha-client.la libha-crypto.la libha-base.la
 
 bin_PROGRAMS += hsm-agent
