@@ -2,6 +2,7 @@
 dist_man_MANS += \
 	man/hsm-agent.1 \
 	man/hsm-agent-api.7 \
+	man/hsm-agent-provider.7 \
 	man/hsm-agent.conf.5 \
 	man/hsm-agentd.8 \
 	man/libhsmagent.3

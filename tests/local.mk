@@ -7,6 +7,7 @@ include tests/unit/channel.mk
 include tests/unit/token.mk
 include tests/unit/service.mk
 include tests/unit/cli.mk
+include tests/unit/provider.mk
 include tests/flow/local.mk
 include tests/docs/local.mk
 endif

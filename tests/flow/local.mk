@@ -6,6 +6,7 @@ flow_scripts = \
 	tests/flow/12-decrypt.sh \
 	tests/flow/13-csr.sh \
 	tests/flow/14-tls-content.sh \
+	tests/flow/16-provider.sh \
 	tests/flow/20-curl.sh \
 	tests/flow/21-client-library.sh \
 	tests/flow/30-bad-input.sh \
