@@ -205,8 +205,9 @@ serve() { # KEY [OPTION...]: with KEY.crt
     local key=$1
     shift
     : >"$T/server.log"
-    with_provider openssl s_server -accept 127.0.0.1:0 -key "$T/$key.pem" -cert "$T/$key.crt" "$@" -www \
-        >"$T/server.log" 2>&1 </dev/null &
+    # Not by with_provider: the process id would be that of a shell around it.
+    OPENSSL_CONF=$T/openssl.cnf openssl s_server -accept 127.0.0.1:0 -key "$T/$key.pem" -cert "$T/$key.crt" "$@" \
+        -www >"$T/server.log" 2>&1 </dev/null &
     server=$!
     track $server
     port=
