@@ -22,7 +22,7 @@ signs() { # KEY ALGORITHM: a signature that openssl verifies
 
 hung=$(child_pid a)
 track "$hung"
-kill -STOP "$hung"
+freeze "$hung"
 api POST /v1/keys/p256/sign '{"algorithm":"ES256","data":"aGk"}'
 problem 'a token that hangs past the deadline is a 504' 504 deadline
 is 'which may be tried again' "$(field retryable)" true

@@ -161,6 +161,7 @@ drains() { # finish|cut
     local child
     child=$(child_pid a)
     track "$child"
+    succeeds 'the token hangs' freeze "$child"
     part "$1" "$python" "$flow/drain.py" "$1" "$socket" "$T/a/log" "${agent_pid[a]}" "$child"
     wait "${agent_pid[a]}"
     is 'the agent ends with status 0' $? 0

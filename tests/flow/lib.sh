@@ -199,6 +199,15 @@ gone() { # PID
     [ "$state" = Z ] || [ -z "$state" ]
 }
 
+is_stopped() { # PID: every thread of it
+    ! awk '{ sub(/.*\) /, ""); if ($1 != "T") print }' "/proc/$1/task/"*/stat | grep -q .
+}
+
+# SIGSTOP reaches one thread, which stops the others only when it runs next: until then they go on.
+freeze() { # PID
+    kill -STOP "$1" && await 20 is_stopped "$1"
+}
+
 end() { # PID: politely, then by force
     kill -TERM "$1" 2>/dev/null
     kill -CONT "$1" 2>/dev/null

@@ -94,7 +94,7 @@ api POST /v1/keys/rsa/sign '{"algorithm":"RS256","data":"aGk"}'
 is 'a request after the death of the token process' "$status" 200
 second=$(child_pid a)
 unlike 'is answered by another one' "$second" "$first"
-kill -STOP "$second"
+freeze "$second"
 (api POST /v1/keys/rsa/sign "{\"items\":[$items{\"algorithm\":\"RS256\",\"data\":\"aGk\"}]}"; echo "$status" >"$T/late") &
 late=$!
 kill -KILL "$second"
