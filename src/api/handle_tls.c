@@ -53,6 +53,13 @@ static enum ha_code check_same_key(const struct ha_key *key, const struct ha_buf
     return ha_at(err, "/spki_sha256");
 }
 
+// TLS 1.2 agrees on ECDSA and a hash, not on a curve, though the schemes' names have one (RFC 8446 section 4.2.3).
+static bool has_another_curve(const struct ha_key *key, enum ha_content content, enum ha_alg alg)
+{
+    return ha_alg_info(alg)->family == HA_FAMILY_EC && ha_key_type_info(key->type)->family == HA_FAMILY_EC &&
+           !ha_alg_fits(alg, key->type) && !ha_content_info(content)->tls13;
+}
+
 static enum ha_code prepare(const struct ha_call_context *call, struct ha_key *key, struct tls_request *request,
                             enum ha_content content, struct ha_err *err)
 {
@@ -61,6 +68,9 @@ static enum ha_code prepare(const struct ha_call_context *call, struct ha_key *k
         return err->code;
     if (ha_tls_check(key->purposes, content, request->scheme->alg, err))
         return ha_call_refused_content(call, HA_OPERATION_TLS, content, err);
+    if (has_another_curve(key, content, request->scheme->alg))
+        return ha_use_sign_ecdsa(key, ha_alg_info(request->scheme->alg)->hash, HA_PURPOSES_TLS, bytes->data, bytes->len,
+                                 &request->use, err);
     return ha_use_sign(key, request->scheme->alg, HA_PURPOSES_TLS, bytes->data, bytes->len, &request->use, err);
 }
 

@@ -94,6 +94,21 @@ enum ha_code ha_use_sign(struct ha_key *key, enum ha_alg alg, unsigned purposes,
     return HA_OK;
 }
 
+enum ha_code ha_use_sign_ecdsa(struct ha_key *key, enum ha_hash hash, unsigned purposes, const uint8_t *data, size_t n,
+                               struct ha_use *use, struct ha_err *err)
+{
+    enum ha_alg alg = ha_alg_default(key->type);
+    uint8_t digest[HA_DIGEST_MAX];
+    if (ha_use_check(key, alg, purposes, err) || ha_digest(hash, data, n, digest, err))
+        return err->code;
+    size_t len = ha_hash_info(ha_alg_info(alg)->hash)->len;
+    ha_digest_fit(digest, ha_hash_info(hash)->len, use->digest, len);
+    ask(use, key, HA_OP_SIGN, alg);
+    use->exchange.question.flags = HA_PACKET_DIGEST;
+    use->exchange.question.part[2] = (struct ha_part){use->digest, len};
+    return HA_OK;
+}
+
 enum ha_code ha_use_sign_der(struct ha_use *use, struct ha_err *err)
 {
     if (ha_alg_info((enum ha_alg)use->exchange.question.alg)->family != HA_FAMILY_EC)

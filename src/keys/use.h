@@ -23,6 +23,9 @@ enum ha_code ha_use_sign(struct ha_key *key, enum ha_alg alg, unsigned purposes,
                          struct ha_use *use, struct ha_err *err);
 enum ha_code ha_use_sign_digest(struct ha_key *key, enum ha_alg alg, const uint8_t *digest, size_t n,
                                 struct ha_use *use, struct ha_err *err);
+// ECDSA on the key's own curve, of data with any hash.
+enum ha_code ha_use_sign_ecdsa(struct ha_key *key, enum ha_hash hash, unsigned purposes, const uint8_t *data, size_t n,
+                               struct ha_use *use, struct ha_err *err);
 // Makes the output of a signature that was answered DER, as OpenSSL and X.509 have it. Only ECDSA's is another before.
 enum ha_code ha_use_sign_der(struct ha_use *use, struct ha_err *err);
 enum ha_code ha_use_decrypt(struct ha_key *key, enum ha_alg alg, const uint8_t *ciphertext, size_t n,

@@ -15,7 +15,8 @@ struct row {
     size_t digest_len;
     const char *pkcs1, *pkcs1_scheme;
     const char *pss, *pss_scheme;
-    const char *ecdsa, *ecdsa_scheme;  // on the curve that goes with the hash
+    const char *ecdsa;         // on the curve that goes with the hash
+    const char *ecdsa_scheme;  // in TLS 1.2 on any curve (RFC 8446 section 4.2.3)
     int curve_bits;
 };
 
@@ -95,11 +96,11 @@ static bool read_ec(const struct ha_pkey *key, EVP_PKEY_CTX *ctx, struct ha_choi
     for (size_t i = 0; i < HA_ARRAY_SIZE(rows); i++) {
         if (rows[i].curve_bits != bits)
             continue;
-        bool usual = row_of_hash(key->provider, name) == &rows[i];
+        const struct row *hash = row_of_hash(key->provider, name);
         *ret_choice = (struct ha_choice){.algorithm = rows[i].ecdsa, .digest_len = rows[i].digest_len};
-        ret_choice->scheme = usual ? rows[i].ecdsa_scheme : NULL;
-        ret_choice->hash = usual ? rows[i].hash : NULL;
-        ret_choice->by_digest = !usual;
+        ret_choice->scheme = hash ? hash->ecdsa_scheme : NULL;
+        ret_choice->hash = hash == &rows[i] ? hash->hash : NULL;
+        ret_choice->by_digest = hash != &rows[i];
         return true;
     }
     return refuse(key, "its curve isn't one of P-256, P-384 and P-521");
@@ -133,12 +134,4 @@ int ha_choice_settle(EVP_PKEY_CTX *verification, enum ha_provider_type type)
     salt = RSA_PSS_SALTLEN_DIGEST;
     const OSSL_PARAM params[] = {OSSL_PARAM_int(OSSL_SIGNATURE_PARAM_PSS_SALTLEN, &salt), OSSL_PARAM_END};
     return EVP_PKEY_CTX_set_params(verification, params) == 1;
-}
-
-void ha_choice_fit_digest(const uint8_t *digest, size_t n, uint8_t *ret_fitted, size_t fitted_len)
-{
-    // ECDSA takes the leftmost bits of a longer digest, and a shorter one as a number.
-    size_t kept = n < fitted_len ? n : fitted_len;
-    memset(ret_fitted, 0, fitted_len - kept);
-    memcpy(ret_fitted + fitted_len - kept, digest, kept);
 }

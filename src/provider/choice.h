@@ -9,7 +9,7 @@ struct ha_choice {
     const char *scheme;     // TLS SignatureScheme; NULL: none
     const char *hash;       // OpenSSL's name of the hash of the content; NULL: the agent is to have the content itself
     size_t digest_len;      // bytes that the agent takes as a digest; 0: it takes none
-    bool by_digest;  // this hash doesn't belong to the curve: only the digest can be signed, fitted to digest_len
+    bool by_digest;  // this hash doesn't belong to the curve: outside TLS only its digest can be signed, made to fit
 };
 
 // verification: the context that got all the parameters of the signature. Complains and returns false when the agent
@@ -19,6 +19,3 @@ bool ha_choice_read(const struct ha_pkey *key, EVP_PKEY_CTX *verification, struc
 // Salts as long as the hash are the agent's only ones. Left to choose ("auto", OpenSSL's default), that is what is
 // chosen, so that it is also what a certificate's algorithm identifier says.
 int ha_choice_settle(EVP_PKEY_CTX *verification, enum ha_provider_type type);
-
-// An ECDSA digest of n bytes as one of fitted_len: the same number for a curve of that many bytes.
-void ha_choice_fit_digest(const uint8_t *digest, size_t n, uint8_t *ret_fitted, size_t fitted_len);

@@ -40,7 +40,7 @@ static bool read_key(const struct ha_pkey *key, const ha_json *answer, enum ha_p
 }
 
 // Asked at the first signature, not when the key is loaded: programs start while the agent is down.
-static bool find_way(struct ha_pkey *key, enum ha_pkey_way *ret_way)
+bool ha_remote_way(struct ha_pkey *key, enum ha_pkey_way *ret_way)
 {
     enum ha_pkey_way way = atomic_load(&key->way);
     if (way == HA_PKEY_WAY_UNKNOWN) {
@@ -81,7 +81,7 @@ bool ha_remote_sign(struct ha_pkey *key, const char *algorithm, const char *sche
 {
     struct hsm_agent_error error = {0};
     enum ha_pkey_way way;
-    if (!find_way(key, &way))
+    if (!ha_remote_way(key, &way))
         return false;
     int failed =
         way == HA_PKEY_WAY_TLS && scheme
@@ -95,7 +95,7 @@ bool ha_remote_sign_digest(struct ha_pkey *key, const char *algorithm, const uin
 {
     struct hsm_agent_error error = {0};
     enum ha_pkey_way way;
-    if (!find_way(key, &way))
+    if (!ha_remote_way(key, &way))
         return false;
     int failed = hsm_agent_sign(key->agent, key->name, algorithm, digest, n, HSM_AGENT_DIGEST, sig, sig_len, &error);
     return !failed || signing_failed(key, &error);

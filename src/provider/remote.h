@@ -10,6 +10,9 @@
 
 enum { HA_REMOTE_CONTENT_MAX = 128 * 1024 };  // bytes to sign as they are; what is larger goes as its digest
 
+// What the key's purposes let it sign: content as TLS has it, or anything.
+bool ha_remote_way(struct ha_pkey *key, enum ha_pkey_way *ret_way);
+
 // algorithm: a JOSE name. scheme: the TLS SignatureScheme of that; NULL: TLS doesn't have it. A key with a purpose
 // of TLS has the agent look through the content. *sig_len is the buffer's size before, the signature's after.
 bool ha_remote_sign(struct ha_pkey *key, const char *algorithm, const char *scheme, const uint8_t *content, size_t n,

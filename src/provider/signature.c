@@ -7,6 +7,7 @@
 #include "provider/remote.h"
 
 #include "base/buf.h"
+#include "crypto/digest.h"
 
 #include <openssl/core_names.h>
 #include <openssl/params.h>
@@ -195,7 +196,7 @@ static int sign(void *context, unsigned char *sig, size_t *ret_len, size_t size,
         if (!ctx->shadow || !ha_choice_read(ctx->key, ctx->shadow, &choice))
             return 0;
         if (choice.by_digest && n > 0 && n <= sizeof fitted) {
-            ha_choice_fit_digest(digest, n, fitted, choice.digest_len);
+            ha_digest_fit(digest, n, fitted, choice.digest_len);
             digest = fitted;
         } else if (n != choice.digest_len) {
             ha_complain(ctx->provider, HA_REASON_UNSUPPORTED, ctx->key->name, "%zu bytes aren't a digest of %s", n,
@@ -245,6 +246,17 @@ static int sign_update(void *context, const unsigned char *bytes, size_t n)
     return ha_buf_ok(&ctx->content) && EVP_DigestUpdate(ctx->hash, bytes, n) == 1;
 }
 
+// Whether the agent is to have the content itself: what is too long for it, or has a hash that isn't the curve's, goes
+// as a digest. For TLS the agent looks at all there is.
+static bool find_whole(const struct signature *ctx, const struct ha_choice *choice, bool *ret_whole)
+{
+    enum ha_pkey_way way;
+    if (!ha_remote_way(ctx->key, &way))
+        return false;
+    *ret_whole = !choice->by_digest || (way == HA_PKEY_WAY_TLS && choice->scheme);
+    return true;
+}
+
 // hash: that of the content, so far.
 static bool sign_hashed(struct signature *ctx, const struct ha_choice *choice, EVP_MD_CTX *hash, uint8_t *sig,
                         size_t *len)
@@ -253,7 +265,7 @@ static bool sign_hashed(struct signature *ctx, const struct ha_choice *choice, E
     unsigned n = 0;
     if (EVP_DigestFinal_ex(hash, digest, &n) != 1)
         return false;
-    ha_choice_fit_digest(digest, n, fitted, choice->digest_len);
+    ha_digest_fit(digest, n, fitted, choice->digest_len);
     return ha_remote_sign_digest(ctx->key, choice->algorithm, fitted, choice->digest_len, sig, len);
 }
 
@@ -265,9 +277,11 @@ static int sign_final(void *context, unsigned char *sig, size_t *ret_len, size_t
     if (!room(ctx, sig, size, &len))
         return 0;
     if (sig) {
-        if ((!ctx->hash && !start_hash(ctx)) || !ha_choice_read(ctx->key, ctx->shadow, &choice))
+        bool whole;
+        if ((!ctx->hash && !start_hash(ctx)) || !ha_choice_read(ctx->key, ctx->shadow, &choice) ||
+            !find_whole(ctx, &choice, &whole))
             return 0;
-        bool whole = ctx->content_whole && !choice.by_digest;
+        whole = whole && ctx->content_whole;
         bool done = whole ? ha_remote_sign(ctx->key, choice.algorithm, choice.scheme, ctx->content.data,
                                            ctx->content.len, sig, &len)
                           : sign_hashed(ctx, &choice, ctx->hash, sig, &len);
@@ -291,10 +305,11 @@ static int digest_sign(void *context, unsigned char *sig, size_t *ret_len, size_
         *ret_len = len;
         return 1;
     }
-    if (!ctx->shadow || !ha_choice_read(ctx->key, ctx->shadow, &choice))
+    bool whole;
+    if (!ctx->shadow || !ha_choice_read(ctx->key, ctx->shadow, &choice) || !find_whole(ctx, &choice, &whole))
         return 0;
     // Ed25519 has no digest: too much content is for the agent to refuse.
-    if (choice.digest_len && (choice.by_digest || n > HA_REMOTE_CONTENT_MAX))
+    if (choice.digest_len && (!whole || n > HA_REMOTE_CONTENT_MAX))
         return sign_update(ctx, content, n) && sign_final(ctx, sig, ret_len, size);
     if (!ha_remote_sign(ctx->key, choice.algorithm, choice.scheme, content, n, sig, &len))
         return 0;

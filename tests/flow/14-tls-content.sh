@@ -89,10 +89,17 @@ for content in server13 client13 ecdhe-x25519 transcript; do
         succeeds "rsa_pss_pss_sha$size signs $content" signed rsa rsa_pss_pss_sha$size $content
     done
 done
+for scheme in ecdsa_secp256r1_sha256 ecdsa_secp384r1_sha384; do
+    succeeds "in TLS 1.2 $scheme signs on P-521" signed ec521 $scheme transcript
+done
+succeeds 'and ecdsa_secp521r1_sha512 on P-256' signed ec ecdsa_secp521r1_sha512 ecdhe-p256
 for content in client13 transcript; do
     succeeds "ecdsa_secp521r1_sha512 signs $content" signed ec521 ecdsa_secp521r1_sha512 $content
 done
 for content in ecdhe-p256 dhe transcript; do
+    for scheme in ecdsa_secp256r1_sha256 ecdsa_secp384r1_sha384 ecdsa_secp521r1_sha512; do
+        succeeds "in TLS 1.2 $scheme signs $content on P-384" signed ec384 $scheme $content
+    done
     for size in 256 384 512; do
         succeeds "rsa_pkcs1_sha$size signs $content" signed rsa rsa_pkcs1_sha$size $content
     done

@@ -183,7 +183,7 @@ issue() { # NAME: NAME.csr becomes NAME.crt
     openssl x509 -req -in "$T/$1.csr" -CA "$T/ca.crt" -CAkey "$T/software.pem" -set_serial "0x$(openssl rand -hex 8)" \
         -days 2 -out "$T/$1.crt" 2>/dev/null || not_ok "the certificate of $1 is made"
 }
-for pair in tls-r2:rsa:2048 tls-p256:ec:p256 tls-p384:ec:p384 tls-ed:ed25519; do
+for pair in tls-r2:rsa:2048 tls-p256:ec:p256 tls-p384:ec:p384 tls-p521:ec:p521 tls-ed:ed25519; do
     key=${pair%%:*}
     hsm_agent key create "$key" --type "${pair#*:}" --purpose tls-server,tls-client >/dev/null ||
         not_ok "the key $key is made"
@@ -226,13 +226,15 @@ connect() { # OPTION...
         -verify_hostname localhost "$@" </dev/null
 }
 
-for key in tls-r2 tls-p256 tls-p384 tls-ed; do
+for key in tls-r2 tls-p256 tls-p384 tls-p521 tls-ed; do
     serve $key || not_ok "s_server starts with $key"
     succeeds "s_server, $key, TLS 1.3" connect -tls1_3
-    # The agent has each curve with its own hash only; TLS 1.2 would take another one first.
-    sigalgs=()
-    [ $key != tls-p384 ] || sigalgs=(-sigalgs ecdsa_secp384r1_sha384)
-    succeeds "s_server, $key, TLS 1.2" connect -tls1_2 ${sigalgs[@]+"${sigalgs[@]}"}
+    succeeds "s_server, $key, TLS 1.2" connect -tls1_2
+    if [ $key = tls-p384 ] || [ $key = tls-p521 ]; then
+        for scheme in ecdsa_secp256r1_sha256 ecdsa_secp384r1_sha384 ecdsa_secp521r1_sha512; do
+            succeeds "s_server, $key, $scheme in TLS 1.2" connect -tls1_2 -sigalgs $scheme
+        done
+    fi
     if [ $key = tls-r2 ]; then
         succeeds 's_server, PSS, tls1_2' connect -tls1_2 -sigalgs rsa_pss_rsae_sha384
         succeeds 's_server, PKCS#1, tls1_2' connect -tls1_2 -sigalgs rsa_pkcs1_sha256
@@ -248,7 +250,7 @@ for version in tls1_2 tls1_3; do
 done
 unserve
 
-for client in tls-r2 tls-p256 tls-ed; do
+for client in tls-r2 tls-p256 tls-p384 tls-ed; do
     serve plain -Verify 1 -CAfile "$T/ca.crt" -verify_return_error || not_ok 's_server starts with a software key'
     for version in tls1_2 tls1_3; do
         succeeds "s_client presents a certificate, $client, $version" with_provider connect -$version \
