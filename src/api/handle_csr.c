@@ -13,6 +13,7 @@ static const struct ha_member csr_members[] = {
     {"key_usage", HA_MEMBER_ARRAY, false, offsetof(struct ha_csr_request, key_usage)},
     {"extended_key_usage", HA_MEMBER_ARRAY, false, offsetof(struct ha_csr_request, extended_key_usage)},
     {"algorithm", HA_MEMBER_ALG, false, offsetof(struct ha_csr_request, algorithm)},
+    {"pss_key", HA_MEMBER_BOOL, false, offsetof(struct ha_csr_request, pss_key)},
     {0},
 };
 
@@ -48,7 +49,7 @@ enum ha_code ha_handle_csr(struct ha_call_context *call, struct ha_err *err)
     if (ha_call_key(call, HA_OPERATION_CSR, request.algorithm, &key, err))
         return err->code;
     if (!request.algorithm) {
-        request.algorithm = ha_alg_default(key->type);
+        request.algorithm = request.pss_key ? HA_ALG_PS256 : ha_alg_default(key->type);
         if (ha_call_allowed(call, HA_OPERATION_CSR, request.algorithm, err))
             return err->code;
     }

@@ -141,6 +141,8 @@ static enum ha_code read_member(const ha_json *member, enum ha_member_kind kind,
         return read_format(member, into, err);
     case HA_MEMBER_UINT:
         return ha_json_uint(member, UINT_MAX_JSON, into) ? HA_OK : wrong_type(member, "a whole number from 0", err);
+    case HA_MEMBER_BOOL:
+        return ha_json_bool(member, into) ? HA_OK : wrong_type(member, "true or false", err);
     case HA_MEMBER_ARRAY:
         return read_json(member, HA_JSON_ARRAY, "a list", into, err);
     case HA_MEMBER_OBJECT:

@@ -17,6 +17,7 @@ enum ha_member_kind {
     HA_MEMBER_PURPOSES,  // unsigned; a list of names
     HA_MEMBER_FORMAT,    // enum ha_format
     HA_MEMBER_UINT,      // uint64_t
+    HA_MEMBER_BOOL,      // bool
     HA_MEMBER_ARRAY,     // const ha_json *
     HA_MEMBER_OBJECT,    // const ha_json *
     HA_MEMBER_ANY,       // const ha_json *

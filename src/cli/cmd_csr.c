@@ -72,6 +72,8 @@ static enum ha_code write_body(const struct ha_opts *opts, struct ha_buf *body, 
         return err->code;
     if (alg)
         ha_jw_string(body, "algorithm", alg);
+    if (ha_opt_given(opts, HA_OPT_PSS))
+        ha_jw_bool(body, "pss_key", true);
     ha_jw_object_end(body);
     return HA_OK;
 }

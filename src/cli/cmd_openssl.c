@@ -32,6 +32,33 @@ static void put_der_text(struct ha_buf *out, const char *text)
     ha_buf_puts(out, text);
 }
 
+// SubjectPublicKeyInfo with rsaEncryption -> the same with id-RSASSA-PSS and no parameters (RFC 4055 section 3.1).
+static enum ha_code make_pss(struct ha_buf *spki, struct ha_err *err)
+{
+    // AlgorithmIdentifiers: rsaEncryption with NULL, and what takes its place.
+    static const uint8_t rsa[] = {0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
+                                  0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00};
+    static const uint8_t pss[] = {0x30, 0x0b, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a};
+    const size_t head = 4;  // a SEQUENCE of 256 to 65535 bytes: every RSA key that the agent has
+    if (spki->len <= head + sizeof rsa || spki->data[0] != DER_SEQUENCE || spki->data[1] != 0x82 ||
+        memcmp(spki->data + head, rsa, sizeof rsa) != 0) {
+        ha_fail(err, HA_E_USAGE, "--pss is for RSA keys only");
+        return ha_hint(err, "Leave it out, or name an RSA key.");
+    }
+    const uint8_t *key = spki->data + head + sizeof rsa;
+    const size_t key_len = spki->len - head - sizeof rsa;
+    ha_auto(ha_buf_clear) struct ha_buf changed = {0};
+    put_der_head(&changed, DER_SEQUENCE, sizeof pss + key_len);
+    ha_buf_append(&changed, pss, sizeof pss);
+    ha_buf_append(&changed, key, key_len);
+    if (!ha_buf_ok(&changed))
+        return ha_fail(err, HA_E_MEMORY, "out of memory for the output");
+    ha_buf_clear(spki);
+    *spki = changed;
+    changed = (struct ha_buf){0};
+    return HA_OK;
+}
+
 // SEQUENCE { UTF8String description, UTF8String uri, SubjectPublicKeyInfo }
 static void put_reference(struct ha_buf *out, const char *key, const struct ha_buf *spki)
 {
@@ -68,6 +95,8 @@ enum ha_code ha_cmd_pem(struct ha_cli *cli, struct ha_err *err)
         public_key && ha_json_type(public_key) == HA_JSON_OBJECT ? ha_json_get_string(public_key, "der") : NULL;
     if (!der || ha_b64u_decode(&spki, der, strlen(der), &reason) != HA_OK || spki.len == 0)
         return ha_cli_unexpected(err, "has no public key in DER");
+    if (ha_opt_given(cli->opts, HA_OPT_PSS) && make_pss(&spki, err) != HA_OK)
+        return err->code;
     put_reference(&pem, cli->opts->arguments[0], &spki);
     if (!ha_buf_ok(&pem))
         return ha_fail(err, HA_E_MEMORY, "out of memory for the output");

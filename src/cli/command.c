@@ -182,10 +182,16 @@ static const struct ha_opt_row csr_rows[] = {
     ALG_ROW(
         "The algorithm that the request is signed with; without this option the agent chooses it by the key's type.",
         sign_algorithms),
+    {.id = HA_OPT_PSS,
+     .name = "pss",
+     .help = "Ask for a certificate whose public key is for RSASSA-PSS only (id-RSASSA-PSS). See pem --pss."},
     OUTPUT_ROW("Write the request to FILE instead of stdout."),
 };
 
 static const struct ha_opt_row pem_rows[] = {
+    {.id = HA_OPT_PSS,
+     .name = "pss",
+     .help = "Write an RSA key as one for RSASSA-PSS only, for a certificate that csr --pss asked for."},
     OUTPUT_ROW("Write to FILE instead of stdout."),
 };
 

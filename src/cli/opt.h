@@ -42,6 +42,7 @@ enum ha_opt {
     HA_OPT_EXT_KEY_USAGE,
     HA_OPT_DIR,
     HA_OPT_MODULE,
+    HA_OPT_PSS,
     HA_OPT_COUNT
 };
 

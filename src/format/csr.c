@@ -107,6 +107,28 @@ static enum ha_code check_algorithm(enum ha_alg alg, const struct ha_pubkey *key
     return ha_at(err, "/algorithm");
 }
 
+static enum ha_code check_pss_key(enum ha_alg alg, const struct ha_pubkey *key, struct ha_err *err)
+{
+    const struct ha_key_type_info *type = ha_key_type_info(ha_pubkey_type(key));
+    if (type->family == HA_FAMILY_RSA && ha_alg_info(alg)->padding == HA_PAD_PSS)
+        return HA_OK;
+    if (type->family != HA_FAMILY_RSA)
+        ha_fail(err, HA_E_KEY_CANNOT, "a key of type %s isn't one for RSA with PSS", type->name);
+    else
+        ha_fail(err, HA_E_KEY_CANNOT, "a key for PSS only signs its own request with PSS, not with %s",
+                ha_alg_info(alg)->name);
+    ha_hint(err, "Use an RSA key and PS256, PS384 or PS512.");
+    return ha_at(err, "/pss_key");
+}
+
+// id-RSASSA-PSS without parameters: any hash, any salt (RFC 4055 section 3.1).
+static enum ha_code make_pss_key(X509_REQ *req, struct ha_err *err)
+{
+    X509_ALGOR *algor = NULL;
+    X509_PUBKEY_get0_param(NULL, NULL, NULL, &algor, X509_REQ_get_X509_PUBKEY(req));
+    return X509_ALGOR_set0(algor, OBJ_nid2obj(NID_rsassaPss), V_ASN1_UNDEF, NULL) ? HA_OK : out_of_memory(err);
+}
+
 // All but the signature.
 static enum ha_code fill(const struct ha_csr_request *request, const struct ha_pubkey *key, X509_REQ *req,
                          struct ha_err *err)
@@ -114,6 +136,8 @@ static enum ha_code fill(const struct ha_csr_request *request, const struct ha_p
     ha_auto(X509_NAME_free) X509_NAME *name = NULL;
     ha_auto(ha_csr_ext_free) ha_csr_extensions *extensions = NULL;
     enum ha_code code = check_algorithm(request->algorithm, key, err);
+    if (!code && request->pss_key)
+        code = check_pss_key(request->algorithm, key, err);
     if (!code)
         code = ha_csr_name_build(request->subject, &name, err);
     if (!code)
@@ -123,6 +147,8 @@ static enum ha_code fill(const struct ha_csr_request *request, const struct ha_p
     if (!X509_REQ_set_version(req, X509_REQ_VERSION_1) || !X509_REQ_set_subject_name(req, name) ||
         !X509_REQ_set_pubkey(req, ha_pubkey_evp(key)) || (extensions && !X509_REQ_add_extensions(req, extensions)))
         return out_of_memory(err);
+    if (request->pss_key && make_pss_key(req, err))
+        return err->code;
     return set_algorithm(req, request->algorithm, err);
 }
 

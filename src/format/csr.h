@@ -15,6 +15,7 @@ struct ha_csr_request {
     const ha_json *key_usage;           // ["digitalSignature","keyEncipherment",...]
     const ha_json *extended_key_usage;  // ["serverAuth","clientAuth",..., or dotted OIDs]
     enum ha_alg algorithm;              // RS*, PS*, ES*, Ed25519 that fits the key
+    bool pss_key;                       // an RSA key that is certified for PSS only (RFC 4055: id-RSASSA-PSS); PS* then
 };
 
 // Everything is checked before the one signature is asked for; mistakes carry the JSON pointer of the member

@@ -14,16 +14,16 @@ struct row {
     const char *hash;
     size_t digest_len;
     const char *pkcs1, *pkcs1_scheme;
-    const char *pss, *pss_scheme;
+    const char *pss, *pss_scheme, *pss_key_scheme;
     const char *ecdsa;         // on the curve that goes with the hash
     const char *ecdsa_scheme;  // in TLS 1.2 on any curve (RFC 8446 section 4.2.3)
     int curve_bits;
 };
 
 static const struct row rows[] = {
-    {"SHA256", 32, "RS256", "rsa_pkcs1_sha256", "PS256", "rsa_pss_rsae_sha256", "ES256", "ecdsa_secp256r1_sha256", 256},
-    {"SHA384", 48, "RS384", "rsa_pkcs1_sha384", "PS384", "rsa_pss_rsae_sha384", "ES384", "ecdsa_secp384r1_sha384", 384},
-    {"SHA512", 64, "RS512", "rsa_pkcs1_sha512", "PS512", "rsa_pss_rsae_sha512", "ES512", "ecdsa_secp521r1_sha512", 521},
+    {"SHA256", 32, "RS256", "rsa_pkcs1_sha256", "PS256", "rsa_pss_rsae_sha256", "rsa_pss_pss_sha256", "ES256", "ecdsa_secp256r1_sha256", 256},
+    {"SHA384", 48, "RS384", "rsa_pkcs1_sha384", "PS384", "rsa_pss_rsae_sha384", "rsa_pss_pss_sha384", "ES384", "ecdsa_secp384r1_sha384", 384},
+    {"SHA512", 64, "RS512", "rsa_pkcs1_sha512", "PS512", "rsa_pss_rsae_sha512", "rsa_pss_pss_sha512", "ES512", "ecdsa_secp521r1_sha512", 521},
 };
 
 // The row of a hash, whatever it is called: SHA256, sha256, SHA2-256. NULL: none.
@@ -79,7 +79,7 @@ static bool read_rsa(const struct ha_pkey *key, EVP_PKEY_CTX *ctx, struct ha_cho
             (salt != RSA_PSS_SALTLEN_DIGEST && salt != (int)row->digest_len))
             return refuse(key, "PSS is done with a salt as long as the hash only (rsa_pss_saltlen:digest)");
         choice.algorithm = row->pss;
-        choice.scheme = row->pss_scheme;
+        choice.scheme = key->type == HA_PROVIDER_RSA_PSS ? row->pss_key_scheme : row->pss_scheme;
     } else {
         return refuse(key, "RSA signatures have the padding PKCS#1 v1.5 or PSS");
     }
@@ -110,6 +110,7 @@ bool ha_choice_read(const struct ha_pkey *key, EVP_PKEY_CTX *verification, struc
 {
     switch (key->type) {
     case HA_PROVIDER_RSA:
+    case HA_PROVIDER_RSA_PSS:
         return read_rsa(key, verification, ret_choice);
     case HA_PROVIDER_EC:
         return read_ec(key, verification, ret_choice);
@@ -125,7 +126,7 @@ bool ha_choice_read(const struct ha_pkey *key, EVP_PKEY_CTX *verification, struc
 int ha_choice_settle(EVP_PKEY_CTX *verification, enum ha_provider_type type)
 {
     int padding = 0, salt = 0;
-    if (type != HA_PROVIDER_RSA)
+    if (type != HA_PROVIDER_RSA && type != HA_PROVIDER_RSA_PSS)
         return 1;
     if (!get_int(verification, OSSL_SIGNATURE_PARAM_PAD_MODE, &padding) || padding != RSA_PKCS1_PSS_PADDING)
         return 1;

@@ -109,6 +109,12 @@ static int decode_rsa(void *provider, OSSL_CORE_BIO *bio, int selection, OSSL_CA
     return decode_key(provider, HA_PROVIDER_RSA, bio, callback, argument);
 }
 
+static int decode_rsa_pss(void *provider, OSSL_CORE_BIO *bio, int selection, OSSL_CALLBACK *callback, void *argument,
+                          OSSL_PASSPHRASE_CALLBACK *passphrase, void *passphrase_argument)
+{
+    return decode_key(provider, HA_PROVIDER_RSA_PSS, bio, callback, argument);
+}
+
 static int decode_ec(void *provider, OSSL_CORE_BIO *bio, int selection, OSSL_CALLBACK *callback, void *argument,
                      OSSL_PASSPHRASE_CALLBACK *passphrase, void *passphrase_argument)
 {
@@ -130,5 +136,6 @@ static int decode_ed25519(void *provider, OSSL_CORE_BIO *bio, int selection, OSS
 
 const OSSL_DISPATCH ha_decoder_pem[] = {DECODER_FUNCTIONS(decode_pem)};
 const OSSL_DISPATCH ha_decoder_rsa[] = {DECODER_FUNCTIONS(decode_rsa)};
+const OSSL_DISPATCH ha_decoder_rsa_pss[] = {DECODER_FUNCTIONS(decode_rsa_pss)};
 const OSSL_DISPATCH ha_decoder_ec[] = {DECODER_FUNCTIONS(decode_ec)};
 const OSSL_DISPATCH ha_decoder_ed25519[] = {DECODER_FUNCTIONS(decode_ed25519)};

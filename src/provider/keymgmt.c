@@ -15,6 +15,11 @@ static void *new_rsa(void *provider)
     return ha_pkey_new(provider, HA_PROVIDER_RSA);
 }
 
+static void *new_rsa_pss(void *provider)
+{
+    return ha_pkey_new(provider, HA_PROVIDER_RSA_PSS);
+}
+
 static void *new_ec(void *provider)
 {
     return ha_pkey_new(provider, HA_PROVIDER_EC);
@@ -42,6 +47,11 @@ static void *load(enum ha_provider_type type, const void *reference, size_t size
 static void *load_rsa(const void *reference, size_t size)
 {
     return load(HA_PROVIDER_RSA, reference, size);
+}
+
+static void *load_rsa_pss(const void *reference, size_t size)
+{
+    return load(HA_PROVIDER_RSA_PSS, reference, size);
 }
 
 static void *load_ec(const void *reference, size_t size)
@@ -87,6 +97,11 @@ static int get_params(void *context, OSSL_PARAM params[])
 static const OSSL_PARAM *gettable_rsa(void *provider)
 {
     return EVP_KEYMGMT_gettable_params(((struct ha_provider *)provider)->keymgmt[HA_PROVIDER_RSA]);
+}
+
+static const OSSL_PARAM *gettable_rsa_pss(void *provider)
+{
+    return EVP_KEYMGMT_gettable_params(((struct ha_provider *)provider)->keymgmt[HA_PROVIDER_RSA_PSS]);
 }
 
 static const OSSL_PARAM *gettable_ec(void *provider)
@@ -143,6 +158,21 @@ static const OSSL_PARAM *types_rsa(int selection)
     return selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY ? public : NULL;
 }
 
+// With what the key may be restricted to (RFC 4055 section 3.1).
+static const OSSL_PARAM *types_rsa_pss(int selection)
+{
+    static const OSSL_PARAM public[] = {
+        OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_N, NULL, 0),
+        OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_E, NULL, 0),
+        OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_RSA_DIGEST, NULL, 0),
+        OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_RSA_MASKGENFUNC, NULL, 0),
+        OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_RSA_MGF1_DIGEST, NULL, 0),
+        OSSL_PARAM_int(OSSL_PKEY_PARAM_RSA_PSS_SALTLEN, NULL),
+        OSSL_PARAM_END,
+    };
+    return selection & (OSSL_KEYMGMT_SELECT_PUBLIC_KEY | OSSL_KEYMGMT_SELECT_OTHER_PARAMETERS) ? public : NULL;
+}
+
 static const OSSL_PARAM *types_ec(int selection)
 {
     static const OSSL_PARAM public[] = {
@@ -166,6 +196,11 @@ static const OSSL_PARAM *types_ed25519(int selection)
         OSSL_PARAM_END,
     };
     return selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY ? public : NULL;
+}
+
+static const char *operation_rsa_pss(int operation)
+{
+    return operation == OSSL_OP_SIGNATURE ? "RSA" : NULL;
 }
 
 static const char *operation_ec(int operation)
@@ -196,6 +231,17 @@ const OSSL_DISPATCH ha_keymgmt_rsa[] = {
     {OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS, (void (*)(void))gettable_rsa},
     {OSSL_FUNC_KEYMGMT_EXPORT_TYPES, (void (*)(void))types_rsa},
     {OSSL_FUNC_KEYMGMT_IMPORT_TYPES, (void (*)(void))types_rsa},
+    {0},
+};
+
+const OSSL_DISPATCH ha_keymgmt_rsa_pss[] = {
+    COMMON_FUNCTIONS,
+    {OSSL_FUNC_KEYMGMT_NEW, (void (*)(void))new_rsa_pss},
+    {OSSL_FUNC_KEYMGMT_LOAD, (void (*)(void))load_rsa_pss},
+    {OSSL_FUNC_KEYMGMT_GETTABLE_PARAMS, (void (*)(void))gettable_rsa_pss},
+    {OSSL_FUNC_KEYMGMT_EXPORT_TYPES, (void (*)(void))types_rsa_pss},
+    {OSSL_FUNC_KEYMGMT_IMPORT_TYPES, (void (*)(void))types_rsa_pss},
+    {OSSL_FUNC_KEYMGMT_QUERY_OPERATION_NAME, (void (*)(void))operation_rsa_pss},
     {0},
 };
 

@@ -3,6 +3,8 @@
 
 #include "provider/complain.h"
 
+#include <openssl/core_names.h>
+#include <openssl/param_build.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +50,46 @@ static bool type_of(const EVP_PKEY *pub, enum ha_provider_type *ret_type)
     return false;
 }
 
+// The agent knows its RSA keys as such only: a key for PSS only is the same key under another algorithm identifier.
+static EVP_PKEY *as_rsa(const struct ha_provider *provider, const EVP_PKEY *pss)
+{
+    EVP_PKEY *rsa = NULL;
+    BIGNUM *n = NULL, *e = NULL;
+    EVP_PKEY_CTX *maker = EVP_PKEY_CTX_new_from_name(provider->libctx, ha_provider_type_name(HA_PROVIDER_RSA), NULL);
+    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    OSSL_PARAM *params = NULL;
+    if (maker && builder && EVP_PKEY_get_bn_param(pss, OSSL_PKEY_PARAM_RSA_N, &n) &&
+        EVP_PKEY_get_bn_param(pss, OSSL_PKEY_PARAM_RSA_E, &e) &&
+        OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n) &&
+        OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e))
+        params = OSSL_PARAM_BLD_to_param(builder);
+    if (params && EVP_PKEY_fromdata_init(maker) == 1)
+        EVP_PKEY_fromdata(maker, &rsa, EVP_PKEY_PUBLIC_KEY, params);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(builder);
+    EVP_PKEY_CTX_free(maker);
+    BN_free(n);
+    BN_free(e);
+    return rsa;
+}
+
+// The SHA-256 of the SubjectPublicKeyInfo that the agent has for the key.
+static bool hash_spki(struct ha_pkey *key, const EVP_PKEY *pub, const uint8_t *spki, size_t n)
+{
+    uint8_t *other = NULL;
+    if (key->type == HA_PROVIDER_RSA_PSS) {
+        ha_auto(EVP_PKEY_free) EVP_PKEY *rsa = as_rsa(key->provider, pub);
+        int len = rsa ? i2d_PUBKEY(rsa, &other) : -1;
+        if (len <= 0)
+            return false;
+        spki = other;
+        n = (size_t)len;
+    }
+    int done = EVP_Q_digest(key->provider->libctx, "SHA256", NULL, spki, n, key->spki_sha256, NULL);
+    OPENSSL_free(other);
+    return done == 1;
+}
+
 static struct ha_pkey *open_with(struct ha_provider *provider, const struct ha_reference *reference,
                                  const uint8_t *spki, size_t n)
 {
@@ -59,7 +101,7 @@ static struct ha_pkey *open_with(struct ha_provider *provider, const struct ha_r
         return NULL;
     }
     ha_auto(ha_pkey_free) struct ha_pkey *key = ha_pkey_new(provider, type);
-    if (!key || !EVP_Q_digest(provider->libctx, "SHA256", NULL, spki, n, key->spki_sha256, NULL)) {
+    if (!key || !hash_spki(key, pub, spki, n)) {
         ha_complain(provider, HA_REASON_MEMORY, reference->name, "out of memory");
         return NULL;
     }

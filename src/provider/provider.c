@@ -19,6 +19,7 @@ enum { TIMEOUT_MS = 10000 };
 
 static const char *const type_names[] = {
     [HA_PROVIDER_RSA] = "RSA",
+    [HA_PROVIDER_RSA_PSS] = "RSA-PSS",
     [HA_PROVIDER_EC] = "EC",
     [HA_PROVIDER_ED25519] = "ED25519",
 };
@@ -26,6 +27,7 @@ static_assert(HA_ARRAY_SIZE(type_names) == HA_PROVIDER_TYPE_COUNT, "a name for e
 
 static const OSSL_ALGORITHM keymgmts[] = {
     {"RSA:rsaEncryption:1.2.840.113549.1.1.1", PROPERTIES, ha_keymgmt_rsa, "RSA keys of hsm-agent"},
+    {"RSA-PSS:RSASSA-PSS:1.2.840.113549.1.1.10", PROPERTIES, ha_keymgmt_rsa_pss, "RSA keys of hsm-agent, for PSS only"},
     {"EC:id-ecPublicKey:1.2.840.10045.2.1", PROPERTIES, ha_keymgmt_ec, "EC keys of hsm-agent"},
     {"ED25519:1.3.101.112", PROPERTIES, ha_keymgmt_ed25519, "Ed25519 keys of hsm-agent"},
     {0},
@@ -51,6 +53,7 @@ static const OSSL_ALGORITHM exchanges[] = {
 static const OSSL_ALGORITHM decoders[] = {
     {"DER", PROPERTIES ",input=pem", ha_decoder_pem, "PEM of a key reference"},
     {"RSA", PROPERTIES ",input=der" REFERENCE, ha_decoder_rsa, "a reference to an RSA key"},
+    {"RSA-PSS", PROPERTIES ",input=der" REFERENCE, ha_decoder_rsa_pss, "a reference to an RSA key for PSS only"},
     {"EC", PROPERTIES ",input=der" REFERENCE, ha_decoder_ec, "a reference to an EC key"},
     {"ED25519", PROPERTIES ",input=der" REFERENCE, ha_decoder_ed25519, "a reference to an Ed25519 key"},
     {0},

@@ -13,7 +13,7 @@
 #include <openssl/evp.h>
 #include <openssl/provider.h>
 
-enum ha_provider_type { HA_PROVIDER_RSA, HA_PROVIDER_EC, HA_PROVIDER_ED25519, HA_PROVIDER_TYPE_COUNT };
+enum ha_provider_type { HA_PROVIDER_RSA, HA_PROVIDER_RSA_PSS, HA_PROVIDER_EC, HA_PROVIDER_ED25519, HA_PROVIDER_TYPE_COUNT };
 
 // Why something failed, for OpenSSL's error queue.
 enum ha_provider_reason {
@@ -34,16 +34,17 @@ struct ha_provider {
     hsm_agent *agent;                              // of keys whose reference names no socket
 };
 
-// The name of a type in OpenSSL: "RSA", "EC", "ED25519".
+// The name of a type in OpenSSL: "RSA", "RSA-PSS", "EC", "ED25519".
 const char *ha_provider_type_name(enum ha_provider_type type);
 // The agent at that socket, waiting as OpenSSL's asynchronous jobs want it. NULL: HSM_AGENT_SOCKET or the built-in
 // path.
 hsm_agent *ha_provider_agent_new(const char *socket_path);
 
 // What the core is told of; each ends with an empty row.
-extern const OSSL_DISPATCH ha_keymgmt_rsa[], ha_keymgmt_ec[], ha_keymgmt_ed25519[];
+extern const OSSL_DISPATCH ha_keymgmt_rsa[], ha_keymgmt_rsa_pss[], ha_keymgmt_ec[], ha_keymgmt_ed25519[];
 extern const OSSL_DISPATCH ha_signature_rsa[], ha_signature_ecdsa[], ha_signature_ed25519[];
 extern const OSSL_DISPATCH ha_cipher_rsa[];
 extern const OSSL_DISPATCH ha_exchange_ecdh[];
-extern const OSSL_DISPATCH ha_decoder_pem[], ha_decoder_rsa[], ha_decoder_ec[], ha_decoder_ed25519[];
+extern const OSSL_DISPATCH ha_decoder_pem[], ha_decoder_rsa[], ha_decoder_rsa_pss[], ha_decoder_ec[],
+    ha_decoder_ed25519[];
 extern const OSSL_DISPATCH ha_store_loader[];

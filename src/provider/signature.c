@@ -116,9 +116,7 @@ static bool take_key(struct signature *ctx, struct ha_pkey *key, bool signs)
 static int set_params(void *context, const OSSL_PARAM params[])
 {
     struct signature *ctx = context;
-    if (!params)
-        return 1;
-    if (!ctx->shadow || EVP_PKEY_CTX_set_params(ctx->shadow, params) != 1)
+    if (!ctx->shadow || (params && EVP_PKEY_CTX_set_params(ctx->shadow, params) != 1))
         return 0;
     return !ctx->signs || ha_choice_settle(ctx->shadow, ctx->key->type);
 }

@@ -170,6 +170,12 @@ refused /challenge unknown-member '{"subject":[],"challenge":"x"}'
 refused /algorithm malformed '{"subject":[],"algorithm":"RSA-OAEP"}'
 api POST /v1/keys/p256/csr '{"subject":[],"algorithm":"RS256"}'
 problem 'refused: an algorithm of another type of key' 422 key-cannot
+api POST /v1/keys/p256/csr '{"subject":[],"pss_key":true}'
+problem 'refused: PSS with another type of key' 422 key-cannot
+api POST /v1/keys/r2/csr '{"subject":[],"pss_key":true,"algorithm":"RS256"}'
+problem 'refused: PKCS#1 v1.5 with a key for PSS only' 422 key-cannot /pss_key
+api POST /v1/keys/r2/csr '{"subject":[],"pss_key":"yes"}'
+problem 'refused: a word for a truth value' 400 malformed /pss_key
 hsm_agent key create der --type ec:p256 --purpose derive >/dev/null
 api POST /v1/keys/der/csr '{"subject":[]}'
 problem 'refused: a key that was made only to derive' 422 key-cannot

@@ -244,6 +244,32 @@ for key in tls-r2 tls-p256 tls-p384 tls-p521 tls-ed; do
     unserve
 done
 
+# --- Keys that are for PSS only (id-RSASSA-PSS)
+
+hsm_agent pem tls-r2 --pss >"$T/pss.pem"
+fails 'only RSA keys can be that' 2 '*RSA keys only*' hsm_agent pem tls-p256 --pss
+like 'the reference says so' "$(with_provider openssl pkey -in "$T/pss.pem" -pubout | openssl pkey -pubin -noout -text)" \
+    '*No PSS parameter restrictions*'
+hsm_agent csr tls-r2 --pss --subject CN=localhost >"$T/pss.csr"
+like 'and so does a request' "$(openssl req -in "$T/pss.csr" -verify -noout -text 2>&1)" '*verify OK*rsassaPss*'
+issue pss
+serve pss || not_ok 's_server starts with a key for PSS only'
+for version in tls1_2 tls1_3; do
+    succeeds "s_server, a key for PSS only, $version" connect -$version -sigalgs rsa_pss_pss_sha256
+    succeeds "with SHA-512, $version" connect -$version -sigalgs rsa_pss_pss_sha512
+done
+fails 'which signs nothing else' 1 '*' connect -tls1_2 -sigalgs rsa_pkcs1_sha256
+unserve
+hsm_agent pem r2 --pss >"$T/message-pss.pem"
+succeeds 'dgst with such a key' with_provider openssl dgst -sha384 -sign "$T/message-pss.pem" -out "$T/sig" "$T/data"
+succeeds 'is PSS' openssl dgst -sha384 -verify "$T/r2.pub" "${pss[@]}" -signature "$T/sig" "$T/data"
+fails 'PKCS#1 v1.5 is refused' 1 '*' with_provider openssl dgst -sha384 -sign "$T/message-pss.pem" \
+    -sigopt rsa_padding_mode:pkcs1 -out "$T/sig" "$T/data"
+fails 'and so is decryption' 1 '*' with_provider openssl pkeyutl -decrypt -inkey "$T/message-pss.pem" -in "$T/digest"
+succeeds 'openssl req makes a request with it' with_provider openssl req -new -key "$T/message-pss.pem" \
+    -config "$T/req.cnf" -subj /CN=x -out "$T/message-pss.csr"
+like 'for PSS' "$(openssl req -in "$T/message-pss.csr" -verify -noout -text 2>&1)" '*verify OK*rsassaPss*'
+
 serve tls-p256 -async || not_ok 's_server starts for asynchronous jobs'
 for version in tls1_2 tls1_3; do
     succeeds "s_server -async, $version" connect -$version
