@@ -21,9 +21,12 @@ struct row {
 };
 
 static const struct row rows[] = {
-    {"SHA256", 32, "RS256", "rsa_pkcs1_sha256", "PS256", "rsa_pss_rsae_sha256", "rsa_pss_pss_sha256", "ES256", "ecdsa_secp256r1_sha256", 256},
-    {"SHA384", 48, "RS384", "rsa_pkcs1_sha384", "PS384", "rsa_pss_rsae_sha384", "rsa_pss_pss_sha384", "ES384", "ecdsa_secp384r1_sha384", 384},
-    {"SHA512", 64, "RS512", "rsa_pkcs1_sha512", "PS512", "rsa_pss_rsae_sha512", "rsa_pss_pss_sha512", "ES512", "ecdsa_secp521r1_sha512", 521},
+    {"SHA256", 32, "RS256", "rsa_pkcs1_sha256", "PS256", "rsa_pss_rsae_sha256", "rsa_pss_pss_sha256", "ES256",
+     "ecdsa_secp256r1_sha256", 256},
+    {"SHA384", 48, "RS384", "rsa_pkcs1_sha384", "PS384", "rsa_pss_rsae_sha384", "rsa_pss_pss_sha384", "ES384",
+     "ecdsa_secp384r1_sha384", 384},
+    {"SHA512", 64, "RS512", "rsa_pkcs1_sha512", "PS512", "rsa_pss_rsae_sha512", "rsa_pss_pss_sha512", "ES512",
+     "ecdsa_secp521r1_sha512", 521},
 };
 
 // The row of a hash, whatever it is called: SHA256, sha256, SHA2-256. NULL: none.

@@ -13,7 +13,13 @@
 #include <openssl/evp.h>
 #include <openssl/provider.h>
 
-enum ha_provider_type { HA_PROVIDER_RSA, HA_PROVIDER_RSA_PSS, HA_PROVIDER_EC, HA_PROVIDER_ED25519, HA_PROVIDER_TYPE_COUNT };
+enum ha_provider_type {
+    HA_PROVIDER_RSA,
+    HA_PROVIDER_RSA_PSS,
+    HA_PROVIDER_EC,
+    HA_PROVIDER_ED25519,
+    HA_PROVIDER_TYPE_COUNT
+};
 
 // Why something failed, for OpenSSL's error queue.
 enum ha_provider_reason {
