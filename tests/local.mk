@@ -9,5 +9,6 @@ include tests/unit/service.mk
 include tests/unit/cli.mk
 include tests/unit/provider.mk
 include tests/flow/local.mk
+include tests/fuzz/local.mk
 include tests/docs/local.mk
 endif

@@ -14,7 +14,7 @@ libha_client_la_LIBADD = libha-base.la
 # All that the functions of hsm-agent/client.h need and nothing else, for a library or module to take in whole: of the
 # base only these files, so that nobody's web server loads what they don't use.
 noinst_LTLIBRARIES += libha-agent.la
-libha_agent_la_SOURCES = $(client_sources) \
+agent_sources = \
 	src/client/agent.c src/client/agent.h \
 	src/client/agent_use.c \
 	src/base/buf.c \
@@ -23,6 +23,7 @@ libha_agent_la_SOURCES = $(client_sources) \
 	src/base/json.c src/base/json_check.c src/base/json_write.c \
 	src/base/secret.c \
 	src/base/text.c
+libha_agent_la_SOURCES = $(client_sources) $(agent_sources)
 libha_agent_la_LIBADD = $(CJSON_LIBS)
 
 pkginclude_HEADERS = include/hsm-agent/client.h
