@@ -325,6 +325,33 @@ static const struct ha_command commands[] = {
      .local = true,
      ROWS(openssl_conf_rows),
      .run = ha_cmd_openssl_conf},
+    {.name = "openssl-check",
+     .arguments = "",
+     .summary = "Tests whether programs that use OpenSSL 3 get to the agent's keys, and names what is in the way.",
+     .details =
+         "It reads the configuration as those programs do, as the calling user: run it as the user that they run "
+         "as. What it finds is printed in a line each, with a remedy. The exit status is 0 when there is no "
+         "problem and 1 otherwise.\n"
+         "With --key the key is loaded as a program would, and makes one signature: a message's, or for keys "
+         "with a purpose of TLS a handshake's of no connection. With --json the same comes as a document, see "
+         "CHECKS in hsm-agent(1).\n"
+         "  sudo -u www-data hsm-agent openssl-check --conf /etc/ssl/agent.cnf --key edge\n",
+     .local = true,
+     ROWS(ha_openssl_check_rows),
+     .run = ha_cmd_openssl_check},
+    {.name = "tls check",
+     .arguments = "HOST:PORT",
+     .summary = "Looks at a TLS server as its peers will: chain, names, dates, versions, client certificates.",
+     .details = "What it finds is printed in a line each, with a remedy. Warnings are left to the reader; the exit "
+                "status is 0 when there is no problem and 1 otherwise. An IPv6 address is written in brackets.\n"
+                "It connects six times at most: once with any version of TLS, with a request without a certificate; "
+                "once with --cert; and once for each version. Each step takes 10 seconds at most, or what --timeout "
+                "says. With --json the same comes as a document, see CHECKS in hsm-agent(1).\n"
+                "  hsm-agent tls check edge.example:443 --ca root.pem --mtls\n"
+                "  hsm-agent tls check edge.example:443 --ca root.pem --cert client.pem --key client\n",
+     .local = true,
+     ROWS(ha_tls_check_rows),
+     .run = ha_cmd_tls_check},
     {.name = "dev",
      .arguments = "",
      .rest = "COMMAND ARG...",

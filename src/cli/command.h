@@ -7,6 +7,10 @@
 
 const struct ha_opt_table *ha_command_table(void);
 
+// Rows of the table in a file of their own.
+extern const struct ha_opt_row ha_openssl_check_rows[2];
+extern const struct ha_opt_row ha_tls_check_rows[7];
+
 enum ha_code ha_cmd_version(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_whoami(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_status(struct ha_cli *cli, struct ha_err *err);
@@ -22,4 +26,6 @@ enum ha_code ha_cmd_derive(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_csr(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_pem(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_openssl_conf(struct ha_cli *cli, struct ha_err *err);
+enum ha_code ha_cmd_openssl_check(struct ha_cli *cli, struct ha_err *err);
+enum ha_code ha_cmd_tls_check(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_dev(struct ha_cli *cli, struct ha_err *err);

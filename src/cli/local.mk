@@ -8,23 +8,36 @@ libha_cli_la_SOURCES = \
 	src/cli/cmd_dev.c \
 	src/cli/cmd_key.c \
 	src/cli/cmd_openssl.c \
+	src/cli/cmd_openssl_check.c \
+	src/cli/cmd_tls.c \
 	src/cli/cmd_use.c \
 	src/cli/command.c src/cli/command.h \
+	src/cli/command_checks.c \
+	src/cli/conf_file.c src/cli/conf_file.h \
+	src/cli/conf_load.c src/cli/conf_load.h \
 	src/cli/dev_child.c src/cli/dev_child.h \
 	src/cli/dev_daemon.c src/cli/dev_daemon.h \
 	src/cli/dev_dir.c src/cli/dev_dir.h \
 	src/cli/dev_setup.c src/cli/dev_setup.h \
 	src/cli/dev_token.c src/cli/dev_token.h \
+	src/cli/findings.c src/cli/findings.h \
 	src/cli/help.c src/cli/help.h \
 	src/cli/help_manual.c \
 	src/cli/in.c src/cli/in.h \
 	src/cli/nearest.c src/cli/nearest.h \
 	src/cli/opt.c src/cli/opt.h \
+	src/cli/ossl_types.h \
 	src/cli/out.c src/cli/out.h \
 	src/cli/subject.c src/cli/subject.h \
-	src/cli/table.c src/cli/table.h
+	src/cli/table.c src/cli/table.h \
+	src/cli/tls_cert.c src/cli/tls_cert.h \
+	src/cli/tls_chain.c src/cli/tls_chain.h \
+	src/cli/tls_identity.c src/cli/tls_identity.h \
+	src/cli/tls_probe.c src/cli/tls_probe.h \
+	src/cli/tls_report.c src/cli/tls_report.h \
+	src/cli/tls_target.c src/cli/tls_target.h
 libha_cli_la_CPPFLAGS = $(AM_CPPFLAGS) -DHA_OPENSSL_MODULESDIR='"$(OPENSSL_MODULESDIR)"'
-libha_cli_la_LIBADD = libha-client.la libha-crypto.la libha-base.la
+libha_cli_la_LIBADD = libha-client.la libha-crypto.la libha-base.la $(OPENSSL_SSL_LIBS)
 
 bin_PROGRAMS += hsm-agent
 hsm_agent_SOURCES = src/cli/main.c

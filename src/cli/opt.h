@@ -43,6 +43,14 @@ enum ha_opt {
     HA_OPT_DIR,
     HA_OPT_MODULE,
     HA_OPT_PSS,
+    HA_OPT_CONF,
+    HA_OPT_SERVERNAME,
+    HA_OPT_CA,
+    HA_OPT_CERT,
+    HA_OPT_KEY,
+    HA_OPT_KEY_FILE,
+    HA_OPT_MUTUAL,
+    HA_OPT_PATH,
     HA_OPT_COUNT
 };
 

@@ -9,6 +9,8 @@ flow_scripts = \
 	tests/flow/16-provider.sh \
 	tests/flow/20-curl.sh \
 	tests/flow/21-client-library.sh \
+	tests/flow/22-tls-check.sh \
+	tests/flow/23-openssl-check.sh \
 	tests/flow/30-bad-input.sh \
 	tests/flow/40-crash.sh \
 	tests/flow/41-wrong-pin.sh \
@@ -34,7 +36,8 @@ EXTRA_DIST += \
 	tests/flow/listen.py \
 	tests/flow/notify.py \
 	tests/flow/scale.py \
-	tests/flow/tls_content.py
+	tests/flow/tls_content.py \
+	tests/flow/tls_server.py
 
 # What takes time, and depends on the machine's mood.
 EXTRA_DIST += tests/bench/keys-500.sh tests/bench/rate.py
