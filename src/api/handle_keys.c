@@ -142,9 +142,9 @@ enum ha_code ha_handle_key(struct ha_call_context *call, struct ha_err *err)
 {
     ha_auto(ha_key_unref) struct ha_key *key = NULL;
     // Whoever may use a key may also see it: a signature tells as much of the public key.
-    unsigned granted = ha_policy_operations(call->api->config, call->request->principal, call->name);
-    if (granted)
-        key = ha_keys_get(call->api->keys, call->name);
+    if (!ha_policy_operations(call->api->config, call->request->principal, call->name))
+        return ha_call_allowed(call, HA_OPERATION_SHOW, HA_ALG_NONE, err);
+    key = ha_keys_get(call->api->keys, call->name);
     if (!key)
         return ha_call_no_key(call, err);
     write_key(call, key, true);

@@ -38,9 +38,15 @@ void ha_complain(const struct ha_provider *provider, enum ha_provider_reason rea
 void ha_complain_of_agent(const struct ha_provider *provider, const char *key, const char *act, const char *socket_path,
                           const struct hsm_agent_error *error)
 {
-    // Without an answer the socket is what matters; a refusal says everything by itself.
+    // A refusal says everything by itself. Without an answer the socket is what matters, and it is OpenSSL's
+    // configuration that names it here.
     bool refused = error->status >= 400 && error->status < 500;
-    ha_complain(provider, refused ? HA_REASON_REFUSED : HA_REASON_AGENT, key, "%s: %s%s%s%s%s (%s)", act, error->detail,
-                *error->hint ? "; " : "", error->hint, error->status ? "" : "; socket ",
-                error->status ? "" : socket_path, error->code);
+    if (error->status)
+        ha_complain(provider, refused ? HA_REASON_REFUSED : HA_REASON_AGENT, key, "%s: %s%s%s (%s)", act, error->detail,
+                    *error->hint ? "; " : "", error->hint, error->code);
+    else
+        ha_complain(provider, HA_REASON_AGENT, key,
+                    "%s: %s; the socket is %s: start hsm-agentd, let this user to it, or name another one (socket = "
+                    "PATH in the provider's section of openssl.cnf, or HSM_AGENT_SOCKET) (%s)",
+                    act, error->detail, socket_path, error->code);
 }

@@ -7,6 +7,13 @@ flow_scripts = \
 	tests/flow/13-csr.sh \
 	tests/flow/14-tls-content.sh \
 	tests/flow/16-provider.sh \
+	tests/flow/17-nginx.sh \
+	tests/flow/18-mtls.sh \
+	tests/flow/19-apache.sh \
+	tests/flow/19-haproxy.sh \
+	tests/flow/19-postgresql.sh \
+	tests/flow/19-servers.sh \
+	tests/flow/19-stunnel.sh \
 	tests/flow/20-curl.sh \
 	tests/flow/21-client-library.sh \
 	tests/flow/22-tls-check.sh \
@@ -36,8 +43,12 @@ EXTRA_DIST += \
 	tests/flow/listen.py \
 	tests/flow/notify.py \
 	tests/flow/scale.py \
+	tests/flow/servers_lib.sh \
 	tests/flow/tls_content.py \
-	tests/flow/tls_server.py
+	tests/flow/tls_lib.sh \
+	tests/flow/tls_load.py \
+	tests/flow/tls_server.py \
+	tests/flow/web_server.py
 
 # What takes time, and depends on the machine's mood.
 EXTRA_DIST += tests/bench/keys-500.sh tests/bench/rate.py
