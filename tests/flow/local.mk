@@ -11,6 +11,7 @@ flow_scripts = \
 	tests/flow/18-mtls.sh \
 	tests/flow/19-apache.sh \
 	tests/flow/19-haproxy.sh \
+	tests/flow/19-node.sh \
 	tests/flow/19-postgresql.sh \
 	tests/flow/19-servers.sh \
 	tests/flow/19-stunnel.sh \
@@ -48,6 +49,7 @@ EXTRA_DIST += \
 	tests/flow/tls_lib.sh \
 	tests/flow/tls_load.py \
 	tests/flow/tls_server.py \
+	tests/flow/web_server.js \
 	tests/flow/web_server.py
 
 # What takes time, and depends on the machine's mood.
