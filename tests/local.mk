@@ -8,6 +8,7 @@ include tests/unit/token.mk
 include tests/unit/service.mk
 include tests/unit/cli.mk
 include tests/unit/provider.mk
+include tests/fault/local.mk
 include tests/flow/local.mk
 include tests/fuzz/local.mk
 include tests/docs/local.mk

@@ -439,3 +439,42 @@ for name in sys.argv[2].split("."):
         sys.exit("no member " + name)
 print(value if isinstance(value, str) else json.dumps(value))' "$T/body" "$1"
 }
+
+# --- A token that fails. tests/fault/rules.h has the language of the rules.
+
+fault_module=$bin/tests/fault/.libs/fault_module.so
+
+# Puts the fault module before the module of the token main, or of another one, in the agent's configuration. The rules
+# of main are $T/AGENT/faults, those of another token $T/AGENT/TOKEN/faults: its AGENT below is AGENT/TOKEN.
+fault_on() { # AGENT [TOKEN]
+    local rules=$T/$1${2:+/$2}/faults
+    mkdir -p "${rules%/*}"
+    : >"$rules"
+    sed -i "/^\[token ${2:-main}\]/,/^\[/ s|^module = \(.*\)|module = $fault_module\\
+environment = HSM_AGENT_FAULT_MODULE=\1\\
+environment = HSM_AGENT_FAULT_RULES=$rules|" "$T/$1/agent.conf"
+}
+
+# The rules from now on, instead of those before. None: the token is well. A hang goes on until its process ends.
+faults() { # AGENT [RULE]...
+    local rules=$T/$1/faults
+    shift
+    printf '%s\n' "$@" >"$rules.new"
+    if faultctl check "$rules.new" >"$T/out" 2>&1; then
+        mv "$rules.new" "$rules"
+    else
+        not_ok "the rules are understood" "$(<"$T/out")"
+        return 1
+    fi
+}
+
+faultctl() { # check|calls|fired|logins|pins|sessions|signals RULES [ARGUMENT]
+    "$bin/tests/fault/faultctl" "$@"
+}
+
+# What the module has counted, for example: counted a calls C_Login, or counted a logins PIN-FILE.
+counted() { # AGENT WHAT [ARGUMENT]
+    local what=$2 rules=$T/$1/faults
+    shift 2
+    faultctl "$what" "$rules" "$@"
+}

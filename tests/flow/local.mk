@@ -22,6 +22,7 @@ flow_scripts = \
 	tests/flow/30-bad-input.sh \
 	tests/flow/40-crash.sh \
 	tests/flow/41-wrong-pin.sh \
+	tests/flow/42-fault-module.sh \
 	tests/flow/50-secrets.sh \
 	tests/flow/60-scale.sh \
 	tests/flow/70-policy.sh \
@@ -56,6 +57,14 @@ EXTRA_DIST += \
 EXTRA_DIST += tests/bench/keys-500.sh tests/bench/rate.py
 bench-keys: all
 	srcdir=$(srcdir) $(srcdir)/tests/bench/keys-500.sh
+
+EXTRA_PROGRAMS = tests/bench/handshakes
+tests_bench_handshakes_SOURCES = tests/bench/handshakes.c
+tests_bench_handshakes_LDADD = $(OPENSSL_SSL_LIBS) $(CRYPTO_LIBS)
+CLEANFILES += tests/bench/handshakes$(EXEEXT)
+EXTRA_DIST += tests/bench/async.sh
+bench-async: all tests/bench/handshakes$(EXEEXT) tests/fault/fault_module.la
+	srcdir=$(srcdir) $(srcdir)/tests/bench/async.sh
 
 # The daemon under valgrind, which takes too long for every `make check`.
 dist_check_SCRIPTS += tests/flow/valgrind.sh
