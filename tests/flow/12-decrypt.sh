@@ -99,7 +99,7 @@ modulus_of() { # AGENT KEY: in hexadecimal
 }
 
 bad_ciphertexts() { # AGENT ALGORITHM: files $T/bad/*, each of another class
-    local n zeros last other=RSA-OAEP
+    local n zeros first last other=RSA-OAEP
     rm -rf "$T/bad"
     mkdir "$T/bad"
     [ "$2" != RSA-OAEP ] || other=RSA-OAEP-256
@@ -110,7 +110,8 @@ bad_ciphertexts() { # AGENT ALGORITHM: files $T/bad/*, each of another class
     openssl rsa -in "$T/other.key" -pubout -out "$T/other/r2048.pem" 2>/dev/null
     encrypt "$1" r2048 "$2" <"$T/plain" >"$T/ct"
     tobytes <<<"${n:0:2}$(openssl rand -hex 255)" | sed 's/^./\x01/' >"$T/bad/random"
-    tail -c +2 "$T/ct" | { printf '\1'; cat; } >"$T/bad/first-byte"
+    first=$(head -c 1 "$T/ct" | od -An -tu1)
+    { printf '%b' "\\x$(printf %02x $((first ^ 1)))"; tail -c +2 "$T/ct"; } >"$T/bad/first-byte"
     last=$(tail -c 1 "$T/ct" | od -An -tu1)
     { head -c 255 "$T/ct"; printf '%b' "\\x$(printf %02x $((last ^ 1)))"; } >"$T/bad/last-bit"
     tobytes <<<"$zeros" >"$T/bad/zero"
