@@ -11,5 +11,6 @@ include tests/unit/provider.mk
 include tests/fault/local.mk
 include tests/flow/local.mk
 include tests/fuzz/local.mk
+include tests/tokens/local.mk
 include tests/docs/local.mk
 endif

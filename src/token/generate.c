@@ -14,6 +14,7 @@
 struct job {
     const struct ha_packet *question;
     enum ha_key_type type;
+    unsigned runs;
     struct ha_pubkey *made;
 };
 
@@ -45,7 +46,29 @@ static enum ha_code refuse_taken_id(struct ha_p11 *token, struct ha_session *ses
     return found.n == 0 ? HA_OK : ha_fail(err, HA_E_CONFLICT, "the token has an object with that CKA_ID already");
 }
 
-// Ed25519 has two names in CKA_EC_PARAMS; a token that doesn't know the first is asked with the second.
+// Whether the token refuses the template. What may be a fault of the moment isn't that until it came again: a key that
+// can do more than it should is worse than another try.
+static bool is_refused(CK_RV rv, const struct job *job)
+{
+    switch (rv) {
+    case CKR_ARGUMENTS_BAD:
+    case CKR_ATTRIBUTE_READ_ONLY:
+    case CKR_ATTRIBUTE_TYPE_INVALID:
+    case CKR_ATTRIBUTE_VALUE_INVALID:
+    case CKR_CURVE_NOT_SUPPORTED:
+    case CKR_DOMAIN_PARAMS_INVALID:
+    case CKR_MECHANISM_PARAM_INVALID:
+    case CKR_TEMPLATE_INCOMPLETE:
+    case CKR_TEMPLATE_INCONSISTENT:
+        return true;
+    case CKR_FUNCTION_FAILED:
+    case CKR_GENERAL_ERROR:
+        return job->runs > 1;
+    default:
+        return false;
+    }
+}
+
 static enum ha_code make_pair(struct ha_p11 *token, struct ha_session *session, const struct job *job,
                               struct pair *ret_pair, struct ha_err *err)
 {
@@ -63,7 +86,7 @@ static enum ha_code make_pair(struct ha_p11 *token, struct ha_session *session, 
             *ret_pair = pair;
             return HA_OK;
         }
-        if (ha_ckr_class(rv) == HA_CKR_SESSION || ha_ckr_class(rv) == HA_CKR_DEVICE || rv == CKR_MECHANISM_INVALID)
+        if (!is_refused(rv, job))
             break;
     }
     ha_ckr_fail(err, "C_GenerateKeyPair", rv);
@@ -138,6 +161,7 @@ static enum ha_code make_and_check(struct ha_p11 *token, struct ha_session *sess
 
 static enum ha_code run(struct ha_p11 *token, struct ha_session *session, void *context, struct ha_err *err)
 {
+    ((struct job *)context)->runs++;
     mtx_lock(&token->object_lock);
     enum ha_code code = make_and_check(token, session, context, err);
     mtx_unlock(&token->object_lock);

@@ -26,6 +26,13 @@ static void add_public_flag(struct ha_template *template, CK_ATTRIBUTE_TYPE type
     add_public(template, type, value ? &yes : &no, sizeof(CK_BBOOL));
 }
 
+// A use of the key.
+static void add_public_use(struct ha_template *template, CK_ATTRIBUTE_TYPE type, bool value, bool lax)
+{
+    if (value || !lax)
+        add_public_flag(template, type, value);
+}
+
 static void add_private(struct ha_template *template, CK_ATTRIBUTE_TYPE type, const void *value, size_t len)
 {
     add(template->private_key, &template->n_private, type, value, len);
@@ -36,7 +43,13 @@ static void add_private_flag(struct ha_template *template, CK_ATTRIBUTE_TYPE typ
     add_private(template, type, value ? &yes : &no, sizeof(CK_BBOOL));
 }
 
-static void fill_kind(struct ha_template *template, enum ha_key_type type, unsigned variant)
+static void add_private_use(struct ha_template *template, CK_ATTRIBUTE_TYPE type, bool value, bool lax)
+{
+    if (value || !lax)
+        add_private_flag(template, type, value);
+}
+
+static void fill_kind(struct ha_template *template, enum ha_key_type type, unsigned spelling)
 {
     const struct ha_key_type_info *info = ha_key_type_info(type);
     switch (info->family) {
@@ -52,7 +65,7 @@ static void fill_kind(struct ha_template *template, enum ha_key_type type, unsig
         break;
     case HA_FAMILY_ED:
         template->mechanism.mechanism = CKM_EC_EDWARDS_KEY_PAIR_GEN;
-        if (variant == 0)
+        if (spelling == 0)
             add_public(template, CKA_EC_PARAMS, info->oid, info->oid_len);
         else
             add_public(template, CKA_EC_PARAMS, edwards25519, sizeof(edwards25519));
@@ -60,9 +73,19 @@ static void fill_kind(struct ha_template *template, enum ha_key_type type, unsig
     }
 }
 
-unsigned ha_template_variants(enum ha_key_type type)
+static unsigned spellings(enum ha_key_type type)
 {
     return type == HA_KEY_ED25519 ? 2 : 1;
+}
+
+unsigned ha_template_variants(enum ha_key_type type)
+{
+    return 2 * spellings(type);
+}
+
+bool ha_template_is_lax(enum ha_key_type type, unsigned variant)
+{
+    return variant >= spellings(type);
 }
 
 void ha_template_fill(struct ha_template *ret_template, enum ha_key_type type, unsigned variant,
@@ -72,17 +95,18 @@ void ha_template_fill(struct ha_template *ret_template, enum ha_key_type type, u
     bool sign = question->purposes & HA_PURPOSES_CSR;
     bool decrypt = question->purposes & HA_PURPOSE_DECRYPT;
     bool derive = question->purposes & HA_PURPOSE_DERIVE;
+    bool lax = ha_template_is_lax(type, variant);
     *ret_template = (struct ha_template){0};
-    fill_kind(ret_template, type, variant);
+    fill_kind(ret_template, type, variant % spellings(type));
 
     add_public_flag(ret_template, CKA_TOKEN, true);
     add_public_flag(ret_template, CKA_PRIVATE, false);
     add_public(ret_template, CKA_ID, id->data, id->len);
     add_public(ret_template, CKA_LABEL, label->data, label->len);
-    add_public_flag(ret_template, CKA_VERIFY, sign);
-    add_public_flag(ret_template, CKA_VERIFY_RECOVER, false);
-    add_public_flag(ret_template, CKA_ENCRYPT, decrypt);
-    add_public_flag(ret_template, CKA_WRAP, false);
+    add_public_use(ret_template, CKA_VERIFY, sign, lax);
+    add_public_use(ret_template, CKA_VERIFY_RECOVER, false, lax);
+    add_public_use(ret_template, CKA_ENCRYPT, decrypt, lax);
+    add_public_use(ret_template, CKA_WRAP, false, lax);
 
     add_private_flag(ret_template, CKA_TOKEN, true);
     add_private_flag(ret_template, CKA_PRIVATE, true);
@@ -90,10 +114,10 @@ void ha_template_fill(struct ha_template *ret_template, enum ha_key_type type, u
     add_private_flag(ret_template, CKA_EXTRACTABLE, false);
     add_private(ret_template, CKA_ID, id->data, id->len);
     add_private(ret_template, CKA_LABEL, label->data, label->len);
-    // Tokens have defaults of their own for what isn't said, so all of it is said.
-    add_private_flag(ret_template, CKA_SIGN, sign);
-    add_private_flag(ret_template, CKA_SIGN_RECOVER, false);
-    add_private_flag(ret_template, CKA_DECRYPT, decrypt);
-    add_private_flag(ret_template, CKA_DERIVE, derive);
-    add_private_flag(ret_template, CKA_UNWRAP, false);
+    // Tokens have defaults of their own for what isn't said, so all of it is said if they let us.
+    add_private_use(ret_template, CKA_SIGN, sign, lax);
+    add_private_use(ret_template, CKA_SIGN_RECOVER, false, lax);
+    add_private_use(ret_template, CKA_DECRYPT, decrypt, lax);
+    add_private_use(ret_template, CKA_DERIVE, derive, lax);
+    add_private_use(ret_template, CKA_UNWRAP, false, lax);
 }

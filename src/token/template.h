@@ -16,8 +16,12 @@ struct ha_template {
     CK_ULONG modulus_bits;  // what an attribute above points to
 };
 
-// How many spellings of CKA_EC_PARAMS there are to try for the type (1 for all but Ed25519).
+// How many ways there are to ask for a pair of the type, the best first: each spelling of CKA_EC_PARAMS (two for
+// Ed25519), with all that the key mustn't do said; then the same without that, for tokens that know only keys that can
+// do everything of their type (tpm2-pkcs11).
 unsigned ha_template_variants(enum ha_key_type type);
+// Whether that one leaves to the token what the key can do beyond its purposes.
+bool ha_template_is_lax(enum ha_key_type type, unsigned variant);
 // For a GENERATE question that was checked. ret_template points into itself and into question: don't copy it.
 void ha_template_fill(struct ha_template *ret_template, enum ha_key_type type, unsigned variant,
                       const struct ha_packet *question);
