@@ -185,9 +185,14 @@ static void ask(SSL *ssl, const struct ha_tls_probe *probe, struct ha_tls_seen *
     char answer[ANSWER_MAX];
     size_t n = 0;
     int result;
-    while ((result = SSL_write(ssl, probe->request, (int)strlen(probe->request))) <= 0)
-        if (!wait_for(ssl, result, deadline_ms, false, outcome))
+    while ((result = SSL_write(ssl, probe->request, (int)strlen(probe->request))) <= 0) {
+        if (wait_for(ssl, result, deadline_ms, false, outcome))
+            continue;
+        // In TLS 1.3 the server may have refused us since; the alert that says why came before the end.
+        if (outcome->end != HA_TLS_CLOSED)
             return;
+        break;
+    }
     // A status line has no more to tell than its first 12 bytes.
     while (n < 12) {
         result = SSL_read(ssl, answer + n, (int)(sizeof answer - n));
