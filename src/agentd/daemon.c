@@ -71,7 +71,12 @@ static enum ha_code start_tokens(struct daemon *daemon, struct ha_err *err)
 {
     const struct ha_config *config = daemon->api.config;
     const struct ha_token_host host = {
-        .program = daemon->program, .log = daemon->api.log, .context = daemon, .ready = bind_keys};
+        .program = daemon->program,
+        .state_dir = config->agent.state_dir,
+        .log = daemon->api.log,
+        .context = daemon,
+        .ready = bind_keys,
+    };
     for (size_t i = 0; i < config->n_tokens; i++)
         if (ha_token_new(&config->tokens[i], &host, &daemon->tokens[i], err))
             return err->code;

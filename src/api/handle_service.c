@@ -2,7 +2,12 @@
 // What the daemon says of itself: version, caller, health, tokens.
 #include "api/call.h"
 
+#include "base/clock.h"
+
 #include <stdlib.h>
+#include <string.h>
+
+#define UNLOCK_MS 20000  // for the start that follows
 
 enum ha_code ha_handle_version(struct ha_call_context *call, struct ha_err *err)
 {
@@ -113,4 +118,34 @@ enum ha_code ha_handle_tokens(struct ha_call_context *call, struct ha_err *err)
     ha_jw_array_end(call->out);
     ha_jw_object_end(call->out);
     return HA_OK;
+}
+
+static enum ha_code refuse_unlock(const struct ha_call_context *call, struct ha_err *err)
+{
+    const struct ha_principal *principal = call->request->principal;
+    ha_log(call->api->log, HA_LOG_WARN, "refused", HA_S("token", call->name), HA_S("operation", "unlock"),
+           HA_N("uid", principal->uid), HA_N("pid", principal->pid), HA_S("request", call->request->id));
+    ha_fail(err, HA_E_FORBIDDEN, "no rule grants you unlock on the token '%s'", call->name);
+    return ha_hint(err, "an administrator can add `allow = %s:unlock` to a [client] section that applies to you",
+                   call->name);
+}
+
+enum ha_code ha_handle_token_unlock(struct ha_call_context *call, struct ha_err *err)
+{
+    const struct ha_api *api = call->api;
+    const struct ha_principal *principal = call->request->principal;
+    if (!ha_policy_decide(api->config, principal, call->name, HA_OPERATION_UNLOCK, HA_ALG_NONE).allowed)
+        return refuse_unlock(call, err);
+    for (size_t i = 0; i < api->config->n_tokens; i++) {
+        if (strcmp(api->config->tokens[i].name, call->name) != 0)
+            continue;
+        ha_log(api->log, HA_LOG_INFO, "token-unlock", HA_S("token", call->name), HA_N("uid", principal->uid),
+               HA_N("pid", principal->pid), HA_S("request", call->request->id));
+        if (ha_token_unlock(api->tokens[i], ha_now_ms() + UNLOCK_MS, err))
+            return err->code;
+        write_token(call->out, api->tokens[i]);
+        return HA_OK;
+    }
+    ha_fail(err, HA_E_NO_ROUTE, "there is no token '%s'", call->name);
+    return ha_hint(err, "`hsm-agent tokens` (GET /v1/tokens) lists them");
 }

@@ -65,8 +65,8 @@ static const struct ha_code_info codes[] = {
     [HA_E_TOKEN_DOWN] = {"token-unavailable", 503, "The token is not available",
                          "Try again in a moment; 'hsm-agent status' says why the token is down.", true},
     [HA_E_PIN] = {"pin-refused", 503, "The token refused the PIN",
-                  "Put the right PIN where the token's 'pin' option points, then restart the agent; the same wrong PIN "
-                  "is not tried again.",
+                  "Put the right PIN where the token's 'pin' option points, then restart the agent, or `hsm-agent "
+                  "token unlock NAME`; a PIN that was refused is not tried again.",
                   false},
     [HA_E_BUSY] = {"busy", 503, "Every session of the token is taken",
                    "Try again in a moment; if it persists, raise 'sessions' in the token's section.", true},

@@ -61,8 +61,8 @@ static enum ha_code pin_source(const char *pin, struct ha_buf *out, struct ha_er
     return HA_OK;
 }
 
-static enum ha_code build_args(const char *program, const struct ha_token_config *config, bool log_json,
-                               struct args *args, struct ha_err *err)
+static enum ha_code build_args(const char *program, const struct ha_token_config *config, const char *pin_guard,
+                               bool log_json, struct args *args, struct ha_err *err)
 {
     ha_auto(ha_buf_clear) struct ha_buf pin = {0};
     if (pin_source(config->pin, &pin, err))
@@ -77,6 +77,8 @@ static enum ha_code build_args(const char *program, const struct ha_token_config
     if (config->module_args)
         args_add(args, HA_TOKEN_OPT_MODULE_ARGS, config->module_args);
     args_add(args, HA_TOKEN_OPT_PIN, ha_buf_text(&pin));
+    if (pin_guard)
+        args_add(args, HA_TOKEN_OPT_PIN_GUARD, pin_guard);
     args_add(args, HA_TOKEN_OPT_SESSIONS, sessions);
     if (config->software_oaep)
         args_add(args, HA_TOKEN_OPT_SOFTWARE_OAEP, NULL);
@@ -163,10 +165,10 @@ static enum ha_code greet(struct ha_child *child, const int *far, size_t n_far, 
 }
 
 static enum ha_code launch(struct ha_child *child, const char *program, const struct ha_token_config *config,
-                           bool log_json, int64_t deadline_ms, struct ha_err *err)
+                           const char *pin_guard, bool log_json, int64_t deadline_ms, struct ha_err *err)
 {
     ha_auto(args_clear) struct args args = {0};
-    if (build_args(program, config, log_json, &args, err))
+    if (build_args(program, config, pin_guard, log_json, &args, err))
         return err->code;
     ha_auto(ha_free) char **environment = calloc(config->environment.n + 1, sizeof(char *));
     child->control_buffer = ha_packet_buffer_new();
@@ -198,15 +200,16 @@ static enum ha_code launch(struct ha_child *child, const char *program, const st
     return code;
 }
 
-enum ha_code ha_child_start(const char *program, const struct ha_token_config *config, bool log_json,
-                            int64_t deadline_ms, struct ha_child **ret_child, int *ret_status, struct ha_err *err)
+enum ha_code ha_child_start(const char *program, const struct ha_token_config *config, const char *pin_guard,
+                            bool log_json, int64_t deadline_ms, struct ha_child **ret_child, int *ret_status,
+                            struct ha_err *err)
 {
     struct ha_child *child = calloc(1, sizeof(*child));
     if (!child)
         return ha_fail(err, HA_E_MEMORY, "out of memory");
     child->pid = -1;
     child->pidfd = child->control = -1;
-    if (launch(child, program, config, log_json, deadline_ms, err)) {
+    if (launch(child, program, config, pin_guard, log_json, deadline_ms, err)) {
         int status = *ret_status = ha_child_end(child, 500);
         if (err->code == HA_E_TOKEN_DOWN && status > 128)
             ha_fail(err, HA_E_TOKEN_DOWN, "the token's process was ended by signal %d (%s) while it started",

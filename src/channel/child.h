@@ -38,8 +38,10 @@ struct ha_child {
 // Starts program for the token and hands the worker channels over; returns when the child is logged in and ready, or
 // has said why not, or deadline_ms has passed. Blocks; called from the thread that lives as long as the child may. On
 // failure ret_status is how the child ended, as ha_child_end tells it.
-enum ha_code ha_child_start(const char *program, const struct ha_token_config *config, bool log_json,
-                            int64_t deadline_ms, struct ha_child **ret_child, int *ret_status, struct ha_err *err);
+// pin_guard: the path of its record of refused PINs; NULL: it keeps none.
+enum ha_code ha_child_start(const char *program, const struct ha_token_config *config, const char *pin_guard,
+                            bool log_json, int64_t deadline_ms, struct ha_child **ret_child, int *ret_status,
+                            struct ha_err *err);
 // One question on the control channel; answers that are HA_OP_OBJECT go to object (NULL: none are expected), the last
 // one to ret_answer, whose parts live in child->control_buffer. One thread at a time: the caller holds the token's
 // control lock.

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The supervisor of a token's child, and the token's state.
 #include "base/clock.h"
+#include "base/file.h"
 #include "channel/token_internal.h"
 #include "token/options.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -53,24 +55,38 @@ static void set_state(struct ha_token *token, enum ha_token_state state, const s
     pthread_mutex_unlock(&token->status_lock);
 }
 
+// A start has come to an end, and its outcome is in the status.
 static void set_first_done(struct ha_token *token)
 {
     pthread_mutex_lock(&token->status_lock);
     token->first_done = true;
+    token->ends++;
     pthread_cond_broadcast(&token->first);
     pthread_mutex_unlock(&token->status_lock);
 }
 
-// Waits for the wish to stop, or for the child's end (child NULL: for nothing else), or timeout_ms (-1: for ever).
-// True: stop.
-static bool wait_or_stop(struct ha_token *token, const struct ha_child *child, int timeout_ms)
+// Waits for the wish to stop, or for the child's end. True: stop.
+static bool wait_for_end(struct ha_token *token, const struct ha_child *child)
 {
-    struct pollfd waits[2] = {
-        {.fd = token->wake, .events = POLLIN},
-        child ? ha_child_watch(child) : (struct pollfd){.fd = -1},
-    };
-    while (poll(waits, 2, timeout_ms) < 0 && errno == EINTR)
-        ;
+    struct pollfd waits[2] = {{.fd = token->wake, .events = POLLIN}, ha_child_watch(child)};
+    while (!atomic_load(&token->stopping) && !waits[1].revents) {
+        if (poll(waits, 2, -1) > 0 && waits[0].revents)
+            eventfd_read(token->wake, &(eventfd_t){0});  // a wish to retry what is serving already
+    }
+    return atomic_load(&token->stopping);
+}
+
+// Waits for the wish to stop or to try again, or until timeout_ms have passed (-1: for ever). True: stop.
+static bool wait_for_retry(struct ha_token *token, int timeout_ms)
+{
+    int64_t deadline_ms = ha_now_ms() + timeout_ms;
+    while (!atomic_load(&token->stopping) && !atomic_exchange(&token->retry, false)) {
+        struct pollfd wait = {.fd = token->wake, .events = POLLIN};
+        if (poll(&wait, 1, timeout_ms < 0 ? -1 : ha_left_ms(deadline_ms)) == 0)
+            break;
+        if (wait.revents)
+            eventfd_read(token->wake, &(eventfd_t){0});
+    }
     return atomic_load(&token->stopping);
 }
 
@@ -95,7 +111,7 @@ static enum ha_code serve(struct ha_token *token, struct ha_child *child, int *r
     bool stop = atomic_load(&token->stopping);
     if (code == HA_OK) {
         set_first_done(token);
-        stop = wait_or_stop(token, child, -1);
+        stop = wait_for_end(token, child);
     }
     // Whoever asks on the control channel now gets an end of file, lets the lock go, and we can take the child away.
     shutdown(child->control, SHUT_RDWR);
@@ -119,22 +135,23 @@ static void fail_pool(struct ha_token *token, enum ha_token_state state, struct 
     ha_pool_set_mood(&token->pool, err);
 }
 
-static void refused(struct ha_token *token, struct ha_err *err)
+// True: stop.
+static bool refused(struct ha_token *token, struct ha_err *err)
 {
     ha_log_err(token->host.log, HA_LOG_ERROR, "pin-refused", err, HA_S("token", token->config->name));
     fail_pool(token, HA_TOKEN_PIN_REFUSED, err);
     set_first_done(token);
-    while (!wait_or_stop(token, NULL, -1))
-        ;
+    return wait_for_retry(token, -1);
 }
 
 // One child, from its start to its end. HA_OK: it was ready and has ended, which is worth an immediate successor.
 static enum ha_code run_child(struct ha_token *token, int *ret_status, struct ha_err *err)
 {
+    atomic_store(&token->retry, false);  // a wish that comes from now on is for the next one
     int start_ms = strcmp(token->config->pin, "prompt") == 0 ? PROMPT_MS : START_MS;
     struct ha_child *child;
-    if (ha_child_start(token->host.program, token->config, token->host.log->json, ha_now_ms() + start_ms, &child,
-                       ret_status, err))
+    if (ha_child_start(token->host.program, token->config, token->pin_guard, token->host.log->json,
+                       ha_now_ms() + start_ms, &child, ret_status, err))
         return err->code;
     enum ha_code code = serve(token, child, ret_status, err);
     if (atomic_load(&token->stopping))
@@ -177,10 +194,12 @@ static void *supervise(void *argument)
         if (code == HA_OK)
             continue;
         if (code == HA_E_PIN) {
-            refused(token, &err);
-            break;
+            failures = 0;
+            if (refused(token, &err))
+                break;
+            continue;
         }
-        if (wait_or_stop(token, NULL, after_failure(token, failures, status, &err)))
+        if (wait_for_retry(token, after_failure(token, failures, status, &err)))
             break;
     }
     struct ha_err err = {0};
@@ -191,6 +210,33 @@ static void *supervise(void *argument)
     return NULL;
 }
 
+static void init_first(struct ha_token *token)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&token->first, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+static enum ha_code make_guard(struct ha_token *token, struct ha_err *err)
+{
+    ha_auto(ha_free) char *directory = NULL;
+    if (!token->host.state_dir)
+        return HA_OK;
+    if (asprintf(&directory, "%s/pin-guard", token->host.state_dir) < 0) {
+        directory = NULL;
+        return ha_fail(err, HA_E_MEMORY, "out of memory");
+    }
+    if (ha_dir_make(directory, 0700, err))
+        return ha_wrap(err, "the directory for records of refused PINs can't be made");
+    if (asprintf(&token->pin_guard, "%s/%s", directory, token->config->name) < 0) {
+        token->pin_guard = NULL;
+        return ha_fail(err, HA_E_MEMORY, "out of memory");
+    }
+    return HA_OK;
+}
+
 enum ha_code ha_token_new(const struct ha_token_config *config, const struct ha_token_host *host,
                           struct ha_token **ret_token, struct ha_err *err)
 {
@@ -199,7 +245,7 @@ enum ha_code ha_token_new(const struct ha_token_config *config, const struct ha_
         return ha_fail(err, HA_E_MEMORY, "out of memory");
     token->config = config;
     token->host = *host;
-    token->wake = eventfd(0, EFD_CLOEXEC);
+    token->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (token->wake < 0) {
         ha_fail_errno(err, errno, "eventfd");
         free(token);
@@ -208,7 +254,11 @@ enum ha_code ha_token_new(const struct ha_token_config *config, const struct ha_
     ha_pool_init(&token->pool);
     pthread_mutex_init(&token->control_lock, NULL);
     pthread_mutex_init(&token->status_lock, NULL);
-    pthread_cond_init(&token->first, NULL);
+    init_first(token);
+    if (make_guard(token, err)) {
+        ha_token_free(token);
+        return err->code;
+    }
     int failure = pthread_create(&token->supervisor, NULL, supervise, token);
     if (failure) {
         ha_fail_errno(err, failure, "a thread for the token '%s' can't be made", config->name);
@@ -226,6 +276,33 @@ void ha_token_stop(struct ha_token *token)
     eventfd_write(token->wake, 1);
 }
 
+void ha_token_retry(struct ha_token *token)
+{
+    atomic_store(&token->retry, true);
+    eventfd_write(token->wake, 1);
+}
+
+static bool may_come_up(const struct ha_token_status *status)
+{
+    return status->state == HA_TOKEN_DOWN || status->state == HA_TOKEN_PIN_REFUSED;
+}
+
+enum ha_code ha_token_unlock(struct ha_token *token, int64_t deadline_ms, struct ha_err *err)
+{
+    struct timespec until = {.tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * 1000000};
+    if (token->pin_guard && ha_file_remove(token->pin_guard, err))
+        return ha_wrap(err, "the record of refused PINs can't be removed");
+    pthread_mutex_lock(&token->status_lock);
+    unsigned before = token->ends;
+    if (may_come_up(&token->status)) {
+        ha_token_retry(token);
+        while (token->ends == before && pthread_cond_timedwait(&token->first, &token->status_lock, &until) == 0)
+            ;
+    }
+    pthread_mutex_unlock(&token->status_lock);
+    return HA_OK;
+}
+
 void ha_token_free(struct ha_token *token)
 {
     if (!token)
@@ -238,6 +315,7 @@ void ha_token_free(struct ha_token *token)
     pthread_mutex_destroy(&token->status_lock);
     pthread_mutex_destroy(&token->control_lock);
     close(token->wake);
+    free(token->pin_guard);
     free(token);
 }
 

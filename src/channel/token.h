@@ -2,8 +2,8 @@
 // A configured token as the daemon sees it: a supervised child process and the questions it answers. Thread-safe.
 //
 // A thread of its own starts the child, watches it, and starts it again when it died: at once after it had been ready,
-// with a growing pause when it can't start, never again when the token refused the PIN (another try could lock the
-// token).
+// with a growing pause when it can't start, and not again when the token refused the PIN (another try could lock the
+// token) until ha_token_retry.
 #pragma once
 
 #include "base/buf.h"
@@ -15,7 +15,9 @@
 struct ha_token;
 
 struct ha_token_host {
-    const char *program;       // path of hsm-agent-token; borrowed for the token's life
+    const char *program;  // path of hsm-agent-token; borrowed for the token's life
+    const char
+        *state_dir;  // where records of refused PINs are kept; borrowed until ha_token_new returns; NULL: nowhere
     const struct ha_log *log;  // borrowed
     void *context;
     // Called from the supervisor's thread each time the token became ready, after requests are served again. A failure
@@ -40,6 +42,12 @@ enum ha_code ha_token_new(const struct ha_token_config *config, const struct ha_
                           struct ha_token **ret_token, struct ha_err *err);
 // Begins to end the child: what is asked of the token, now or later, fails with HA_E_STOPPING.
 void ha_token_stop(struct ha_token *token);
+// Lets a token that is down or whose PIN was refused be started at once. A PIN that is on record as refused isn't tried
+// again by that; a corrected one is.
+void ha_token_retry(struct ha_token *token);
+// The same after forgetting the record of refused PINs: an operator says that the PIN is right. Waits until the start
+// has come to an end, or until deadline_ms. HA_E_IO: the record can't be removed.
+enum ha_code ha_token_unlock(struct ha_token *token, int64_t deadline_ms, struct ha_err *err);
 // Ends the child and the supervisor. No thread may use the token any more.
 void ha_token_free(struct ha_token *token);
 const struct ha_token_config *ha_token_config(const struct ha_token *token);

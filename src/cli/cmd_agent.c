@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the agent says of itself: version, whoami, status, tokens.
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/out.h"
 #include "cli/table.h"
@@ -107,6 +108,39 @@ enum ha_code ha_cmd_tokens(struct ha_cli *cli, struct ha_err *err)
         return ha_out_json(NULL, &doc.text, HA_OUT_PUBLIC, err);
     put_tokens(&text, tokens, members, HA_ARRAY_SIZE(members));
     put_token_errors(&text, tokens);
+    return ha_out_text(&text, err);
+}
+
+static void put_token_error(struct ha_buf *out, const ha_json *token)
+{
+    const ha_json *error = ha_json_get(token, "error");
+    const char *detail = error && ha_json_type(error) == HA_JSON_OBJECT ? ha_json_get_string(error, "detail") : NULL;
+    const char *hint = detail ? ha_json_get_string(error, "hint") : NULL;
+    if (detail)
+        ha_buf_printf(out, "  because: %s\n", detail);
+    if (hint)
+        ha_buf_printf(out, "  remedy: %s\n", hint);
+}
+
+enum ha_code ha_cmd_token_unlock(struct ha_cli *cli, struct ha_err *err)
+{
+    ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
+    ha_auto(ha_buf_clear) struct ha_buf text = {0};
+    const char *name = cli->opts->arguments[0], *state = NULL;
+    if (!ha_name_valid(name))
+        return ha_fail(err, HA_E_USAGE, "'%s' can't be a token's name", name);
+    ha_buf_printf(&text, "/v1/tokens/%s/unlock", name);
+    enum ha_code code = ha_cli_call(cli, "POST", ha_buf_text(&text), NULL, &doc, err);
+    if (code == HA_OK)
+        code = ha_cli_string(&doc, "state", &state, err);
+    if (code != HA_OK)
+        return code;
+    cli->exit_status = strcmp(state, "ready") == 0 ? 0 : 1;
+    if (ha_cli_wants_json(cli))
+        return ha_out_json(NULL, &doc.text, HA_OUT_PUBLIC, err);
+    ha_buf_reset(&text);
+    ha_buf_printf(&text, "%s is %s\n", name, state);
+    put_token_error(&text, doc.json);
     return ha_out_text(&text, err);
 }
 

@@ -236,6 +236,15 @@ static const struct ha_command commands[] = {
      .summary = "Lists the tokens with their state, their identity and the algorithms that they can do.",
      .details = "",
      .run = ha_cmd_tokens},
+    {.name = "token unlock",
+     .arguments = "NAME",
+     .summary = "Forgets that a token refused its PIN, and has the agent try again.",
+     .details =
+         "A PIN that was refused isn't tried again, not even by a restarted agent, since a few more tries lock the "
+         "token. A corrected PIN is tried at once by this command, or at the next start. If the PIN is what it was "
+         "and the token was changed, this command is the only way. The exit status is 0 when the token is ready "
+         "then, and 1 otherwise. An administrator's command: it takes a rule 'allow = NAME:unlock'.\n",
+     .run = ha_cmd_token_unlock},
     {.name = "key list",
      .alias = "keys",
      .arguments = "",

@@ -70,8 +70,8 @@ static const struct ha_option listen_options[] = {
      .fallback = "no",
      AT(ha_listen_config, admin),
      .value = "yes|no",
-     .help = "Whether keys may be created, adopted and deleted over this socket. Clients need the operation granted as "
-             "well."},
+     .help = "Whether keys may be created, adopted and deleted, and tokens unlocked, over this socket. Clients need the "
+             "operation granted as well."},
 };
 
 static const struct ha_option token_options[] = {

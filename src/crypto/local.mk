@@ -9,5 +9,6 @@ libha_crypto_la_SOURCES = \
 	src/crypto/pubkey.c src/crypto/pubkey.h \
 	src/crypto/pubkey_jwk.c \
 	src/crypto/pubkey_verify.c \
-	src/crypto/sigenc.c src/crypto/sigenc.h
+	src/crypto/sigenc.c src/crypto/sigenc.h \
+	src/crypto/slow_hash.c src/crypto/slow_hash.h
 libha_crypto_la_LIBADD = libha-base.la $(CRYPTO_LIBS)

@@ -10,6 +10,7 @@ libha_token_la_SOURCES = \
 	src/token/destroy.c src/token/destroy.h \
 	src/token/find.c src/token/find.h \
 	src/token/generate.c src/token/generate.h \
+	src/token/guard.c src/token/guard.h \
 	src/token/harden.c src/token/harden.h \
 	src/token/init.c src/token/init.h \
 	src/token/list.c src/token/list.h \

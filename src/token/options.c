@@ -22,6 +22,7 @@ static const struct option_row {
     {HA_TOKEN_OPT_MODULE, VALUE_TEXT, offsetof(struct ha_token_options, module)},
     {HA_TOKEN_OPT_MODULE_ARGS, VALUE_TEXT, offsetof(struct ha_token_options, module_args)},
     {HA_TOKEN_OPT_PIN, VALUE_TEXT, offsetof(struct ha_token_options, pin)},
+    {HA_TOKEN_OPT_PIN_GUARD, VALUE_TEXT, offsetof(struct ha_token_options, pin_guard)},
     {HA_TOKEN_OPT_SESSIONS, VALUE_COUNT, offsetof(struct ha_token_options, sessions)},
     {HA_TOKEN_OPT_SOFTWARE_OAEP, VALUE_FLAG, offsetof(struct ha_token_options, software_oaep)},
     {HA_TOKEN_OPT_LOG_JSON, VALUE_FLAG, offsetof(struct ha_token_options, log_json)},
@@ -74,6 +75,8 @@ static enum ha_code check(const struct ha_token_options *o, struct ha_err *err)
         return err->code;
     if (o->module[0] != '/')
         return ha_fail(err, HA_E_USAGE, "--%s takes an absolute path", HA_TOKEN_OPT_MODULE);
+    if (o->pin_guard && o->pin_guard[0] != '/')
+        return ha_fail(err, HA_E_USAGE, "--%s takes an absolute path", HA_TOKEN_OPT_PIN_GUARD);
     if (!o->init && o->sessions == 0)
         return ha_fail(err, HA_E_USAGE, "--%s is missing", HA_TOKEN_OPT_SESSIONS);
     if (check_pin_source(o->pin, HA_TOKEN_OPT_PIN, !o->init, err))

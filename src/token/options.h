@@ -8,12 +8,13 @@
 #include <stdbool.h>
 
 // hsm-agent-token --name edge --uri pkcs11:token=edge --module /usr/lib/softhsm/libsofthsm2.so
-//     --pin file:/etc/hsm-agent/pin --sessions 8 [--module-args TEXT] [--software-oaep] [--log-json]
+//     --pin file:/etc/hsm-agent/pin --sessions 8 [--pin-guard PATH] [--module-args TEXT] [--software-oaep] [--log-json]
 #define HA_TOKEN_OPT_NAME          "name"           // the token's name in the configuration, for log lines
 #define HA_TOKEN_OPT_URI           "uri"            // RFC 7512; never a slot-id alone, never a PIN
 #define HA_TOKEN_OPT_MODULE        "module"         // absolute path of the PKCS#11 module
 #define HA_TOKEN_OPT_MODULE_ARGS   "module-args"    // pReserved string for C_Initialize
 #define HA_TOKEN_OPT_PIN           "pin"            // file:PATH or prompt (the daemon turns credential:NAME into file:)
+#define HA_TOKEN_OPT_PIN_GUARD     "pin-guard"      // absolute path of the record of refused PINs (token/guard.h)
 #define HA_TOKEN_OPT_SESSIONS      "sessions"       // worker channels that will come with START
 #define HA_TOKEN_OPT_SOFTWARE_OAEP "software-oaep"  // raw RSA and OAEP decoding in software where the token can't
 #define HA_TOKEN_OPT_LOG_JSON      "log-json"
@@ -39,6 +40,7 @@ struct ha_token_options {
     const char *module;
     const char *module_args;
     const char *pin;
+    const char *pin_guard;
     unsigned sessions;
     bool software_oaep;
     bool log_json;
