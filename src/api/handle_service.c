@@ -99,6 +99,7 @@ static void write_token(struct ha_buf *out, struct ha_token *token)
     ha_jw_string(out, "model", status.model);
     ha_jw_number(out, "sessions", ha_token_config(token)->sessions);
     ha_jw_number(out, "restarts", status.restarts);
+    ha_jw_number(out, "faulty_signatures", status.faulty);
     ha_jw_array(out, "algorithms");
     for (int alg = HA_ALG_NONE + 1; alg < HA_ALG_COUNT; alg++)
         if (status.ways[alg] != HA_WAY_NONE)

@@ -82,6 +82,8 @@ static enum ha_code build_args(const char *program, const struct ha_token_config
     args_add(args, HA_TOKEN_OPT_SESSIONS, sessions);
     if (config->software_oaep)
         args_add(args, HA_TOKEN_OPT_SOFTWARE_OAEP, NULL);
+    if (config->verify)
+        args_add(args, HA_TOKEN_OPT_VERIFY, config->verify);
     if (log_json)
         args_add(args, HA_TOKEN_OPT_LOG_JSON, NULL);
     if (args->failed || !args->items[0] || !ha_buf_ok(&pin))

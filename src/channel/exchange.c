@@ -64,6 +64,8 @@ static void receive(struct run *run, size_t i)
     struct ha_exchange *item = loan->item;
     if (code == HA_OK && (answer.op != item->question.op || answer.serial != item->question.serial))
         code = ha_fail(&err, HA_E_INTERNAL, "the token's process answered something else than was asked");
+    if (code == HA_OK && answer.flags)
+        ha_token_faulty(run->token, answer.flags);
     if (code) {
         ha_pool_lost(&run->token->pool, loan->channel->child);  // it is out of step; a fresh one isn't
     } else if (answer.code != HA_OK) {

@@ -38,6 +38,7 @@ enum ha_op {
 //   DESTROY   key id, SPKI SHA-256 (empty: whatever private and public keys have that id)
 // Answers, when code is HA_OK:
 //   START     token label, serial, manufacturer and model, one byte (enum ha_way) for each enum ha_alg
+//   SIGN, DECRYPT, DERIVE: flags is how many signatures didn't verify since the last answer, whatever the code
 //   SIGN      signature (ECDSA: raw r||s)   DECRYPT  plaintext   DERIVE  shared x coordinate (field length)
 //   OBJECT    key id, label, SPKI DER (empty when the token doesn't tell it), why it is empty; flags HA_OBJECT_*
 //   LIST      -       GENERATE  SPKI DER       DESTROY  -

@@ -334,6 +334,13 @@ void ha_token_status(struct ha_token *token, struct ha_token_status *ret_status)
     pthread_mutex_unlock(&token->status_lock);
 }
 
+void ha_token_faulty(struct ha_token *token, unsigned n)
+{
+    pthread_mutex_lock(&token->status_lock);
+    token->status.faulty += n;
+    pthread_mutex_unlock(&token->status_lock);
+}
+
 enum ha_way ha_token_way(struct ha_token *token, enum ha_alg alg)
 {
     return (enum ha_way)atomic_load_explicit(&token->ways[alg], memory_order_relaxed);

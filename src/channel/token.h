@@ -31,6 +31,7 @@ const char *ha_token_state_name(enum ha_token_state state);
 struct ha_token_status {
     enum ha_token_state state;
     unsigned restarts;  // children started after the first
+    unsigned faulty;    // signatures that didn't verify and weren't sent
     pid_t pid;          // of the child; 0: none
     struct ha_err err;  // why it isn't ready
     char label[64], serial[64], model[128];

@@ -26,3 +26,6 @@ struct ha_token {
     unsigned ends;    // of starts, good or bad
     struct ha_token_status status;
 };
+
+// Counts n signatures that the child has held back.
+void ha_token_faulty(struct ha_token *token, unsigned n);

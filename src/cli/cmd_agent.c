@@ -51,11 +51,25 @@ enum ha_code ha_cmd_whoami(struct ha_cli *cli, struct ha_err *err)
     return ha_out_text(&text, err);
 }
 
+// A mark that stays until the agent is restarted.
+static void put_faulty(struct ha_buf *out, const ha_json *token, const char *name)
+{
+    ha_auto(ha_buf_clear) struct ha_buf n = {0};
+    ha_table_value(&n, ha_json_get(token, "faulty_signatures"));
+    if (n.len > 0 && strcmp(ha_buf_text(&n), "0") != 0)
+        ha_buf_printf(out,
+                      "\n%s: %s of its signatures didn't verify and were held back\n"
+                      "  remedy: If it happens more than once, stop using the token, and ask its vendor.\n",
+                      name, ha_buf_text(&n));
+}
+
 static void put_token_errors(struct ha_buf *out, const ha_json *tokens)
 {
     for (const ha_json *token = ha_json_first(tokens); token; token = ha_json_next(token)) {
         const ha_json *error = ha_json_get(token, "error");
         const char *name = ha_json_get_string(token, "name");
+        if (name)
+            put_faulty(out, token, name);
         if (!error || ha_json_type(error) != HA_JSON_OBJECT || !name)
             continue;
         const char *detail = ha_json_get_string(error, "detail");

@@ -44,6 +44,7 @@ struct ha_token_config {
     unsigned sessions;
     unsigned deadline_ms;
     bool software_oaep;
+    char *verify;  // "rsa", "always" or "off"
 };
 
 // The operations a rule can grant. The table's names are what stands in the configuration.

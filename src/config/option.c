@@ -70,8 +70,9 @@ static const struct ha_option listen_options[] = {
      .fallback = "no",
      AT(ha_listen_config, admin),
      .value = "yes|no",
-     .help = "Whether keys may be created, adopted and deleted, and tokens unlocked, over this socket. Clients need the "
-             "operation granted as well."},
+     .help =
+         "Whether keys may be created, adopted and deleted, and tokens unlocked, over this socket. Clients need the "
+         "operation granted as well."},
 };
 
 static const struct ha_option token_options[] = {
@@ -131,6 +132,13 @@ static const struct ha_option token_options[] = {
      .help =
          "Whether OAEP is decoded by the agent, after a raw RSA operation in the token, where the token can't do it "
          "with the hash that is asked for (SoftHSM: all but SHA-1)."},
+    {.name = "verify",
+     .type = HA_OPTION_CHOICE,
+     .fallback = "rsa",
+     AT(ha_token_config, verify),
+     .value = "rsa|always|off",
+     .help = "Which signatures are verified with the public key before they leave: those of RSA keys, which a token's "
+             "fault can give away and which are cheap to verify, all, or none. A wrong one is never sent."},
 };
 
 static const struct ha_option client_options[] = {

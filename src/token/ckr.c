@@ -172,5 +172,6 @@ bool ha_ckr_curable(const struct ha_err *err)
 {
     // The two vague codes are what many modules say when their device was restarted under them.
     return err->rv != CKR_OK &&
-           (ha_ckr_class(err->rv) == HA_CKR_SESSION || err->rv == CKR_GENERAL_ERROR || err->rv == CKR_FUNCTION_FAILED);
+           (ha_ckr_class(err->rv) == HA_CKR_SESSION || err->rv == CKR_GENERAL_ERROR || err->rv == CKR_FUNCTION_FAILED ||
+            err->rv == CKR_SIGNATURE_INVALID);  // of ha_sign: one that didn't verify
 }

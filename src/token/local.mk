@@ -32,6 +32,7 @@ libha_token_la_SOURCES = \
 	src/token/template.c src/token/template.h \
 	src/token/p11.c src/token/p11.h \
 	src/token/uri.c src/token/uri.h \
+	src/token/verify.c src/token/verify.h \
 	src/token/worker.c src/token/worker.h
 libha_token_la_LIBADD = libha-channel.la libha-crypto.la $(P11KIT_LIBS) $(LIBP11_LIBS)
 

@@ -12,6 +12,7 @@
 #include "token/options.h"
 #include "token/session.h"
 #include "token/sign.h"
+#include "token/verify.h"
 
 #include <p11-kit/pkcs11.h>
 #include <stdatomic.h>
@@ -33,9 +34,12 @@ struct ha_p11 {
     // Each with its own lock or atomics inside.
     struct ha_session_pool sessions;
     struct ha_cache cache;
+    struct ha_known_keys known_keys;
     struct ha_decrypt_ways decrypt;
     atomic_int peer_form;    // how ECDH takes the peer's point: enum in derive.c, settled at the first success
     atomic_uint generation;  // counts logins and losses; handles of an older generation are void
+
+    atomic_uint faulty;      // signatures that didn't verify, and that the daemon hasn't been told of
 
     // Searching, generating, listing and destroying exclude each other: not every module survives a mix.
     mtx_t object_lock;

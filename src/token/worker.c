@@ -40,6 +40,7 @@ static enum ha_code serve_one(struct worker *worker)
         return code;
     if (code == HA_OK && ha_operate_worker(worker->token, worker->index, &question, &out, &err) == HA_OK)
         answer.part[0] = (struct ha_part){.data = out.data, .len = out.len};
+    answer.flags = atomic_exchange(&worker->token->faulty, 0);
     code = ha_reply(worker->fd, &question, &answer, &err);
     ha_packet_buffer_wipe(worker->buffer);
     ha_reply_end_after(&err);

@@ -24,6 +24,7 @@ flow_scripts = \
 	tests/flow/41-wrong-pin.sh \
 	tests/flow/42-fault-module.sh \
 	tests/flow/43-pin-guard.sh \
+	tests/flow/43-verify.sh \
 	tests/flow/48-templates.sh \
 	tests/flow/50-secrets.sh \
 	tests/flow/60-scale.sh \
