@@ -51,6 +51,26 @@ static void lose(struct run *run, size_t i, const struct ha_err *err)
     drop_loan(run, i);
 }
 
+// The child couldn't, but another sending may fare better: in the next child, when this one gives up. True: it was sent
+// back into the queue.
+static bool again(struct run *run, size_t i, const struct ha_packet *answer)
+{
+    struct ha_exchange *item = run->loans[i].item;
+    struct ha_err err = {0};
+    bool gave_up = answer->code == HA_E_TOKEN_DOWN;
+    if (gave_up) {
+        ha_packet_error(answer, &err);
+        ha_pool_gave_up(&run->token->pool, run->loans[i].channel->child, &err);
+    }
+    if (item->tries >= TRIES_MAX || (!gave_up && !(answer->flags & HA_PACKET_AGAIN)))
+        return false;
+    if (answer->flags & HA_PACKET_FAULTY)
+        ha_token_faulty(run->token, answer->flags & HA_PACKET_FAULTY);
+    run->again[run->n_again++] = item;
+    drop_loan(run, i);
+    return true;
+}
+
 static void receive(struct run *run, size_t i)
 {
     struct loan *loan = &run->loans[i];
@@ -62,10 +82,13 @@ static void receive(struct run *run, size_t i)
         return;
     }
     struct ha_exchange *item = loan->item;
+    if (code == HA_OK && answer.op == item->question.op && answer.serial == item->question.serial &&
+        answer.code != HA_OK && again(run, i, &answer))
+        return;
     if (code == HA_OK && (answer.op != item->question.op || answer.serial != item->question.serial))
         code = ha_fail(&err, HA_E_INTERNAL, "the token's process answered something else than was asked");
-    if (code == HA_OK && answer.flags)
-        ha_token_faulty(run->token, answer.flags);
+    if (code == HA_OK && answer.flags & HA_PACKET_FAULTY)
+        ha_token_faulty(run->token, answer.flags & HA_PACKET_FAULTY);
     if (code) {
         ha_pool_lost(&run->token->pool, loan->channel->child);  // it is out of step; a fresh one isn't
     } else if (answer.code != HA_OK) {

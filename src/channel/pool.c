@@ -53,6 +53,15 @@ void ha_pool_lost(struct ha_pool *pool, struct ha_child *child)
     ha_child_kill(child);
 }
 
+void ha_pool_gave_up(struct ha_pool *pool, struct ha_child *child, const struct ha_err *why)
+{
+    pthread_mutex_lock(&pool->lock);
+    forget(pool, child);
+    if (!child->why.code)
+        child->why = *why;
+    pthread_mutex_unlock(&pool->lock);
+}
+
 void ha_pool_retire(struct ha_pool *pool, struct ha_child *child)
 {
     pthread_mutex_lock(&pool->lock);

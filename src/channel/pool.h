@@ -32,6 +32,8 @@ void ha_pool_publish(struct ha_pool *pool, struct ha_child *child);
 // Lends no more of this child's channels: one of them proved dead, or it hangs. Kills it, so that its supervisor
 // notices. Does nothing when another child has been published since.
 void ha_pool_lost(struct ha_pool *pool, struct ha_child *child);
+// Lends no more of this child's channels: it said why it is about to end by itself.
+void ha_pool_gave_up(struct ha_pool *pool, struct ha_child *child, const struct ha_err *why);
 // The end of an ended child (ha_child_end): it is freed when its last loan returns, at once if there is none.
 void ha_pool_retire(struct ha_pool *pool, struct ha_child *child);
 // Says what takers do until the next child: wait (why NULL) or fail with a copy of why.

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The supervisor of a token's child, and the token's state.
+// A token as a whole: made, ended, asked for its state, asked on its control channel.
 #include "base/clock.h"
 #include "base/file.h"
 #include "channel/token_internal.h"
-#include "token/options.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -14,13 +13,6 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define START_MS       30000   // to load the module, find the token and log in
-#define PROMPT_MS      600000  // the same with a person typing the PIN
-#define PAUSE_FIRST_MS 100     // before the second start that follows a failed one; doubles
-#define PAUSE_MAX_MS   5000
-#define CRASHES_MAX    3  // in a row, before callers are told that the token is down
-#define END_GRACE_MS   2000
 
 static const char *const state_names[] = {
     [HA_TOKEN_STARTING] = "starting",       [HA_TOKEN_READY] = "ready",     [HA_TOKEN_DOWN] = "down",
@@ -36,178 +28,6 @@ const char *ha_token_state_name(enum ha_token_state state)
 const struct ha_token_config *ha_token_config(const struct ha_token *token)
 {
     return token->config;
-}
-
-static void set_state(struct ha_token *token, enum ha_token_state state, const struct ha_child *child,
-                      const struct ha_err *err)
-{
-    pthread_mutex_lock(&token->status_lock);
-    struct ha_token_status *status = &token->status;
-    status->state = state;
-    status->pid = child ? child->pid : 0;
-    status->err = err ? *err : (struct ha_err){0};
-    if (child) {
-        memcpy(status->label, child->label, sizeof(status->label));
-        memcpy(status->serial, child->serial, sizeof(status->serial));
-        memcpy(status->model, child->model, sizeof(status->model));
-        memcpy(status->ways, child->ways, sizeof(status->ways));
-    }
-    pthread_mutex_unlock(&token->status_lock);
-}
-
-// A start has come to an end, and its outcome is in the status.
-static void set_first_done(struct ha_token *token)
-{
-    pthread_mutex_lock(&token->status_lock);
-    token->first_done = true;
-    token->ends++;
-    pthread_cond_broadcast(&token->first);
-    pthread_mutex_unlock(&token->status_lock);
-}
-
-// Waits for the wish to stop, or for the child's end. True: stop.
-static bool wait_for_end(struct ha_token *token, const struct ha_child *child)
-{
-    struct pollfd waits[2] = {{.fd = token->wake, .events = POLLIN}, ha_child_watch(child)};
-    while (!atomic_load(&token->stopping) && !waits[1].revents) {
-        if (poll(waits, 2, -1) > 0 && waits[0].revents)
-            eventfd_read(token->wake, &(eventfd_t){0});  // a wish to retry what is serving already
-    }
-    return atomic_load(&token->stopping);
-}
-
-// Waits for the wish to stop or to try again, or until timeout_ms have passed (-1: for ever). True: stop.
-static bool wait_for_retry(struct ha_token *token, int timeout_ms)
-{
-    int64_t deadline_ms = ha_now_ms() + timeout_ms;
-    while (!atomic_load(&token->stopping) && !atomic_exchange(&token->retry, false)) {
-        struct pollfd wait = {.fd = token->wake, .events = POLLIN};
-        if (poll(&wait, 1, timeout_ms < 0 ? -1 : ha_left_ms(deadline_ms)) == 0)
-            break;
-        if (wait.revents)
-            eventfd_read(token->wake, &(eventfd_t){0});
-    }
-    return atomic_load(&token->stopping);
-}
-
-static void set_control_child(struct ha_token *token, struct ha_child *child)
-{
-    pthread_mutex_lock(&token->control_lock);
-    token->control_child = child;
-    pthread_mutex_unlock(&token->control_lock);
-}
-
-// Serves with one child until it ends or we stop; ret_status is how it ended. Fails when it was of no use.
-static enum ha_code serve(struct ha_token *token, struct ha_child *child, int *ret_status, struct ha_err *err)
-{
-    for (size_t i = 0; i < HA_ALG_COUNT; i++)
-        atomic_store_explicit(&token->ways[i], child->ways[i], memory_order_relaxed);
-    set_control_child(token, child);
-    set_state(token, HA_TOKEN_READY, child, NULL);
-    ha_pool_publish(&token->pool, child);
-    ha_log(token->host.log, HA_LOG_INFO, "token-ready", HA_S("token", token->config->name), HA_S("label", child->label),
-           HA_S("serial", child->serial), HA_N("sessions", child->n_channels), HA_N("pid", child->pid));
-    enum ha_code code = token->host.ready(token->host.context, token, err);
-    bool stop = atomic_load(&token->stopping);
-    if (code == HA_OK) {
-        set_first_done(token);
-        stop = wait_for_end(token, child);
-    }
-    // Whoever asks on the control channel now gets an end of file, lets the lock go, and we can take the child away.
-    shutdown(child->control, SHUT_RDWR);
-    set_control_child(token, NULL);
-    if (!stop)
-        set_state(token, HA_TOKEN_STARTING, NULL, NULL);
-    *ret_status = ha_child_end(child, stop ? END_GRACE_MS : 0);
-    ha_pool_retire(&token->pool, child);
-    return code;
-}
-
-static void fail_pool(struct ha_token *token, enum ha_token_state state, struct ha_err *err)
-{
-    if (err->code != HA_E_PIN) {
-        // Whatever it was in detail, for a caller the token is away.
-        err->code = HA_E_TOKEN_DOWN;
-        err->retry_after_s = 1;
-    }
-    ha_wrap(err, "token '%s'", token->config->name);
-    set_state(token, state, NULL, err);
-    ha_pool_set_mood(&token->pool, err);
-}
-
-// True: stop.
-static bool refused(struct ha_token *token, struct ha_err *err)
-{
-    ha_log_err(token->host.log, HA_LOG_ERROR, "pin-refused", err, HA_S("token", token->config->name));
-    fail_pool(token, HA_TOKEN_PIN_REFUSED, err);
-    set_first_done(token);
-    return wait_for_retry(token, -1);
-}
-
-// One child, from its start to its end. HA_OK: it was ready and has ended, which is worth an immediate successor.
-static enum ha_code run_child(struct ha_token *token, int *ret_status, struct ha_err *err)
-{
-    atomic_store(&token->retry, false);  // a wish that comes from now on is for the next one
-    int start_ms = strcmp(token->config->pin, "prompt") == 0 ? PROMPT_MS : START_MS;
-    struct ha_child *child;
-    if (ha_child_start(token->host.program, token->config, token->pin_guard, token->host.log->json,
-                       ha_now_ms() + start_ms, &child, ret_status, err))
-        return err->code;
-    enum ha_code code = serve(token, child, ret_status, err);
-    if (atomic_load(&token->stopping))
-        return code;
-    ha_log(token->host.log, HA_LOG_WARN, "token-process-ended", HA_S("token", token->config->name),
-           HA_N("status", *ret_status));
-    pthread_mutex_lock(&token->status_lock);
-    token->status.restarts++;
-    pthread_mutex_unlock(&token->status_lock);
-    if (*ret_status == HA_TOKEN_EXIT_PIN)
-        return ha_fail(err, HA_E_PIN, "the token refused the PIN when a session had to log in again");
-    return code;
-}
-
-// What follows a child that was of no use. Returns the pause before the next one.
-static int after_failure(struct ha_token *token, unsigned failures, int status, struct ha_err *err)
-{
-    // A module that crashes as it starts may do better the next time, and callers can wait for that.
-    if (status > 128 && failures <= CRASHES_MAX)
-        return PAUSE_FIRST_MS / 4;
-    if (failures == 1 || status > 128)  // a token that stays away is worth one line, not one a try
-        ha_log_err(token->host.log, HA_LOG_ERROR, "token-down", err, HA_S("token", token->config->name));
-    fail_pool(token, HA_TOKEN_DOWN, err);
-    set_first_done(token);
-    unsigned doublings = failures < 7 ? failures - 1 : 6;
-    return PAUSE_FIRST_MS << doublings < PAUSE_MAX_MS ? PAUSE_FIRST_MS << doublings : PAUSE_MAX_MS;
-}
-
-static void *supervise(void *argument)
-{
-    struct ha_token *token = argument;
-    unsigned failures = 0;  // in a row
-    while (!atomic_load(&token->stopping)) {
-        struct ha_err err = {0};
-        int status = 0;
-        enum ha_code code = run_child(token, &status, &err);
-        if (atomic_load(&token->stopping))
-            break;
-        failures = code == HA_OK ? 0 : failures + 1;
-        if (code == HA_OK)
-            continue;
-        if (code == HA_E_PIN) {
-            failures = 0;
-            if (refused(token, &err))
-                break;
-            continue;
-        }
-        if (wait_for_retry(token, after_failure(token, failures, status, &err)))
-            break;
-    }
-    struct ha_err err = {0};
-    ha_fail(&err, HA_E_STOPPING, "the agent is stopping");
-    set_state(token, HA_TOKEN_STOPPED, NULL, &err);
-    ha_pool_set_mood(&token->pool, &err);
-    set_first_done(token);
-    return NULL;
 }
 
 static void init_first(struct ha_token *token)
@@ -259,7 +79,7 @@ enum ha_code ha_token_new(const struct ha_token_config *config, const struct ha_
         ha_token_free(token);
         return err->code;
     }
-    int failure = pthread_create(&token->supervisor, NULL, supervise, token);
+    int failure = pthread_create(&token->supervisor, NULL, ha_token_supervise, token);
     if (failure) {
         ha_fail_errno(err, failure, "a thread for the token '%s' can't be made", config->name);
         token->supervisor = 0;

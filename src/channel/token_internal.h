@@ -29,3 +29,6 @@ struct ha_token {
 
 // Counts n signatures that the child has held back.
 void ha_token_faulty(struct ha_token *token, unsigned n);
+
+// The supervisor thread's whole life; argument is the ha_token.
+void *ha_token_supervise(void *argument);

@@ -183,12 +183,10 @@ static enum ha_code run(struct ha_p11 *token, struct ha_session *session, void *
 enum ha_code ha_generate(struct ha_p11 *token, const struct ha_packet *question, struct ha_pubkey **ret_key,
                          struct ha_err *err)
 {
-    struct ha_session *session = NULL;
-    if (check(question, err) || ha_session_take_held(token, &session, err))
+    if (check(question, err))
         return err->code;
     struct job job = {.question = question, .type = (enum ha_key_type)question->key_type};
-    enum ha_code code = ha_operate(token, session, run, &job, err);
-    ha_session_return(token, session);
+    enum ha_code code = ha_operate(token, HA_OPERATE_HELD, run, &job, err);
     if (code == HA_OK)
         *ret_key = job.made;
     return code;

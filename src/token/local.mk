@@ -13,6 +13,7 @@ libha_token_la_SOURCES = \
 	src/token/guard.c src/token/guard.h \
 	src/token/harden.c src/token/harden.h \
 	src/token/init.c src/token/init.h \
+	src/token/ladder.c src/token/ladder.h \
 	src/token/list.c src/token/list.h \
 	src/token/login.c src/token/login.h \
 	src/token/mechanism.c src/token/mechanism.h \

@@ -23,6 +23,7 @@ flow_scripts = \
 	tests/flow/40-crash.sh \
 	tests/flow/41-wrong-pin.sh \
 	tests/flow/42-fault-module.sh \
+	tests/flow/43-ladder.sh \
 	tests/flow/43-pin-guard.sh \
 	tests/flow/43-verify.sh \
 	tests/flow/48-templates.sh \
@@ -42,6 +43,7 @@ EXTRA_DIST += \
 	tests/flow/crash.py \
 	tests/flow/drain.py \
 	tests/flow/examples.py \
+	tests/flow/ladder.py \
 	tests/flow/find_bytes.py \
 	tests/flow/jwk.py \
 	tests/flow/lib.sh \
@@ -74,3 +76,7 @@ dist_check_SCRIPTS += tests/flow/valgrind.sh
 EXTRA_DIST += tests/flow/readme.py
 check-valgrind: all
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=tests/flow/valgrind.sh
+
+# Each code of the ladder's test at each function, which takes minutes.
+check-ladder: all
+	LADDER=all LADDER_REQUESTS=400 $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=tests/flow/43-ladder.sh

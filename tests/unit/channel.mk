@@ -4,6 +4,12 @@ check_PROGRAMS += tests/unit/fake_token tests/unit/channel_test tests/unit/keys_
 	tests/unit/api_test tests/unit/api_tls_test
 TESTS += tests/unit/channel_test tests/unit/keys_test tests/unit/api_test tests/unit/api_tls_test
 
+check_PROGRAMS += tests/unit/pace_test
+TESTS += tests/unit/pace_test
+tests_unit_pace_test_SOURCES = tests/unit/pace_test.c
+tests_unit_pace_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_pace_test_LDADD = libha-supervise.la $(CMOCKA_LIBS)
+
 fake_cppflags = $(AM_CPPFLAGS) -I$(srcdir)/tests/unit -DFAKE_TOKEN_PROGRAM='"$(abs_top_builddir)/tests/unit/fake_token"'
 fake_sources = tests/unit/fake.c tests/unit/fake.h
 

@@ -145,7 +145,7 @@ static void guard_counts_a_locked_pin_as_refused_and_other_errors_not(void **sta
     char path[128];
     rig_path(rig, "guard", path);
     rig->faults->call[FAULT_LOGIN].rv = CKR_DEVICE_ERROR;
-    rig->faults->call[FAULT_LOGIN].count = 1;
+    rig->faults->call[FAULT_LOGIN].count = 3;
     failed_start(rig, &guarded, HA_TOKEN_EXIT_FAILED);
     assert_int_equal(access(path, F_OK), 0);  // nobody knows
     rig->faults->token_flags = CKF_USER_PIN_COUNT_LOW;
