@@ -18,7 +18,8 @@ struct ha_channel {
     int fd;
     struct ha_packet_buffer *buffer;
     struct ha_child *child;
-    struct ha_channel *next_free;
+    struct ha_channel *next;  // in whatever list it is while it isn't on loan to a request
+    int64_t hung_ms;          // for the minder: when the child counts as hanging
 };
 
 struct ha_child {

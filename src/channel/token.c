@@ -205,7 +205,11 @@ enum ha_code ha_token_new(const struct ha_token_config *config, const struct ha_
         free(token);
         return err->code;
     }
-    ha_pool_init(&token->pool);
+    if (ha_pool_init(&token->pool, err)) {
+        close(token->wake);
+        free(token);
+        return err->code;
+    }
     pthread_mutex_init(&token->control_lock, NULL);
     pthread_mutex_init(&token->status_lock, NULL);
     pthread_cond_init(&token->first, NULL);

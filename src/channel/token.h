@@ -49,17 +49,27 @@ void ha_token_wait_first(struct ha_token *token);
 void ha_token_status(struct ha_token *token, struct ha_token_status *ret_status);
 enum ha_way ha_token_way(struct ha_token *token, enum ha_alg alg);
 
-// One operation of a batch. The caller fills question (SIGN, DECRYPT, DERIVE); the rest is the answer.
+// For whom something is asked. One request's, whatever it asks.
+struct ha_caller {
+    uid_t uid;          // sessions are shared out between users first, then between requests
+    int64_t start_ms;   // a point of ha_now_ms: the token's deadline-ms count from here
+    unsigned limit_ms;  // not 0: shortens them
+};
+
+// One operation of a batch. The caller fills question (SIGN, DECRYPT, DERIVE) and perhaps caller; the rest is the
+// answer.
 struct ha_exchange {
-    struct ha_packet question;  // parts are borrowed until the call returns
-    struct ha_buf output;       // the answer's first part; the caller clears it
+    struct ha_packet question;       // parts are borrowed until the call returns
+    const struct ha_caller *caller;  // borrowed likewise, the same for the whole batch; NULL: nobody's, as of now
+    struct ha_buf output;            // the answer's first part; the caller clears it
     enum ha_code code;
     struct ha_err err;  // when code isn't HA_OK
     unsigned tries;     // internal
 };
 
-// Does n operations, spread over the sessions that are free (at least one: waits for it until deadline-ms from now).
-// Each operation has deadline-ms from when it was sent; a child that misses it is killed. Operations under way in a
+// Does n operations, spread over the sessions that are free (at least one: waits for its turn). All of them end at the
+// request's deadline, whether they waited or were under way: HA_E_DEADLINE. HA_E_BUSY: so many wait already that there
+// is no room. A child that works on one operation for longer than deadline-ms is killed. Operations under way in a
 // child that died are tried again in the next one, twice at most. Returns when each item has its code.
 void ha_token_exchange(struct ha_token *token, struct ha_exchange *const *items, size_t n);
 

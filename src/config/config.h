@@ -43,6 +43,7 @@ struct ha_token_config {
     char *pin;                      // "credential:NAME", "file:/PATH", "prompt"
     unsigned sessions;
     unsigned deadline_ms;
+    unsigned queue;  // most requests that wait for a session at one time
     bool software_oaep;
 };
 

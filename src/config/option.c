@@ -122,7 +122,17 @@ static const struct ha_option token_options[] = {
      .max = 600000,
      AT(ha_token_config, deadline_ms),
      .value = "MILLISECONDS",
-     .help = "How long one request may take. A token that takes longer hangs, and its process is replaced."},
+     .help = "How long one request may take, waiting and further tries included; a batch is one request. A token that "
+             "works on one operation for longer hangs, and its process is replaced."},
+    {.name = "queue",
+     .type = HA_OPTION_UINT,
+     .fallback = "512",
+     .min = 1,
+     .max = 100000,
+     AT(ha_token_config, queue),
+     .value = "N",
+     .help = "How many requests may wait for one of the sessions. When there are more, the newest of the user with the "
+             "most is answered 503 at once. Users take turns, and so do the connections of each."},
     {.name = "software-oaep",
      .type = HA_OPTION_BOOL,
      .fallback = "no",

@@ -9,6 +9,7 @@
 //   die               the process ends without an answer
 //   die-once          the same, but only if FAKE_DIR/died isn't there yet
 //   hang              no answer, for ever
+//   hold              FAKE_DIR/held is made, and the answer comes once it is gone
 //   echo-wrong        an answer to another question
 //   fail              an HA_E_TOKEN_ERROR
 //   66 bytes or more  answered with what could be an ECDSA signature: 64 bytes of 's'
@@ -18,6 +19,7 @@
 #include "token/options.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +74,13 @@ static void sign(int fd, const struct ha_packet *question)
     }
     while (is(input, "hang"))
         pause();
+    if (is(input, "hold")) {
+        char path[512];
+        path_of("held", path, sizeof(path));
+        close(open(path, O_CREAT | O_WRONLY, 0600));
+        while (access(path, F_OK) == 0)
+            poll(NULL, 0, 1);
+    }
     struct ha_packet reply = {.op = question->op, .serial = question->serial};
     struct ha_err err = {0};
     struct ha_buf output = {0};
