@@ -57,11 +57,14 @@ enum ha_code ha_call_refused_content(const struct ha_call_context *call, enum ha
     return err->code;
 }
 
-void ha_call_exchange(const struct ha_key *key, struct ha_use *const *uses, size_t n)
+void ha_call_exchange(const struct ha_call_context *call, const struct ha_key *key, struct ha_use *const *uses,
+                      size_t n)
 {
     struct ha_exchange *exchanges[HA_BATCH_MAX];
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         exchanges[i] = &uses[i]->exchange;
+        exchanges[i]->caller = &call->caller;
+    }
     ha_token_exchange(key->token, exchanges, n);
 }
 

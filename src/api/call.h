@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "base/json.h"
+#include "channel/token.h"
 #include "policy/content.h"
 #include "policy/policy.h"
 
@@ -12,10 +13,11 @@
 struct ha_call_context {
     const struct ha_api *api;
     const struct ha_request *request;
-    const char *name;    // the path's {name}; NULL when it has none
-    ha_json *body;       // parsed; NULL when the route takes none
-    unsigned status;     // of the reply; 200 unless the handler changes it
-    struct ha_buf *out;  // the reply's JSON
+    const char *name;         // the path's {name}; NULL when it has none
+    struct ha_caller caller;  // whom the tokens work for, and how long
+    ha_json *body;            // parsed; NULL when the route takes none
+    unsigned status;          // of the reply; 200 unless the handler changes it
+    struct ha_buf *out;       // the reply's JSON
 };
 
 // Looks the key up and asks the policy. HA_E_NO_KEY, the same for a key that isn't there and for one the caller may not
@@ -32,7 +34,8 @@ enum ha_code ha_call_refused_content(const struct ha_call_context *call, enum ha
                                      enum ha_content content, struct ha_err *err);
 // Does n uses (HA_BATCH_MAX at most) of one key and returns when each has its code.
 struct ha_use;
-void ha_call_exchange(const struct ha_key *key, struct ha_use *const *uses, size_t n);
+void ha_call_exchange(const struct ha_call_context *call, const struct ha_key *key, struct ha_use *const *uses,
+                      size_t n);
 
 // The handlers, one for each route. Each appends one JSON object to call->out or fails.
 enum ha_code ha_handle_version(struct ha_call_context *call, struct ha_err *err);

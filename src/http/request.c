@@ -119,6 +119,7 @@ static enum MHD_Result hand_over(struct ha_http_connection *connection, struct M
         .method = method,
         .origin = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_ORIGIN),
         .if_none_match = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH),
+        .request_timeout = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "Request-Timeout"),
         .body = connection->body.data,
         .body_len = connection->body.len,
         .principal = &connection->principal,
