@@ -93,6 +93,7 @@ static void write_token(struct ha_buf *out, struct ha_token *token)
     ha_jw_string(out, "serial", status.serial);
     ha_jw_string(out, "model", status.model);
     ha_jw_number(out, "sessions", ha_token_config(token)->sessions);
+    ha_jw_number(out, "waiting", (int64_t)ha_token_waiting(token));
     ha_jw_number(out, "restarts", status.restarts);
     ha_jw_array(out, "algorithms");
     for (int alg = HA_ALG_NONE + 1; alg < HA_ALG_COUNT; alg++)

@@ -182,6 +182,11 @@ static void collect(struct run *run)
     }
 }
 
+size_t ha_token_waiting(struct ha_token *token)
+{
+    return ha_pool_waiting(&token->pool);
+}
+
 void ha_token_exchange(struct ha_token *token, struct ha_exchange *const *items, size_t n)
 {
     const struct ha_caller nobody = {.uid = (uid_t)-1, .start_ms = ha_now_ms()};

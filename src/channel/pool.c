@@ -142,6 +142,14 @@ struct ha_channel *ha_pool_take_free(struct ha_pool *pool)
     return channel;
 }
 
+size_t ha_pool_waiting(struct ha_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    size_t n = pool->queue.n;
+    pthread_mutex_unlock(&pool->lock);
+    return n;
+}
+
 static enum ha_code fail_busy(const struct ha_pool_wish *wish, struct ha_err *err)
 {
     ha_fail(err, HA_E_BUSY, "%zu requests wait for a session of the token already", wish->queue_max);

@@ -59,6 +59,7 @@ enum ha_code ha_pool_take(struct ha_pool *pool, const struct ha_pool_wish *wish,
                           struct ha_err *err);
 // The same without waiting. NULL: none is free.
 struct ha_channel *ha_pool_take_free(struct ha_pool *pool);
+size_t ha_pool_waiting(struct ha_pool *pool);  // in the queue now
 void ha_pool_return(struct ha_pool *pool, struct ha_channel *channel);
 // Returns a channel whose question is still under way: the answer, which nobody wants, is waited for elsewhere. After
 // hung_ms the child is lost.

@@ -49,6 +49,8 @@ void ha_token_wait_first(struct ha_token *token);
 void ha_token_status(struct ha_token *token, struct ha_token_status *ret_status);
 enum ha_way ha_token_way(struct ha_token *token, enum ha_alg alg);
 
+size_t ha_token_waiting(struct ha_token *token);  // requests that wait for a session now
+
 // For whom something is asked. One request's, whatever it asks.
 struct ha_caller {
     uid_t uid;          // sessions are shared out between users first, then between requests

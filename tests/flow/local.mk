@@ -23,6 +23,7 @@ flow_scripts = \
 	tests/flow/40-crash.sh \
 	tests/flow/41-wrong-pin.sh \
 	tests/flow/42-fault-module.sh \
+	tests/flow/44-fairness.sh \
 	tests/flow/48-templates.sh \
 	tests/flow/50-secrets.sh \
 	tests/flow/60-scale.sh \
@@ -38,6 +39,7 @@ EXTRA_DIST += \
 	tests/flow/bad_requests.py \
 	tests/flow/batch.py \
 	tests/flow/crash.py \
+	tests/flow/crowd.py \
 	tests/flow/drain.py \
 	tests/flow/examples.py \
 	tests/flow/find_bytes.py \

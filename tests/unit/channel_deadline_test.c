@@ -3,7 +3,6 @@
 #include "fake.h"
 
 #include "base/clock.h"
-#include "channel/token_internal.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -47,14 +46,6 @@ static unsigned restarts(const struct bench *bench)
     struct ha_token_status status;
     ha_token_status(bench->token, &status);
     return status.restarts;
-}
-
-static size_t waiting(struct bench *bench)
-{
-    pthread_mutex_lock(&bench->token->pool.lock);
-    size_t n = bench->token->pool.queue.n;
-    pthread_mutex_unlock(&bench->token->pool.lock);
-    return n;
 }
 
 static void wait_until_held(const struct bench *bench)
@@ -210,7 +201,7 @@ static void exchange_of_a_batch_when_the_queue_is_full_is_busy_as_a_whole(void *
     request_start(&first);
     wait_until_held(&bench);
     request_start(&second);
-    while (waiting(&bench) == 0)
+    while (ha_token_waiting(bench.token) == 0)
         poll(NULL, 0, 1);
     request_run(&batch);
     for (size_t i = 0; i < 3; i++) {

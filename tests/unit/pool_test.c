@@ -108,14 +108,6 @@ static void *take(void *argument)
     return NULL;
 }
 
-static size_t waiting(struct bench *bench)
-{
-    pthread_mutex_lock(&bench->pool.lock);
-    size_t n = bench->pool.queue.n;
-    pthread_mutex_unlock(&bench->pool.lock);
-    return n;
-}
-
 static struct taker *start_taker(struct bench *bench, char user, size_t queue_max, int64_t deadline_ms)
 {
     struct taker *taker = &bench->takers[bench->n_takers++];
@@ -129,9 +121,9 @@ static struct taker *start_taker(struct bench *bench, char user, size_t queue_ma
 static void queue_up(struct bench *bench, const char *users)
 {
     for (const char *user = users; *user; user++) {
-        size_t before = waiting(bench);
+        size_t before = ha_pool_waiting(&bench->pool);
         start_taker(bench, *user, 1000, ha_now_ms() + 60000);
-        while (waiting(bench) == before)
+        while (ha_pool_waiting(&bench->pool) == before)
             poll(NULL, 0, 1);
     }
 }
@@ -249,7 +241,7 @@ static void pool_take_that_expires_leaves_the_queue_and_the_child(void **state)
     struct taker *late = start_taker(&bench, 'b', 1000, ha_now_ms() + 20);
     wait_for_done(&bench, 1);
     assert_int_equal(late->code, HA_E_DEADLINE);
-    assert_int_equal(waiting(&bench), 1);
+    assert_int_equal(ha_pool_waiting(&bench.pool), 1);
     assert_ptr_equal(bench.pool.child, bench.child);
     ha_pool_return(&bench.pool, channel);
     wait_for_done(&bench, 2);
@@ -266,7 +258,7 @@ static void pool_take_without_a_child_waits_until_one_is_published(void **state)
     make_child(&bench, 2);
     ha_pool_publish(&bench.pool, bench.child);
     wait_for_done(&bench, 2);
-    assert_int_equal(waiting(&bench), 1);
+    assert_int_equal(ha_pool_waiting(&bench.pool), 1);
     struct ha_channel *lent = NULL;
     for (size_t i = 0; i < 3; i++)
         if (bench.takers[i].done) {
@@ -310,7 +302,7 @@ static void pool_take_that_waits_outlives_a_child(void **state)
     queue_up(&bench, "a");
     ha_pool_lost(&bench.pool, bench.child);
     ha_pool_return(&bench.pool, channel);
-    assert_int_equal(waiting(&bench), 1);
+    assert_int_equal(ha_pool_waiting(&bench.pool), 1);
     end_child(&bench);
     make_child(&bench, 1);
     ha_pool_publish(&bench.pool, bench.child);
