@@ -88,6 +88,8 @@ static enum ha_code start_servers(struct daemon *daemon, struct ha_err *err)
     const struct ha_config *config = daemon->api.config;
     const struct ha_http_options options = {
         .connections = config->agent.connections,
+        .connections_per_uid = config->agent.connections_per_uid,
+        .requests_per_uid = config->agent.requests_per_uid,
         .idle_ms = IDLE_MS,
         .receive_ms = RECEIVE_MS,
         .context = &daemon->api,

@@ -106,7 +106,8 @@ void ha_api_problem(const struct ha_err *err, const char *request_id, struct ha_
     reply->status = ha_code_info(err->code)->status;
     reply->content_type = "application/problem+json";
     reply->retry_after_s = err->retry_after_s;
-    if (reply->status == 503 && reply->retry_after_s == 0 && ha_code_info(err->code)->retryable)
+    bool later = reply->status == 503 || reply->status == 429;
+    if (later && reply->retry_after_s == 0 && ha_code_info(err->code)->retryable)
         reply->retry_after_s = 1;
 }
 

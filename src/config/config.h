@@ -17,9 +17,10 @@ struct ha_strings {
 
 struct ha_agent_config {
     char *state_dir;
-    bool rsa1_5;           // RSA1_5 decryption allowed at all
-    unsigned connections;  // most connections at one time on each socket
-    unsigned drain_ms;     // how long SIGTERM waits for requests under way
+    bool rsa1_5;                                     // RSA1_5 decryption allowed at all
+    unsigned connections;                            // most connections at one time on each socket
+    unsigned connections_per_uid, requests_per_uid;  // likewise of one user, and its requests under way; 0: no limit
+    unsigned drain_ms;                               // how long SIGTERM waits for requests under way
 };
 
 struct ha_listen_config {

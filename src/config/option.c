@@ -30,6 +30,26 @@ static const struct ha_option agent_options[] = {
      AT(ha_agent_config, connections),
      .value = "N",
      .help = "The most connections at one time on each socket. One more is answered 503."},
+    {.name = "connections-per-uid",
+     .type = HA_OPTION_UINT,
+     .fallback = "0",
+     .min = 0,
+     .max = 100000,
+     AT(ha_agent_config, connections_per_uid),
+     .value = "N",
+     .help =
+         "The most connections of one user at one time on each socket; 0: as many as there are. One more is answered "
+         "429. Set it, below connections, where users don't trust each other."},
+    {.name = "requests-per-uid",
+     .type = HA_OPTION_UINT,
+     .fallback = "0",
+     .min = 0,
+     .max = 100000,
+     AT(ha_agent_config, requests_per_uid),
+     .value = "N",
+     .help =
+         "The most requests of one user under way at one time on each socket; 0: as many as there are connections. One "
+         "more is answered 429."},
     {.name = "drain-ms",
      .type = HA_OPTION_UINT,
      .fallback = "10000",

@@ -11,7 +11,9 @@
 struct ha_http_server;
 
 struct ha_http_options {
-    unsigned connections;  // most at one time for this server; one more is answered 503 and closed
+    unsigned connections;          // most at one time for this server; one more is answered 503 and closed
+    unsigned connections_per_uid;  // likewise of one user: 429; 0: no limit
+    unsigned requests_per_uid;     // most requests under way at one time for one user: 429; 0: no limit
     // Not 0: a kept connection without a request is closed after this, and so is one whose client takes no reply.
     unsigned idle_ms;
     // Not 0: a request must have arrived whole within this from its first header line, a connection's first request

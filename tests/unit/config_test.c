@@ -151,7 +151,7 @@ static void config_parse_fills_the_structs(void **state)
 
     assert_int_equal(config->n_listens, 2);
     assert_string_equal(config->listens[0].name, "agent");
-    assert_int_equal(config->listens[0].line, 8);
+    assert_int_equal(config->listens[0].line, 10);
     assert_int_equal(config->listens[0].uid, 0);
     assert_int_equal(config->listens[0].gid, 0);
     assert_int_equal(config->listens[0].mode, 0666);
