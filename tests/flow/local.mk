@@ -69,6 +69,13 @@ EXTRA_DIST += tests/bench/async.sh
 bench-async: all tests/bench/handshakes$(EXEEXT) tests/fault/fault_module.la
 	srcdir=$(srcdir) $(srcdir)/tests/bench/async.sh
 
+EXTRA_PROGRAMS += tests/bench/load
+tests_bench_load_SOURCES = tests/bench/load.c
+CLEANFILES += tests/bench/load$(EXEEXT)
+EXTRA_DIST += tests/bench/fairness.sh
+bench-fairness: all tests/bench/load$(EXEEXT) tests/fault/fault_module.la tests/fault/faultctl$(EXEEXT)
+	srcdir=$(srcdir) $(srcdir)/tests/bench/fairness.sh
+
 # The daemon under valgrind, which takes too long for every `make check`.
 dist_check_SCRIPTS += tests/flow/valgrind.sh
 EXTRA_DIST += tests/flow/readme.py
