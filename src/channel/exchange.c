@@ -24,6 +24,7 @@ struct run {
     struct loan loans[HA_PACKET_FDS_MAX];
     size_t n_loans;
     uid_t uid;
+    pid_t only;  // the one child that may do it; 0: any
     unsigned limit_ms;
     int64_t deadline_ms;  // start + limit_ms, for all items
     bool served;          // had a channel before
@@ -42,12 +43,13 @@ static void drop_loan(struct run *run, size_t i)
     run->loans[i] = run->loans[--run->n_loans];
 }
 
-// The child is gone under this loan: its item goes back into the queue, or fails when it has had its tries.
+// The child is gone under this loan: its item goes back into the queue, or fails when it has had its tries or
+// wants no other child.
 static void lose(struct run *run, size_t i, const struct ha_err *err)
 {
     struct ha_exchange *item = run->loans[i].item;
     ha_pool_lost(&run->token->pool, run->loans[i].channel->child);
-    if (item->tries < TRIES_MAX)
+    if (item->tries < TRIES_MAX && !run->only)
         run->again[run->n_again++] = item;
     else
         settle(item, err->code, err);
@@ -138,8 +140,11 @@ static void send_next(struct run *run, struct ha_channel *channel)
 static void send_first(struct run *run)
 {
     const struct ha_token_config *config = run->token->config;
-    const struct ha_pool_wish wish = {
-        .uid = run->uid, .deadline_ms = run->deadline_ms, .queue_max = config->queue, .pushy = run->served};
+    const struct ha_pool_wish wish = {.uid = run->uid,
+                                      .deadline_ms = run->deadline_ms,
+                                      .queue_max = config->queue,
+                                      .pushy = run->served,
+                                      .run = run->only};
     struct ha_channel *channel;
     struct ha_err err = {0};
     if (ha_pool_take(&run->token->pool, &wish, &channel, &err) == HA_OK) {
@@ -156,8 +161,13 @@ static void send_first(struct run *run)
 static void send_more(struct run *run)
 {
     struct ha_channel *channel;
-    while (has_next(run) && run->n_loans < HA_PACKET_FDS_MAX && (channel = ha_pool_take_free(&run->token->pool)))
+    while (has_next(run) && run->n_loans < HA_PACKET_FDS_MAX && (channel = ha_pool_take_free(&run->token->pool))) {
+        if (run->only && channel->child->pid != run->only) {
+            ha_pool_return(&run->token->pool, channel);
+            return;
+        }
         send_next(run, channel);
+    }
 }
 
 // Waits for answers to what is out, and takes them.
@@ -191,7 +201,7 @@ void ha_token_exchange(struct ha_token *token, struct ha_exchange *const *items,
 {
     const struct ha_caller nobody = {.uid = (uid_t)-1, .start_ms = ha_now_ms()};
     const struct ha_caller *caller = items[0]->caller ? items[0]->caller : &nobody;
-    struct run run = {.token = token, .items = items, .n = n, .uid = caller->uid};
+    struct run run = {.token = token, .items = items, .n = n, .uid = caller->uid, .only = caller->run};
     run.limit_ms = token->config->deadline_ms;
     if (caller->limit_ms && caller->limit_ms < run.limit_ms)
         run.limit_ms = caller->limit_ms;

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <time.h>
 
-enum verdict { WAITING, SERVED, OUTDONE, NO_CHILD };
+enum verdict { WAITING, SERVED, OUTDONE, NO_CHILD, RUN_OVER };
 
 // Somebody who waits; all but `wake` is guarded by the pool's lock.
 struct waiter {
@@ -15,6 +15,7 @@ struct waiter {
     pthread_cond_t wake;
     enum verdict verdict;
     struct ha_channel *channel;  // for SERVED
+    pid_t run;                   // of the wish
 };
 
 static struct waiter *waiter_at(struct ha_queue_place *place)
@@ -87,11 +88,20 @@ static void dismiss(struct ha_pool *pool)
         tell(waiter_at(place), NO_CHILD);
 }
 
-static void forget(struct ha_pool *pool, const struct ha_child *child)
+// Who waits for the child that is gone has nothing to wait for, and takes itself out of the queue.
+static void end_run(void *context, struct ha_queue_place *place)
+{
+    const struct ha_child *child = context;
+    if (waiter_at(place)->run == child->pid)
+        tell(waiter_at(place), RUN_OVER);
+}
+
+static void forget(struct ha_pool *pool, struct ha_child *child)
 {
     if (pool->child == child) {
         pool->child = NULL;
         pool->free = NULL;
+        ha_queue_walk(&pool->queue, child, end_run);
         dismiss(pool);
     }
 }
@@ -175,6 +185,24 @@ static enum ha_code fail_late(const struct ha_pool *pool, struct ha_err *err)
     return err->code;
 }
 
+static enum ha_code fail_over(struct ha_err *err)
+{
+    ha_fail(err, HA_E_TOKEN_DOWN, "the token's process ended");
+    err->retry_after_s = 1;
+    return err->code;
+}
+
+// What is lent comes back.
+static void take_back(struct ha_pool *pool, struct ha_channel *channel)
+{
+    struct ha_child *child = channel->child;
+    child->loans--;
+    if (pool->child == child)
+        give(pool, channel);
+    else if (child->retired && child->loans == 0)
+        ha_child_free(child);
+}
+
 static enum ha_code join(struct ha_pool *pool, const struct ha_pool_wish *wish, struct waiter *waiter,
                          struct ha_err *err)
 {
@@ -195,7 +223,7 @@ static enum ha_code wait_for_turn(struct ha_pool *pool, const struct ha_pool_wis
                                   struct ha_channel **ret_channel, struct ha_err *err)
 {
     const struct timespec until = {.tv_sec = wish->deadline_ms / 1000, .tv_nsec = wish->deadline_ms % 1000 * 1000000};
-    struct waiter waiter = {.verdict = WAITING};
+    struct waiter waiter = {.verdict = WAITING, .run = wish->run};
     if (join(pool, wish, &waiter, err))
         return err->code;
     pthread_cond_init(&waiter.wake, &pool->monotonic);
@@ -208,8 +236,15 @@ static enum ha_code wait_for_turn(struct ha_pool *pool, const struct ha_pool_wis
         ha_queue_leave(&pool->queue, &waiter.place);
         return fail_late(pool, err);
     case SERVED:
+        if (wish->run && waiter.channel->child->pid != wish->run) {
+            take_back(pool, waiter.channel);  // before it could leave the queue, the next child served it
+            return fail_over(err);
+        }
         *ret_channel = waiter.channel;
         return HA_OK;
+    case RUN_OVER:
+        ha_queue_leave(&pool->queue, &waiter.place);
+        return fail_over(err);
     case OUTDONE:
         return fail_busy(wish, err);
     case NO_CHILD:
@@ -218,13 +253,21 @@ static enum ha_code wait_for_turn(struct ha_pool *pool, const struct ha_pool_wis
     return fail_mood(pool, err);
 }
 
+static bool is_over(const struct ha_pool *pool, pid_t run)
+{
+    return run && (!pool->child || pool->child->pid != run);
+}
+
 enum ha_code ha_pool_take(struct ha_pool *pool, const struct ha_pool_wish *wish, struct ha_channel **ret_channel,
                           struct ha_err *err)
 {
     enum ha_code code = HA_OK;
     pthread_mutex_lock(&pool->lock);
-    struct ha_channel *channel = take_free(pool);
-    if (!channel && !pool->child && pool->mood == HA_POOL_FAIL)
+    bool over = is_over(pool, wish->run);
+    struct ha_channel *channel = over ? NULL : take_free(pool);
+    if (over)
+        code = fail_over(err);
+    else if (!channel && !pool->child && pool->mood == HA_POOL_FAIL)
         code = fail_mood(pool, err);
     else if (!channel)
         code = wait_for_turn(pool, wish, &channel, err);
@@ -250,4 +293,16 @@ void ha_pool_return(struct ha_pool *pool, struct ha_channel *channel)
 void ha_pool_leave(struct ha_pool *pool, struct ha_channel *channel, int64_t hung_ms)
 {
     ha_minder_leave(&pool->minder, channel, hung_ms);
+}
+
+bool ha_pool_outstanding(struct ha_pool *pool, unsigned *ret_outstanding, pid_t *ret_pid)
+{
+    pthread_mutex_lock(&pool->lock);
+    bool there = pool->child;
+    if (there) {
+        *ret_outstanding = (unsigned)(pool->child->loans + pool->queue.n);
+        *ret_pid = pool->child->pid;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return there;
 }

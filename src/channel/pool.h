@@ -50,17 +50,20 @@ struct ha_pool_wish {
     int64_t deadline_ms;
     size_t queue_max;  // most that may wait, this one included
     bool pushy;        // for a request that has had its turn once: it waits even if there is no room
+    pid_t run;         // the one child whose channel it may be; 0: any
 };
 
 // Loans a channel. While there is none, waits in the queue for its turn. HA_E_BUSY: the queue is full; that is told at
 // once to those of whoever has the most there. HA_E_DEADLINE: no turn until the deadline. HA_E_TOKEN_DOWN: no child
-// until then. What the mood says.
+// until then, or at once when the child that it has to be is gone. What the mood says.
 enum ha_code ha_pool_take(struct ha_pool *pool, const struct ha_pool_wish *wish, struct ha_channel **ret_channel,
                           struct ha_err *err);
-// The same without waiting. NULL: none is free.
+// The same without waiting, of any child. NULL: none is free.
 struct ha_channel *ha_pool_take_free(struct ha_pool *pool);
 size_t ha_pool_waiting(struct ha_pool *pool);  // in the queue now
 void ha_pool_return(struct ha_pool *pool, struct ha_channel *channel);
 // Returns a channel whose question is still under way: the answer, which nobody wants, is waited for elsewhere. After
 // hung_ms the child is lost.
 void ha_pool_leave(struct ha_pool *pool, struct ha_channel *channel, int64_t hung_ms);
+// The channels on loan and those who wait for one, and the present child's pid. False: there is no child.
+bool ha_pool_outstanding(struct ha_pool *pool, unsigned *ret_outstanding, pid_t *ret_pid);

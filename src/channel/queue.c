@@ -81,6 +81,14 @@ void ha_queue_leave(struct ha_queue *queue, struct ha_queue_place *place)
         drop(queue, lane);
 }
 
+void ha_queue_walk(const struct ha_queue *queue, void *context,
+                   void (*see)(void *context, struct ha_queue_place *place))
+{
+    for (const struct ha_queue_lane *lane = queue->turn; lane; lane = lane->next == queue->turn ? NULL : lane->next)
+        for (struct ha_queue_place *place = lane->first; place; place = place->behind)
+            see(context, place);
+}
+
 struct ha_queue_place *ha_queue_next(struct ha_queue *queue)
 {
     struct ha_queue_lane *lane = queue->turn;

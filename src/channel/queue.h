@@ -25,6 +25,9 @@ struct ha_queue {
 // To the end of uid's places. False: out of memory.
 bool ha_queue_join(struct ha_queue *queue, uid_t uid, struct ha_queue_place *place);
 void ha_queue_leave(struct ha_queue *queue, struct ha_queue_place *place);
+// Shows each place to see, which leaves the queue as it is.
+void ha_queue_walk(const struct ha_queue *queue, void *context,
+                   void (*see)(void *context, struct ha_queue_place *place));
 // Takes out whose turn it is. NULL: nobody waits.
 struct ha_queue_place *ha_queue_next(struct ha_queue *queue);
 // Who should go so that one more of uid's fits: the last one of whoever has the most places, if that is more than uid

@@ -265,6 +265,11 @@ enum ha_way ha_token_way(struct ha_token *token, enum ha_alg alg)
     return (enum ha_way)atomic_load_explicit(&token->ways[alg], memory_order_relaxed);
 }
 
+bool ha_token_outstanding(struct ha_token *token, unsigned *ret_outstanding, pid_t *ret_run)
+{
+    return ha_pool_outstanding(&token->pool, ret_outstanding, ret_run);
+}
+
 enum ha_code ha_token_control(struct ha_token *token, const struct ha_packet *question, int64_t deadline_ms,
                               void (*object)(void *context, const struct ha_packet *object), void *context,
                               struct ha_buf *answer, struct ha_err *err)

@@ -56,6 +56,7 @@ struct ha_caller {
     uid_t uid;          // sessions are shared out between users first, then between requests
     int64_t start_ms;   // a point of ha_now_ms: the token's deadline-ms count from here
     unsigned limit_ms;  // not 0: shortens them
+    pid_t run;          // not 0: the one process of the token that may do it (ha_token_outstanding)
 };
 
 // One operation of a batch. The caller fills question (SIGN, DECRYPT, DERIVE) and perhaps caller; the rest is the
@@ -72,8 +73,13 @@ struct ha_exchange {
 // Does n operations, spread over the sessions that are free (at least one: waits for its turn). All of them end at the
 // request's deadline, whether they waited or were under way: HA_E_DEADLINE. HA_E_BUSY: so many wait already that there
 // is no room. A child that works on one operation for longer than deadline-ms is killed. Operations under way in a
-// child that died are tried again in the next one, twice at most. Returns when each item has its code.
+// child that died are tried again in the next one, twice at most; those of a caller with a run fail with
+// HA_E_TOKEN_DOWN as soon as that process is gone. Returns when each item has its code.
 void ha_token_exchange(struct ha_token *token, struct ha_exchange *const *items, size_t n);
+
+// What one chooses by among several tokens: how many operations this one works on and how many wait for their turn.
+// run: the process that does them. False: there is none at present.
+bool ha_token_outstanding(struct ha_token *token, unsigned *ret_outstanding, pid_t *ret_run);
 
 // One question on the control channel: LIST, GENERATE, DESTROY. Waits for its turn. Never tried again. deadline_ms is a
 // point of ha_now_ms; a child that misses it is killed. answer (may be NULL) gets a copy of the answer's first part.
