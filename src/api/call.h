@@ -34,8 +34,7 @@ enum ha_code ha_call_refused_content(const struct ha_call_context *call, enum ha
                                      enum ha_content content, struct ha_err *err);
 // Does n uses (HA_BATCH_MAX at most) of one key and returns when each has its code.
 struct ha_use;
-void ha_call_exchange(const struct ha_call_context *call, const struct ha_key *key, struct ha_use *const *uses,
-                      size_t n);
+void ha_call_exchange(const struct ha_call_context *call, struct ha_key *key, struct ha_use *const *uses, size_t n);
 
 // The handlers, one for each route. Each appends one JSON object to call->out or fails.
 enum ha_code ha_handle_version(struct ha_call_context *call, struct ha_err *err);
@@ -53,7 +52,7 @@ enum ha_code ha_handle_decrypt(struct ha_call_context *call, struct ha_err *err)
 enum ha_code ha_handle_derive(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_csr(struct ha_call_context *call, struct ha_err *err);
 
-// Writes the members every use of a key begins with: key, version, algorithm, token.
-void ha_write_use(struct ha_buf *out, const struct ha_key *key, enum ha_alg alg);
+// Writes the members every use of a key begins with: key, version, algorithm, token (the one that did it).
+void ha_write_use(struct ha_buf *out, const struct ha_key *key, enum ha_alg alg, const char *token);
 // Writes a problem document as an object named name (NULL: the top, or an item of a list).
 void ha_write_problem(struct ha_buf *out, const char *name, const struct ha_err *err, const char *request_id);

@@ -3,6 +3,7 @@
 #include "api/call.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum ha_code ha_handle_version(struct ha_call_context *call, struct ha_err *err)
 {
@@ -70,7 +71,7 @@ enum ha_code ha_handle_ready(struct ha_call_context *call, struct ha_err *err)
     size_t n, usable = 0;
     struct ha_key **keys = ha_keys_all(api->keys, &n);
     for (size_t i = 0; i < n; i++) {
-        usable += atomic_load(&keys[i]->state) == HA_STATE_READY;
+        usable += ha_key_state(keys[i]) == HA_STATE_READY;
         ha_key_unref(keys[i]);
     }
     free(keys);
@@ -82,7 +83,27 @@ enum ha_code ha_handle_ready(struct ha_call_context *call, struct ha_err *err)
     return HA_OK;
 }
 
-static void write_token(struct ha_buf *out, struct ha_token *token)
+// How many keys have a replica in this token, and how many of those are ready.
+static void write_token_keys(struct ha_buf *out, struct ha_key *const *keys, size_t n, const struct ha_token *token)
+{
+    int64_t ready = 0, trouble = 0;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < keys[i]->n_replicas; j++) {
+            const struct ha_replica *replica = &keys[i]->replicas[j];
+            if (strcmp(replica->token_name, ha_token_config(token)->name) != 0)
+                continue;
+            bool is_ready = ha_replica_state(keys[i], replica) == HA_STATE_READY;
+            ready += is_ready;
+            trouble += !is_ready;
+        }
+    }
+    ha_jw_object(out, "keys");
+    ha_jw_number(out, "ready", ready);
+    ha_jw_number(out, "trouble", trouble);
+    ha_jw_object_end(out);
+}
+
+static void write_token(struct ha_buf *out, struct ha_token *token, struct ha_key *const *keys, size_t n)
 {
     struct ha_token_status status;
     ha_token_status(token, &status);
@@ -95,6 +116,7 @@ static void write_token(struct ha_buf *out, struct ha_token *token)
     ha_jw_number(out, "sessions", ha_token_config(token)->sessions);
     ha_jw_number(out, "waiting", (int64_t)ha_token_waiting(token));
     ha_jw_number(out, "restarts", status.restarts);
+    write_token_keys(out, keys, n, token);
     ha_jw_array(out, "algorithms");
     for (int alg = HA_ALG_NONE + 1; alg < HA_ALG_COUNT; alg++)
         if (status.ways[alg] != HA_WAY_NONE)
@@ -107,11 +129,16 @@ static void write_token(struct ha_buf *out, struct ha_token *token)
 
 enum ha_code ha_handle_tokens(struct ha_call_context *call, struct ha_err *err)
 {
+    size_t n;
+    struct ha_key **keys = ha_keys_all(call->api->keys, &n);
     ha_jw_object(call->out, NULL);
     ha_jw_array(call->out, "tokens");
     for (size_t i = 0; i < call->api->config->n_tokens; i++)
-        write_token(call->out, call->api->tokens[i]);
+        write_token(call->out, call->api->tokens[i], keys, n);
     ha_jw_array_end(call->out);
     ha_jw_object_end(call->out);
+    for (size_t i = 0; i < n; i++)
+        ha_key_unref(keys[i]);
+    free(keys);
     return HA_OK;
 }

@@ -104,7 +104,7 @@ static enum ha_code item_finish(struct sign_item *item, struct ha_err *err)
 static void item_write(struct ha_buf *out, const struct ha_key *key, const struct sign_item *item)
 {
     ha_jw_object(out, NULL);
-    ha_write_use(out, key, item->algorithm);
+    ha_write_use(out, key, item->algorithm, item->use.token);
     ha_jw_string(out, "format", ha_format_name(item->format));
     ha_jw_bytes(out, "signature", item->use.exchange.output.data, item->use.exchange.output.len);
     ha_jw_object_end(out);

@@ -121,6 +121,36 @@ static enum ha_code get_ready(struct ha_cli *cli, struct ha_doc *ret_doc, bool *
     return HA_OK;
 }
 
+// Where the keys are that are in several tokens; nothing when there are none.
+static enum ha_code put_replicas(struct ha_cli *cli, struct ha_buf *out, struct ha_err *err)
+{
+    ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
+    ha_auto(ha_table_clear) struct ha_table table = {.n_columns = 3};
+    enum ha_code code = ha_cli_call(cli, "GET", "/v1/keys", NULL, &doc, err);
+    if (code != HA_OK)
+        return code;
+    static const char *const titles[] = {"KEY", "TOKEN", "STATE"};
+    for (size_t i = 0; i < HA_ARRAY_SIZE(titles); i++)
+        ha_table_cell(&table, titles[i]);
+    size_t n = 0;
+    const ha_json *keys = ha_json_get(doc.json, "keys");
+    for (const ha_json *key = keys ? ha_json_first(keys) : NULL; key; key = ha_json_next(key)) {
+        const ha_json *replicas = ha_json_get(key, "replicas");
+        if (!replicas || ha_json_size(replicas) < 2)
+            continue;
+        for (const ha_json *replica = ha_json_first(replicas); replica; replica = ha_json_next(replica), n++) {
+            ha_table_member(&table, key, "name");
+            ha_table_member(&table, replica, "token");
+            ha_table_member(&table, replica, "state");
+        }
+    }
+    if (n > 0) {
+        ha_buf_putc(out, '\n');
+        ha_table_print(&table, out);
+    }
+    return HA_OK;
+}
+
 enum ha_code ha_cmd_status(struct ha_cli *cli, struct ha_err *err)
 {
     static const char *const members[] = {"name", "state", "label", "model", "sessions", "restarts"};
@@ -151,5 +181,7 @@ enum ha_code ha_cmd_status(struct ha_cli *cli, struct ha_err *err)
     ha_buf_puts(&text, "\n\n");
     put_tokens(&text, tokens, members, HA_ARRAY_SIZE(members));
     put_token_errors(&text, tokens);
+    if (put_replicas(cli, &text, err) != HA_OK)
+        return err->code;
     return ha_out_text(&text, err);
 }

@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libha-crypto.la
 libha_crypto_la_SOURCES = \
 	src/crypto/alg.c src/crypto/alg.h \
+	src/crypto/challenge.c src/crypto/challenge.h \
 	src/crypto/digest.c src/crypto/digest.h \
 	src/crypto/oaep.c \
 	src/crypto/ossl.c src/crypto/ossl.h \

@@ -24,6 +24,7 @@ flow_scripts = \
 	tests/flow/41-wrong-pin.sh \
 	tests/flow/42-fault-module.sh \
 	tests/flow/44-fairness.sh \
+	tests/flow/45-replicas.sh \
 	tests/flow/48-templates.sh \
 	tests/flow/50-secrets.sh \
 	tests/flow/60-scale.sh \
@@ -47,6 +48,7 @@ EXTRA_DIST += \
 	tests/flow/lib.sh \
 	tests/flow/listen.py \
 	tests/flow/notify.py \
+	tests/flow/replicas.py \
 	tests/flow/scale.py \
 	tests/flow/servers_lib.sh \
 	tests/flow/tls_content.py \
@@ -68,6 +70,10 @@ CLEANFILES += tests/bench/handshakes$(EXEEXT)
 EXTRA_DIST += tests/bench/async.sh
 bench-async: all tests/bench/handshakes$(EXEEXT) tests/fault/fault_module.la
 	srcdir=$(srcdir) $(srcdir)/tests/bench/async.sh
+
+# A key in two tokens, one of which fails, under load for a minute.
+check-replicas: all tests/fault/fault_module.la tests/fault/faultctl
+	REPLICA_SECONDS=60 $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=tests/flow/45-replicas.sh
 
 # The daemon under valgrind, which takes too long for every `make check`.
 dist_check_SCRIPTS += tests/flow/valgrind.sh
