@@ -12,6 +12,7 @@ static const struct ha_option agent_options[] = {
     {.name = "state-dir",
      .type = HA_OPTION_PATH,
      .fallback = HA_LOCALSTATEDIR "/lib/hsm-agent",
+     .fixed = true,
      AT(ha_agent_config, state_dir),
      .value = "PATH",
      .help = "The directory where the agent keeps what it creates: one small file a key."},

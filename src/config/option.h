@@ -27,6 +27,7 @@ struct ha_option {
     const char *fallback;  // the default as it would be written; NULL: unset
     bool repeatable;
     bool required;
+    bool fixed;           // can't change while the agent runs
     bool one_of;          // of the options so marked, a section has at least one
     uint64_t min, max;    // of HA_OPTION_UINT
     size_t offset;        // of the value in the section's struct
