@@ -106,6 +106,23 @@ bool ha_http_connection_enter(struct ha_http_connection *connection, enum ha_htt
     return entered;
 }
 
+bool ha_http_connection_reply(struct ha_http_connection *connection, bool *ret_close)
+{
+    pthread_mutex_lock(&connection->server->lock);
+    bool entered = enter_locked(connection, HA_HTTP_SENDING);
+    *ret_close = connection->server->retiring;
+    pthread_mutex_unlock(&connection->server->lock);
+    return entered;
+}
+
+// What has been sent already can still be read, and answered; then comes the end of file. A connection that is new has
+// its first request.
+void ha_http_connection_end_idle(struct ha_http_connection *connection)
+{
+    if (connection->phase == HA_HTTP_IDLE && connection->served > 0)
+        shutdown(connection->fd, SHUT_RD);
+}
+
 void ha_http_connection_begin(struct ha_http_connection *connection)
 {
     struct ha_http_server *server = connection->server;
@@ -136,6 +153,8 @@ void ha_http_connection_end(struct ha_http_connection *connection)
     pthread_mutex_lock(&server->lock);
     connection->served++;
     enter_locked(connection, HA_HTTP_IDLE);
+    if (server->ending_idle)
+        ha_http_connection_end_idle(connection);
     if (connection->counted && --server->pending == 0)
         pthread_cond_broadcast(&server->quiet);
     connection->counted = false;

@@ -63,6 +63,8 @@ struct ha_http_server {
     unsigned pending;
     unsigned long long requests;
     bool draining;
+    bool retiring;     // each reply is its connection's last
+    bool ending_idle;  // so is the one before
     bool stopping;
 };
 
@@ -78,5 +80,9 @@ void ha_http_connection_begin(struct ha_http_connection *connection);
 bool ha_http_connection_count(struct ha_http_connection *connection, bool *ret_draining);
 // False: the watcher cut the connection off, so that the phase stays what it is.
 bool ha_http_connection_enter(struct ha_http_connection *connection, enum ha_http_phase phase);
+// The reply is on its way. False as above; *ret_close: it is the last one of this connection.
+bool ha_http_connection_reply(struct ha_http_connection *connection, bool *ret_close);
+// With the server's lock held: a connection that waits for another request gets none any more.
+void ha_http_connection_end_idle(struct ha_http_connection *connection);
 // The request is over, one way or another.
 void ha_http_connection_end(struct ha_http_connection *connection);

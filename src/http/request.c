@@ -37,8 +37,10 @@ static enum MHD_Result send_reply(struct ha_http_connection *connection, struct 
         ha_fail(&err, HA_E_MEMORY, "out of memory for the reply");
         options->problem(options->context, &err, connection->id, reply);
     }
+    bool last = false;
     connection->answered = true;
-    ha_http_connection_enter(connection, HA_HTTP_SENDING);
+    ha_http_connection_reply(connection, &last);
+    reply->close = reply->close || last;
     enum MHD_Result result = ha_buf_ok(&reply->body) ? ha_http_reply_queue(mhd, connection->id, reply) : MHD_NO;
     ha_buf_clear(&reply->body);
     return result;

@@ -135,6 +135,35 @@ void ha_http_server_drain(struct ha_http_server *server)
     MHD_quiesce_daemon(server->daemon);
 }
 
+void ha_http_server_retire(struct ha_http_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    server->retiring = true;
+    pthread_mutex_unlock(&server->lock);
+}
+
+void ha_http_server_shut(struct ha_http_server *server)
+{
+    MHD_quiesce_daemon(server->daemon);
+}
+
+void ha_http_server_end_idle(struct ha_http_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    server->ending_idle = true;
+    for (struct ha_http_connection *c = server->connections; c; c = c->next)
+        ha_http_connection_end_idle(c);
+    pthread_mutex_unlock(&server->lock);
+}
+
+unsigned ha_http_server_connections(struct ha_http_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    unsigned connections = server->n_connections;
+    pthread_mutex_unlock(&server->lock);
+    return connections;
+}
+
 unsigned ha_http_server_pending(struct ha_http_server *server)
 {
     pthread_mutex_lock(&server->lock);

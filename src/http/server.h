@@ -35,4 +35,11 @@ void ha_http_server_drain(struct ha_http_server *server);
 unsigned ha_http_server_pending(struct ha_http_server *server);
 // Waits until nothing is under way or deadline_ms (ha_now_ms) has passed; true: nothing is.
 bool ha_http_server_wait(struct ha_http_server *server, int64_t deadline_ms);
-void ha_http_server_free(struct ha_http_server *server);  // closes every connection and joins every thread
+// From now on each connection ends with its next reply, which says so.
+void ha_http_server_retire(struct ha_http_server *server);
+// Accepts no more connections.
+void ha_http_server_shut(struct ha_http_server *server);
+// After _retire: ends the connections that wait for another request. What was sent already is answered.
+void ha_http_server_end_idle(struct ha_http_server *server);
+unsigned ha_http_server_connections(struct ha_http_server *server);  // open ones; reaches 0 after the three above
+void ha_http_server_free(struct ha_http_server *server);             // closes every connection and joins every thread
