@@ -144,12 +144,24 @@ static void take_text(char *out, size_t size, const struct ha_part *part)
     out[n] = '\0';
 }
 
+// Receives on the control channel.
+static enum ha_code receive(struct ha_child *child, int64_t deadline_ms, struct ha_packet *ret_answer,
+                            struct ha_err *err)
+{
+    struct pollfd waits[2] = {{.fd = child->control, .events = POLLIN}, {.fd = child->cancel, .events = POLLIN}};
+    while (poll(waits, 2, ha_left_ms(deadline_ms)) < 0 && errno == EINTR)
+        ;
+    if (!waits[0].revents && waits[1].revents)
+        return ha_fail(err, HA_E_STOPPING, "the agent doesn't wait for the token's process any more");
+    return ha_packet_recv(child->control, deadline_ms, child->control_buffer, ret_answer, NULL, NULL, err);
+}
+
 static enum ha_code greet(struct ha_child *child, const int *far, size_t n_far, int64_t deadline_ms, struct ha_err *err)
 {
     struct ha_packet start = {.op = HA_OP_START}, answer;
     if (ha_packet_send(child->control, &start, far, n_far, err))
         return err->code;
-    if (ha_packet_recv(child->control, deadline_ms, child->control_buffer, &answer, NULL, NULL, err))
+    if (receive(child, deadline_ms, &answer, err))
         return err->code;
     if (answer.code != HA_OK)
         return ha_packet_error(&answer, err);
@@ -198,7 +210,7 @@ static enum ha_code launch(struct ha_child *child, const char *program, const st
     return code;
 }
 
-enum ha_code ha_child_start(const char *program, const struct ha_token_config *config, bool log_json,
+enum ha_code ha_child_start(const char *program, const struct ha_token_config *config, bool log_json, int cancel,
                             int64_t deadline_ms, struct ha_child **ret_child, int *ret_status, struct ha_err *err)
 {
     struct ha_child *child = calloc(1, sizeof(*child));
@@ -206,6 +218,7 @@ enum ha_code ha_child_start(const char *program, const struct ha_token_config *c
         return ha_fail(err, HA_E_MEMORY, "out of memory");
     child->pid = -1;
     child->pidfd = child->control = -1;
+    child->cancel = cancel;
     if (launch(child, program, config, log_json, deadline_ms, err)) {
         int status = *ret_status = ha_child_end(child, 500);
         if (err->code == HA_E_TOKEN_DOWN && status > 128)
@@ -226,7 +239,7 @@ enum ha_code ha_child_control(struct ha_child *child, const struct ha_packet *qu
         return err->code;
     for (;;) {
         struct ha_packet answer;
-        if (ha_packet_recv(child->control, deadline_ms, child->control_buffer, &answer, NULL, NULL, err))
+        if (receive(child, deadline_ms, &answer, err))
             return err->code;
         if (answer.op == HA_OP_OBJECT && object) {
             object(context, &answer);

@@ -25,6 +25,7 @@ struct ha_child {
     pid_t pid;
     int pidfd;    // -1: the kernel has none
     int control;  // our end of descriptor 3
+    int cancel;   // borrowed; readable when nobody wants to wait any more
     struct ha_packet_buffer *control_buffer;
     struct ha_channel *channels;
     size_t n_channels;
@@ -36,9 +37,10 @@ struct ha_child {
 };
 
 // Starts program for the token and hands the worker channels over; returns when the child is logged in and ready, or
-// has said why not, or deadline_ms has passed. Blocks; called from the thread that lives as long as the child may. On
-// failure ret_status is how the child ended, as ha_child_end tells it.
-enum ha_code ha_child_start(const char *program, const struct ha_token_config *config, bool log_json,
+// has said why not, or deadline_ms has passed, or cancel (a descriptor, borrowed for the child's life; HA_E_STOPPING)
+// is readable, which also ends the waiting for answers on the control channel. Blocks; called from the thread that
+// lives as long as the child may. On failure ret_status is how the child ended, as ha_child_end tells it.
+enum ha_code ha_child_start(const char *program, const struct ha_token_config *config, bool log_json, int cancel,
                             int64_t deadline_ms, struct ha_child **ret_child, int *ret_status, struct ha_err *err);
 // One question on the control channel; answers that are HA_OP_OBJECT go to object (NULL: none are expected), the last
 // one to ret_answer, whose parts live in child->control_buffer. One thread at a time: the caller holds the token's

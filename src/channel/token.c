@@ -119,13 +119,28 @@ static void fail_pool(struct ha_token *token, enum ha_token_state state, struct 
     ha_pool_set_mood(&token->pool, err);
 }
 
+static bool take_retry(struct ha_token *token)
+{
+    pthread_mutex_lock(&token->status_lock);
+    bool retry = token->retry;
+    token->retry = false;
+    pthread_mutex_unlock(&token->status_lock);
+    return retry;
+}
+
+// Returns when it is worth another try, or we stop.
 static void refused(struct ha_token *token, struct ha_err *err)
 {
+    eventfd_t ignored;
     ha_log_err(token->host.log, HA_LOG_ERROR, "pin-refused", err, HA_S("token", token->config->name));
     fail_pool(token, HA_TOKEN_PIN_REFUSED, err);
     set_first_done(token);
     while (!wait_or_stop(token, NULL, -1))
-        ;
+        if (take_retry(token)) {
+            eventfd_read(token->wake, &ignored);
+            ha_pool_set_mood(&token->pool, NULL);
+            return;
+        }
 }
 
 // One child, from its start to its end. HA_OK: it was ready and has ended, which is worth an immediate successor.
@@ -133,8 +148,8 @@ static enum ha_code run_child(struct ha_token *token, int *ret_status, struct ha
 {
     int start_ms = strcmp(token->config->pin, "prompt") == 0 ? PROMPT_MS : START_MS;
     struct ha_child *child;
-    if (ha_child_start(token->host.program, token->config, token->host.log->json, ha_now_ms() + start_ms, &child,
-                       ret_status, err))
+    if (ha_child_start(token->host.program, token->config, token->host.log->json, token->end, ha_now_ms() + start_ms,
+                       &child, ret_status, err))
         return err->code;
     enum ha_code code = serve(token, child, ret_status, err);
     if (atomic_load(&token->stopping))
@@ -178,7 +193,8 @@ static void *supervise(void *argument)
             continue;
         if (code == HA_E_PIN) {
             refused(token, &err);
-            break;
+            failures = 0;
+            continue;
         }
         if (wait_or_stop(token, NULL, after_failure(token, failures, status, &err)))
             break;
@@ -200,8 +216,11 @@ enum ha_code ha_token_new(const struct ha_token_config *config, const struct ha_
     token->config = config;
     token->host = *host;
     token->wake = eventfd(0, EFD_CLOEXEC);
-    if (token->wake < 0) {
+    token->end = eventfd(0, EFD_CLOEXEC);
+    if (token->wake < 0 || token->end < 0) {
         ha_fail_errno(err, errno, "eventfd");
+        close(token->wake);
+        close(token->end);
         free(token);
         return err->code;
     }
@@ -220,9 +239,23 @@ enum ha_code ha_token_new(const struct ha_token_config *config, const struct ha_
     return HA_OK;
 }
 
+void ha_token_retry(struct ha_token *token)
+{
+    pthread_mutex_lock(&token->status_lock);
+    // Written in no other state: whoever watches a child would take it for the child's end.
+    if (token->status.state == HA_TOKEN_PIN_REFUSED) {
+        token->status.state = HA_TOKEN_STARTING;
+        token->status.err = (struct ha_err){0};
+        token->retry = true;
+        eventfd_write(token->wake, 1);
+    }
+    pthread_mutex_unlock(&token->status_lock);
+}
+
 void ha_token_stop(struct ha_token *token)
 {
     atomic_store(&token->stopping, true);
+    eventfd_write(token->end, 1);
     eventfd_write(token->wake, 1);
 }
 
@@ -238,6 +271,7 @@ void ha_token_free(struct ha_token *token)
     pthread_mutex_destroy(&token->status_lock);
     pthread_mutex_destroy(&token->control_lock);
     close(token->wake);
+    close(token->end);
     free(token);
 }
 

@@ -2,8 +2,8 @@
 // A configured token as the daemon sees it: a supervised child process and the questions it answers. Thread-safe.
 //
 // A thread of its own starts the child, watches it, and starts it again when it died: at once after it had been ready,
-// with a growing pause when it can't start, never again when the token refused the PIN (another try could lock the
-// token).
+// with a growing pause when it can't start, and when the token refused the PIN (another try could lock the token) only
+// when asked to.
 #pragma once
 
 #include "base/buf.h"
@@ -38,6 +38,8 @@ struct ha_token_status {
 // config is borrowed for the token's life. Starts the supervisor.
 enum ha_code ha_token_new(const struct ha_token_config *config, const struct ha_token_host *host,
                           struct ha_token **ret_token, struct ha_err *err);
+// Asks a token that refused the PIN to read it and try again; does nothing in any other state.
+void ha_token_retry(struct ha_token *token);
 // Begins to end the child: what is asked of the token, now or later, fails with HA_E_STOPPING.
 void ha_token_stop(struct ha_token *token);
 // Ends the child and the supervisor. No thread may use the token any more.

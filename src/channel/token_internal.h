@@ -12,7 +12,8 @@ struct ha_token {
     struct ha_token_host host;
     struct ha_pool pool;
     pthread_t supervisor;
-    int wake;  // eventfd: stop
+    int wake;  // eventfd: stop, or try again
+    int end;   // eventfd: stop; never read, so that it ends every wait
     atomic_bool stopping;
     _Atomic uint8_t ways[HA_ALG_COUNT];
 
@@ -21,6 +22,7 @@ struct ha_token {
 
     pthread_mutex_t status_lock;
     pthread_cond_t first;
-    bool first_done;  // guarded by status_lock, as is status
+    bool first_done;  // guarded by status_lock, as is what follows
+    bool retry;       // a refused PIN is to be tried again
     struct ha_token_status status;
 };

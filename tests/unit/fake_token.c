@@ -231,6 +231,8 @@ int main(void)
         answer(HA_CONTROL_FD, &reply);
         _exit(HA_TOKEN_EXIT_PIN);
     }
+    while (mode_is("hang-start"))
+        pause();
     if (mode_is("fail-start"))
         _exit(HA_TOKEN_EXIT_FAILED);
     answer(HA_CONTROL_FD, &reply);
