@@ -59,10 +59,18 @@ enum ha_code ha_call_refused_content(const struct ha_call_context *call, enum ha
 
 void ha_call_exchange(const struct ha_key *key, struct ha_use *const *uses, size_t n)
 {
-    struct ha_exchange *exchanges[HA_BATCH_MAX];
+    struct ha_exchange *exchanges[HA_BATCH_MAX] = {0};
+    struct ha_token *token = key->token;
     for (size_t i = 0; i < n; i++)
         exchanges[i] = &uses[i]->exchange;
-    ha_token_exchange(key->token, exchanges, n);
+    if (token) {
+        ha_token_exchange(token, exchanges, n);
+        return;
+    }
+    // The configuration has lost it since the key was looked at.
+    for (size_t i = 0; i < n; i++)
+        exchanges[i]->code =
+            ha_fail(&exchanges[i]->err, HA_E_TOKEN_DOWN, "the token '%s' isn't in the configuration", key->token_name);
 }
 
 void ha_write_use(struct ha_buf *out, const struct ha_key *key, enum ha_alg alg)

@@ -111,6 +111,19 @@ void ha_keys_attach(struct ha_keys *keys, struct ha_token *token)
     free(all);
 }
 
+void ha_keys_detach(struct ha_keys *keys, struct ha_token *token, struct ha_token *successor)
+{
+    size_t n;
+    struct ha_key **all = ha_keys_all(keys, &n);
+    for (size_t i = 0; i < n; i++) {
+        struct ha_token *present = token;
+        if (atomic_compare_exchange_strong(&all[i]->token, &present, successor) && !successor)
+            ha_key_set_state(all[i], HA_STATE_TOKEN_DOWN, "");
+        ha_key_unref(all[i]);
+    }
+    free(all);
+}
+
 enum ha_code ha_keys_bind(struct ha_keys *keys, struct ha_token *token, struct ha_err *err)
 {
     const char *token_name = ha_token_config(token)->name;

@@ -16,6 +16,9 @@ HA_AUTO_DEFINE(struct ha_keys, ha_keys_free)
 // Tells the keys of that token which one it is, so that they can say why it isn't ready before it ever was.
 void ha_keys_attach(struct ha_keys *keys, struct ha_token *token);
 
+// What leads to that token leads to successor; NULL: to none, since the token isn't in the configuration any more.
+void ha_keys_detach(struct ha_keys *keys, struct ha_token *token, struct ha_token *successor);
+
 // Compares the files of token's keys with what is in it and sets each key's state; finishes deletions that were cut
 // off; undoes creations that left nothing; logs the rest with what to do. Fails when the token can't be listed. For
 // ha_token_host.ready.

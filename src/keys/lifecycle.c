@@ -223,12 +223,13 @@ enum ha_code ha_keys_adopt(struct ha_keys *keys, const char *name, struct ha_tok
 
 static enum ha_code destroy_objects(struct ha_keys *keys, struct ha_key *key, struct ha_err *err)
 {
-    if (!key->token) {
+    struct ha_token *token = key->token;
+    if (!token) {
         ha_fail(err, HA_E_TOKEN_DOWN, "the token '%s' isn't in the configuration", key->token_name);
         return ha_hint(err, "configure the token again, or remove the key's file from the state directory");
     }
     struct ha_token_status status;
-    ha_token_status(key->token, &status);
+    ha_token_status(token, &status);
     if (status.err.code) {
         *err = status.err;
         return err->code;
@@ -248,7 +249,7 @@ static enum ha_code destroy_objects(struct ha_keys *keys, struct ha_key *key, st
     struct ha_packet question = {.op = HA_OP_DESTROY, .part[0] = {key->id, key->id_len}};
     if (key->public_key)
         question.part[1] = (struct ha_part){ha_pubkey_spki_sha256(key->public_key), HA_SPKI_HASH_LEN};
-    if (ha_token_control(key->token, &question, ha_now_ms() + DESTROY_MS, NULL, NULL, NULL, err)) {
+    if (ha_token_control(token, &question, ha_now_ms() + DESTROY_MS, NULL, NULL, NULL, err)) {
         ha_key_set_state(key, HA_STATE_INCOMPLETE, "its deletion was cut off; delete it again");
         return ha_wrap(err, "the objects of '%s' may still be in the token", key->name);
     }

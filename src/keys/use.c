@@ -31,14 +31,15 @@ static enum ha_code check_state(struct ha_key *key, struct ha_err *err)
         break;
     }
     struct ha_token_status status = {0};
-    if (key->token)
-        ha_token_status(key->token, &status);
+    struct ha_token *token = key->token;
+    if (token)
+        ha_token_status(token, &status);
     if (status.err.code) {
         *err = status.err;
         return err->code;
     }
     ha_fail(err, HA_E_TOKEN_DOWN, "the token '%s' of the key '%s' %s", key->token_name, key->name,
-            key->token ? "hasn't been ready yet" : "isn't in the configuration");
+            token ? "hasn't been ready yet" : "isn't in the configuration");
     err->retry_after_s = 1;
     return ha_hint(err, "`hsm-agent status` (GET /v1/tokens) says why");
 }
@@ -58,9 +59,10 @@ enum ha_code ha_use_check(struct ha_key *key, enum ha_alg alg, unsigned purposes
         ha_fail(err, HA_E_KEY_CANNOT, "the key '%s' isn't made for that; its purpose is %s", key->name, own);
         return ha_hint(err, "use a key with the right purpose; a key's purpose can't be changed");
     }
-    if (ha_token_way(key->token, alg) == HA_WAY_NONE) {
+    struct ha_token *token = key->token;
+    if (token && ha_token_way(token, alg) == HA_WAY_NONE) {
         struct ha_token_status status;
-        ha_token_status(key->token, &status);
+        ha_token_status(token, &status);
         if (status.state == HA_TOKEN_READY) {
             ha_fail(err, HA_E_KEY_CANNOT, "the token '%s' can't do %s", key->token_name, ha_alg_info(alg)->name);
             return ha_hint(err, "GET /v1/tokens lists what it can; software-oaep = yes adds RSA-OAEP with raw RSA");
@@ -83,9 +85,10 @@ enum ha_code ha_use_sign(struct ha_key *key, enum ha_alg alg, unsigned purposes,
     if (ha_use_check(key, alg, purposes, err))
         return err->code;
     enum ha_hash hash = ha_alg_info(alg)->hash;
+    struct ha_token *token = key->token;
     ask(use, key, HA_OP_SIGN, alg);
     use->exchange.question.part[2] = (struct ha_part){data, n};
-    if (hash == HA_HASH_NONE || ha_token_way(key->token, alg) != HA_WAY_DIGEST)
+    if (hash == HA_HASH_NONE || !token || ha_token_way(token, alg) != HA_WAY_DIGEST)
         return HA_OK;
     if (ha_digest(hash, data, n, use->digest, err))
         return err->code;

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "keys/keys.h"
 #include "keys/store.h"
+#include "keys/use.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -128,6 +129,24 @@ static void key_create_survives_a_restart(void **state)
     assert_int_equal(key->purposes, HA_PURPOSE_SIGN);
     assert_false(key->adopted);
     assert_int_equal(key->id_len, 16);
+    ha_key_unref(key);
+}
+
+static void key_of_a_removed_token_says_so_and_comes_back_with_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ha_err err = {0};
+    struct ha_use use = {0};
+    assert_int_equal(create(fixture, "one", &err), HA_OK);
+    struct ha_key *key = ha_keys_get(fixture->keys, "one");
+    ha_keys_detach(fixture->keys, fixture->token, NULL);
+    assert_int_equal(ha_use_sign(key, HA_ALG_ES256, HA_PURPOSE_SIGN, (const uint8_t *)"x", 1, &use, &err),
+                     HA_E_TOKEN_DOWN);
+    assert_non_null(strstr(err.detail, "isn't in the configuration"));
+    ha_keys_attach(fixture->keys, fixture->token);
+    assert_int_equal(ha_keys_bind(fixture->keys, fixture->token, &err), HA_OK);
+    assert_int_equal(ha_use_sign(key, HA_ALG_ES256, HA_PURPOSE_SIGN, (const uint8_t *)"x", 1, &use, &err), HA_OK);
+    ha_use_clear(&use);
     ha_key_unref(key);
 }
 
@@ -378,6 +397,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(key_create_survives_a_restart),
+        TEST(key_of_a_removed_token_says_so_and_comes_back_with_it),
         TEST(key_create_twice_conflicts),
         TEST(key_create_with_a_bad_name_is_refused),
         TEST(key_create_that_the_token_refuses_leaves_nothing),
