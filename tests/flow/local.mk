@@ -23,6 +23,7 @@ flow_scripts = \
 	tests/flow/40-crash.sh \
 	tests/flow/41-wrong-pin.sh \
 	tests/flow/42-fault-module.sh \
+	tests/flow/46-reload.sh \
 	tests/flow/48-templates.sh \
 	tests/flow/50-secrets.sh \
 	tests/flow/60-scale.sh \
@@ -45,6 +46,7 @@ EXTRA_DIST += \
 	tests/flow/lib.sh \
 	tests/flow/listen.py \
 	tests/flow/notify.py \
+	tests/flow/reload.py \
 	tests/flow/scale.py \
 	tests/flow/servers_lib.sh \
 	tests/flow/tls_content.py \
