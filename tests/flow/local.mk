@@ -24,6 +24,7 @@ flow_scripts = \
 	tests/flow/41-wrong-pin.sh \
 	tests/flow/42-fault-module.sh \
 	tests/flow/46-reload.sh \
+	tests/flow/47-soak-short.sh \
 	tests/flow/48-templates.sh \
 	tests/flow/50-secrets.sh \
 	tests/flow/60-scale.sh \
@@ -48,6 +49,7 @@ EXTRA_DIST += \
 	tests/flow/notify.py \
 	tests/flow/reload.py \
 	tests/flow/scale.py \
+	tests/flow/soak.py \
 	tests/flow/servers_lib.sh \
 	tests/flow/tls_content.py \
 	tests/flow/tls_lib.sh \
@@ -74,3 +76,8 @@ dist_check_SCRIPTS += tests/flow/valgrind.sh
 EXTRA_DIST += tests/flow/readme.py
 check-valgrind: all
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=tests/flow/valgrind.sh
+
+# Half an hour, or SOAK_MINUTES, of load, SIGHUP and faults.
+dist_check_SCRIPTS += tests/flow/soak.sh
+soak: all tests/fault/fault_module.la tests/fault/faultctl
+	srcdir=$(srcdir) $(srcdir)/tests/flow/soak.sh
