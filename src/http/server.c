@@ -14,11 +14,11 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define HA_ASAN 1
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HA_SANITIZED 1
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HA_ASAN 1
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define HA_SANITIZED 1
 #endif
 #endif
 
@@ -28,7 +28,7 @@ enum {
     CONNECTION_MEMORY = 4 * HA_HEADERS_MAX,
     // Connections over the limit that are accepted so that they can be told.
     CONNECTIONS_SPARE = 64,
-#ifdef HA_ASAN
+#ifdef HA_SANITIZED
     THREAD_STACK = 2 * 1024 * 1024,
 #else
     THREAD_STACK = 256 * 1024,
