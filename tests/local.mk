@@ -10,6 +10,7 @@ include tests/unit/cli.mk
 include tests/unit/provider.mk
 include tests/fault/local.mk
 include tests/flow/local.mk
+include tests/tsan/local.mk
 include tests/fuzz/local.mk
 include tests/tokens/local.mk
 include tests/docs/local.mk

@@ -7,6 +7,7 @@
 #include "config/config.h"
 
 // Serves until SIGTERM or SIGINT, which drain: requests under way finish (drain-ms at most), new ones get 503. A second
-// one ends at once. Signals must be blocked by ha_daemon_block_signals before any thread was made.
-enum ha_code ha_daemon_run(const struct ha_config *config, const struct ha_log *log, struct ha_err *err);
+// one ends at once. SIGHUP reads the configuration's file again (agentd/reload.h). Signals must be blocked by
+// ha_daemon_block_signals before any thread was made. Takes references to config.
+enum ha_code ha_daemon_run(struct ha_config *config, const struct ha_log *log, struct ha_err *err);
 void ha_daemon_block_signals(void);

@@ -19,8 +19,10 @@ struct ha_listen {
     int lock_fd;
     char *path;
     char *lock_path;
-    dev_t device;  // of our socket's name
+    dev_t device;  // of our socket's name; the inode is 0 when it has none
     ino_t inode;
+    uid_t uid;  // its owner before the configuration's was set
+    gid_t gid;
 };
 
 static bool make_address(const char *path, struct sockaddr_un *ret_address, struct ha_err *err)
@@ -139,14 +141,15 @@ static enum ha_code clear_temporary(const char *path, struct ha_err *err)
     return code;
 }
 
-static enum ha_code set_access(const char *path, const struct ha_listen_config *config, struct ha_err *err)
+static enum ha_code set_access(const char *path, const struct ha_listen_config *config, uid_t uid, gid_t gid,
+                               struct ha_err *err)
 {
     // The mode first: the next owner must not be able to put something else there before it is set.
     if (chmod(path, config->mode) != 0)
         return ha_fail_errno(err, errno, "setting the mode of %s", path);
-    if (config->uid == (uid_t)-1 && config->gid == (gid_t)-1)
+    if (uid == (uid_t)-1 && gid == (gid_t)-1)
         return HA_OK;
-    if (lchown(path, config->uid, config->gid) == 0)
+    if (lchown(path, uid, gid) == 0)
         return HA_OK;
     ha_fail_errno(err, errno, "giving %s to user %s and group %s", path, config->user ? config->user : "(unchanged)",
                   config->group ? config->group : "(unchanged)");
@@ -169,11 +172,13 @@ static enum ha_code make_socket(struct ha_listen *listener, const struct ha_list
         return ha_fail_errno(err, errno, "setting the mode of a socket");
     if (bind(listener->fd, (const struct sockaddr *)&address, sizeof address) != 0)
         return ha_fail_errno(err, errno, "making the socket %s", temporary);
-    enum ha_code code = set_access(temporary, config, err);
+    enum ha_code code = lstat(temporary, &file) == 0 ? HA_OK : ha_fail_errno(err, errno, "looking at %s", temporary);
+    listener->uid = file.st_uid;
+    listener->gid = file.st_gid;
+    if (code == HA_OK)
+        code = set_access(temporary, config, config->uid, config->gid, err);
     if (code == HA_OK && listen(listener->fd, backlog) != 0)
         code = ha_fail_errno(err, errno, "listening at %s", temporary);
-    if (code == HA_OK && lstat(temporary, &file) != 0)
-        code = ha_fail_errno(err, errno, "looking at %s", temporary);
     if (code == HA_OK && rename(temporary, listener->path) != 0)
         code = ha_fail_errno(err, errno, "renaming %s to %s", temporary, listener->path);
     if (code != HA_OK) {
@@ -215,19 +220,36 @@ int ha_listen_fd(const struct ha_listen *listen)
     return listen->fd;
 }
 
-static void remove_socket(const struct ha_listen *listener)
+static bool is_ours(const struct ha_listen *listener)
 {
     struct stat file;
-    if (listener->inode != 0 && lstat(listener->path, &file) == 0 && file.st_dev == listener->device &&
-        file.st_ino == listener->inode)
-        unlink(listener->path);
+    return listener->inode != 0 && lstat(listener->path, &file) == 0 && file.st_dev == listener->device &&
+           file.st_ino == listener->inode;
+}
+
+enum ha_code ha_listen_set_access(struct ha_listen *listen, const struct ha_listen_config *config, struct ha_err *err)
+{
+    uid_t uid = config->uid == (uid_t)-1 ? listen->uid : config->uid;
+    gid_t gid = config->gid == (gid_t)-1 ? listen->gid : config->gid;
+    if (is_ours(listen))
+        return set_access(listen->path, config, uid, gid, err) ? ha_wrap(err, "[listen %s]", config->name) : HA_OK;
+    ha_fail(err, HA_E_CONFLICT, "[listen %s]: what stands at %s isn't the agent's socket any more", config->name,
+            listen->path);
+    return ha_hint(err, "Restart the agent to have the socket made again.");
+}
+
+void ha_listen_unlink(struct ha_listen *listen)
+{
+    if (is_ours(listen))
+        unlink(listen->path);
+    listen->inode = 0;
 }
 
 void ha_listen_free(struct ha_listen *listen)
 {
     if (!listen)
         return;
-    remove_socket(listen);
+    ha_listen_unlink(listen);
     if (listen->fd >= 0)
         close(listen->fd);
     if (listen->lock_fd >= 0) {

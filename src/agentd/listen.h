@@ -14,6 +14,11 @@ struct ha_listen;
 enum ha_code ha_listen_new(const struct ha_listen_config *config, int backlog, struct ha_listen **ret_listen,
                            struct ha_err *err);
 int ha_listen_fd(const struct ha_listen *listen);
+// Gives the socket the owner and mode of config, whose path doesn't matter. Unset: what it had when it was made.
+// HA_E_IO; HA_E_CONFLICT: what stands at the path isn't our socket any more.
+enum ha_code ha_listen_set_access(struct ha_listen *listen, const struct ha_listen_config *config, struct ha_err *err);
+// Removes the socket's name (if it is still ours), so that nobody can connect any more.
+void ha_listen_unlink(struct ha_listen *listen);
 // Removes the socket (if it is still ours) and the lock file, closes both.
 void ha_listen_free(struct ha_listen *listen);
 HA_AUTO_DEFINE(struct ha_listen, ha_listen_free)

@@ -8,5 +8,11 @@ libha_agentd_la_SOURCES = \
 libha_agentd_la_LIBADD = libha-config.la
 
 sbin_PROGRAMS += hsm-agentd
-hsm_agentd_SOURCES = src/agentd/daemon.c src/agentd/daemon.h src/agentd/main.c
+hsm_agentd_SOURCES = \
+	src/agentd/daemon.c src/agentd/daemon.h \
+	src/agentd/doors.c src/agentd/doors.h \
+	src/agentd/main.c \
+	src/agentd/reload.c src/agentd/reload.h \
+	src/agentd/snapshot.c src/agentd/snapshot.h \
+	src/agentd/tokens.c src/agentd/tokens.h
 hsm_agentd_LDADD = libha-agentd.la libha-http.la libha-api.la

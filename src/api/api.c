@@ -3,9 +3,11 @@
 #include "api/api.h"
 
 #include "api/router.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,6 +37,26 @@ static enum ha_code read_body(const struct ha_route *route, struct ha_call_conte
     return ha_json_parse((const char *)request->body, request->body_len, DEPTH_MAX, &call->body, err);
 }
 
+// Seconds, with a fraction or without. What is longer than anything here takes shortens nothing.
+static enum ha_code read_timeout(const char *text, unsigned *ret_ms, struct ha_err *err)
+{
+    static const char digits[] = "0123456789";
+    unsigned long long ms = 0, unit = 1000;
+    size_t whole = strspn(text, digits);
+    size_t fraction = text[whole] == '.' ? strspn(text + whole + 1, digits) : 0;
+    size_t n = fraction ? whole + 1 + fraction : whole;
+    for (size_t i = 0; i < whole && ms < UINT_MAX; i++)
+        ms = ms * 10 + 1000 * (unsigned)(text[i] - '0');
+    for (size_t i = 0; i < fraction; i++)
+        ms += (unsigned)(text[whole + 1 + i] - '0') * (unit /= 10);
+    if (whole == 0 || text[n] != '\0' || ms == 0) {
+        ha_fail(err, HA_E_MALFORMED, "the header Request-Timeout is no time: '%.40s'", text);
+        return ha_hint(err, "send a number of seconds from 0.001 on, for example 2 or 0.5");
+    }
+    *ret_ms = ms < UINT_MAX ? (unsigned)ms : UINT_MAX;
+    return HA_OK;
+}
+
 static enum ha_code dispatch(struct ha_call_context *call, struct ha_reply *reply, struct ha_err *err)
 {
     const struct ha_request *request = call->request;
@@ -53,6 +75,8 @@ static enum ha_code dispatch(struct ha_call_context *call, struct ha_reply *repl
                 route->pattern);
         return err->code;
     }
+    if (request->request_timeout && read_timeout(request->request_timeout, &call->caller.limit_ms, err))
+        return err->code;
     if (check_query(route, request, err) || read_body(route, call, err))
         return err->code;
     return route->handle(call, err);
@@ -61,6 +85,7 @@ static enum ha_code dispatch(struct ha_call_context *call, struct ha_reply *repl
 void ha_api_handle(const struct ha_api *api, const struct ha_request *request, struct ha_reply *reply)
 {
     struct ha_call_context call = {.api = api, .request = request, .status = 200, .out = &reply->body};
+    call.caller = (struct ha_caller){.uid = request->principal->uid, .start_ms = ha_now_ms()};
     struct ha_err err = {0};
     enum ha_code code = dispatch(&call, reply, &err);
     ha_json_free(call.body);
@@ -81,7 +106,8 @@ void ha_api_problem(const struct ha_err *err, const char *request_id, struct ha_
     reply->status = ha_code_info(err->code)->status;
     reply->content_type = "application/problem+json";
     reply->retry_after_s = err->retry_after_s;
-    if (reply->status == 503 && reply->retry_after_s == 0 && ha_code_info(err->code)->retryable)
+    bool later = reply->status == 503 || reply->status == 429;
+    if (later && reply->retry_after_s == 0 && ha_code_info(err->code)->retryable)
         reply->retry_after_s = 1;
 }
 

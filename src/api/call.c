@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the handlers share: the policy's word on a key, and the way to its token.
+// What the handlers share: the policy's word on a key, and the way to its tokens.
 #include "api/call.h"
 
-#include "keys/use.h"
+#include "keys/replicas.h"
+
+#include <assert.h>
+
+static_assert(HA_BATCH_MAX <= HA_USES_MAX, "a batch is asked in one go");
 
 enum ha_code ha_call_no_key(const struct ha_call_context *call, struct ha_err *err)
 {
@@ -57,18 +61,15 @@ enum ha_code ha_call_refused_content(const struct ha_call_context *call, enum ha
     return err->code;
 }
 
-void ha_call_exchange(const struct ha_key *key, struct ha_use *const *uses, size_t n)
+void ha_call_exchange(const struct ha_call_context *call, struct ha_key *key, struct ha_use *const *uses, size_t n)
 {
-    struct ha_exchange *exchanges[HA_BATCH_MAX];
-    for (size_t i = 0; i < n; i++)
-        exchanges[i] = &uses[i]->exchange;
-    ha_token_exchange(key->token, exchanges, n);
+    ha_replicas_use(key, &call->caller, uses, n);
 }
 
-void ha_write_use(struct ha_buf *out, const struct ha_key *key, enum ha_alg alg)
+void ha_write_use(struct ha_buf *out, const struct ha_key *key, enum ha_alg alg, const char *token)
 {
     ha_jw_string(out, "key", key->name);
     ha_jw_number(out, "version", key->version);
     ha_jw_string(out, "algorithm", ha_alg_info(alg)->name);
-    ha_jw_string(out, "token", key->token_name);
+    ha_jw_string(out, "token", token);
 }

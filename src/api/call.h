@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "base/json.h"
+#include "channel/token.h"
 #include "policy/content.h"
 #include "policy/policy.h"
 
@@ -12,10 +13,11 @@
 struct ha_call_context {
     const struct ha_api *api;
     const struct ha_request *request;
-    const char *name;    // the path's {name}; NULL when it has none
-    ha_json *body;       // parsed; NULL when the route takes none
-    unsigned status;     // of the reply; 200 unless the handler changes it
-    struct ha_buf *out;  // the reply's JSON
+    const char *name;         // the path's {name}; NULL when it has none
+    struct ha_caller caller;  // whom the tokens work for, and how long
+    ha_json *body;            // parsed; NULL when the route takes none
+    unsigned status;          // of the reply; 200 unless the handler changes it
+    struct ha_buf *out;       // the reply's JSON
 };
 
 // Looks the key up and asks the policy. HA_E_NO_KEY, the same for a key that isn't there and for one the caller may not
@@ -32,7 +34,7 @@ enum ha_code ha_call_refused_content(const struct ha_call_context *call, enum ha
                                      enum ha_content content, struct ha_err *err);
 // Does n uses (HA_BATCH_MAX at most) of one key and returns when each has its code.
 struct ha_use;
-void ha_call_exchange(const struct ha_key *key, struct ha_use *const *uses, size_t n);
+void ha_call_exchange(const struct ha_call_context *call, struct ha_key *key, struct ha_use *const *uses, size_t n);
 
 // The handlers, one for each route. Each appends one JSON object to call->out or fails.
 enum ha_code ha_handle_version(struct ha_call_context *call, struct ha_err *err);
@@ -40,6 +42,7 @@ enum ha_code ha_handle_whoami(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_alive(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_ready(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_tokens(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_token_unlock(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_keys(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key_put(struct ha_call_context *call, struct ha_err *err);
@@ -50,7 +53,7 @@ enum ha_code ha_handle_decrypt(struct ha_call_context *call, struct ha_err *err)
 enum ha_code ha_handle_derive(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_csr(struct ha_call_context *call, struct ha_err *err);
 
-// Writes the members every use of a key begins with: key, version, algorithm, token.
-void ha_write_use(struct ha_buf *out, const struct ha_key *key, enum ha_alg alg);
+// Writes the members every use of a key begins with: key, version, algorithm, token (the one that did it).
+void ha_write_use(struct ha_buf *out, const struct ha_key *key, enum ha_alg alg, const char *token);
 // Writes a problem document as an object named name (NULL: the top, or an item of a list).
 void ha_write_problem(struct ha_buf *out, const char *name, const struct ha_err *err, const char *request_id);

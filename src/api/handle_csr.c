@@ -17,19 +17,27 @@ static const struct ha_member csr_members[] = {
     {0},
 };
 
+// What signs a request, and the name of the token that did.
+struct signing {
+    const struct ha_call_context *call;
+    struct ha_key *key;
+    const char *token;
+};
+
 static enum ha_code sign_with_key(void *context, enum ha_alg alg, const void *data, size_t n, struct ha_buf *out,
                                   struct ha_err *err)
 {
-    struct ha_key *key = context;
+    struct signing *signing = context;
     ha_auto(ha_use_clear) struct ha_use use = {0};
-    if (ha_use_sign(key, alg, HA_PURPOSES_CSR, data, n, &use, err))
+    if (ha_use_sign(signing->key, alg, HA_PURPOSES_CSR, data, n, &use, err))
         return err->code;
     struct ha_use *one = &use;
-    ha_call_exchange(key, &one, 1);
+    ha_call_exchange(signing->call, signing->key, &one, 1);
     if (use.exchange.code) {
         *err = use.exchange.err;
         return err->code;
     }
+    signing->token = use.token;
     ha_buf_append(out, use.exchange.output.data, use.exchange.output.len);
     return HA_OK;
 }
@@ -55,11 +63,12 @@ enum ha_code ha_handle_csr(struct ha_call_context *call, struct ha_err *err)
     }
     if (ha_use_check(key, request.algorithm, HA_PURPOSES_CSR, err))
         return err->code;
-    const struct ha_signer signer = {.public_key = key->public_key, .context = key, .sign = sign_with_key};
+    struct signing signing = {.call = call, .key = key};
+    const struct ha_signer signer = {.public_key = key->public_key, .context = &signing, .sign = sign_with_key};
     if (ha_csr_build(&request, &signer, &pem, err))
         return err->code;
     ha_jw_object(call->out, NULL);
-    ha_write_use(call->out, key, request.algorithm);
+    ha_write_use(call->out, key, request.algorithm, signing.token);
     ha_jw_string(call->out, "csr", ha_buf_text(&pem));
     ha_jw_object_end(call->out);
     return HA_OK;

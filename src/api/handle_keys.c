@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,17 +31,25 @@ static unsigned purpose_of(enum ha_alg_use use)
     return 0;
 }
 
-// What the key can do: its type, its purposes, its token, and the configuration put together.
+static bool has_way(const struct ha_key *key, enum ha_alg alg)
+{
+    for (size_t i = 0; i < key->n_replicas; i++) {
+        struct ha_token *token = atomic_load(&key->replicas[i].token);
+        if (token && ha_token_way(token, alg) != HA_WAY_NONE)
+            return true;
+    }
+    return false;
+}
+
+// What the key can do: its type, its purposes, its tokens, and the configuration put together.
 static void write_algorithms(struct ha_buf *out, const struct ha_key *key, const struct ha_config *config)
 {
-    struct ha_token *token = key->token;
     ha_jw_array(out, "algorithms");
     for (int i = HA_ALG_NONE + 1; i < HA_ALG_COUNT; i++) {
         enum ha_alg alg = (enum ha_alg)i;
         if (alg == HA_ALG_RSA1_5 && !config->agent.rsa1_5)
             continue;
-        if (token && ha_alg_fits(alg, key->type) && (key->purposes & purpose_of(ha_alg_info(alg)->use)) &&
-            ha_token_way(token, alg) != HA_WAY_NONE)
+        if (ha_alg_fits(alg, key->type) && (key->purposes & purpose_of(ha_alg_info(alg)->use)) && has_way(key, alg))
             ha_jw_string(out, NULL, ha_alg_info(alg)->name);
     }
     ha_jw_array_end(out);
@@ -94,10 +103,41 @@ static void write_public_key(struct ha_buf *out, const struct ha_pubkey *public_
     ha_jw_object_end(out);
 }
 
+// The detail is the replica's own trouble, or what its token says.
+static void write_replica(struct ha_buf *out, struct ha_key *key, struct ha_replica *replica)
+{
+    enum ha_key_state state = ha_replica_state(key, replica);
+    char trouble[HA_TROUBLE_MAX];
+    ha_replica_trouble(key, replica, trouble);
+    struct ha_token *token = atomic_load(&replica->token);
+    struct ha_token_status status = {0};
+    if (token)
+        ha_token_status(token, &status);
+    ha_jw_object(out, NULL);
+    ha_jw_string(out, "token", replica->token_name);
+    ha_jw_hex(out, "id", replica->id, replica->id_len);
+    ha_jw_string(out, "state", ha_key_state_name(state));
+    if (state == HA_STATE_TOKEN_DOWN && !token)
+        ha_jw_string(out, "state_detail", "the token isn't in the configuration");
+    else if (state == HA_STATE_TOKEN_DOWN && status.err.code)
+        ha_jw_string(out, "state_detail", status.err.detail);
+    else if (state != HA_STATE_READY && trouble[0])
+        ha_jw_string(out, "state_detail", trouble);
+    ha_jw_object_end(out);
+}
+
+static void write_replicas(struct ha_buf *out, struct ha_key *key)
+{
+    ha_jw_array(out, "replicas");
+    for (size_t i = 0; i < key->n_replicas; i++)
+        write_replica(out, key, &key->replicas[i]);
+    ha_jw_array_end(out);
+}
+
 static void write_key(const struct ha_call_context *call, struct ha_key *key, bool with_public_key)
 {
     struct ha_buf *out = call->out;
-    enum ha_key_state state = atomic_load(&key->state);
+    enum ha_key_state state = ha_key_state(key);
     char trouble[HA_TROUBLE_MAX];
     ha_key_trouble(key, trouble);
     ha_jw_object(out, NULL);
@@ -107,13 +147,14 @@ static void write_key(const struct ha_call_context *call, struct ha_key *key, bo
         ha_jw_number(out, "bits", ha_pubkey_bits(key->public_key));
     write_purposes(out, key->purposes);
     ha_jw_string(out, "state", ha_key_state_name(state));
-    if (trouble[0])
+    if (trouble[0] && state != HA_STATE_READY)
         ha_jw_string(out, "state_detail", trouble);
     ha_jw_number(out, "version", key->version);
     ha_jw_string(out, "created", key->created);
     ha_jw_string(out, "origin", key->adopted ? "adopted" : "created");
-    ha_jw_string(out, "token", key->token_name);
-    ha_jw_hex(out, "id", key->id, key->id_len);
+    ha_jw_string(out, "token", key->replicas[0].token_name);
+    ha_jw_hex(out, "id", key->replicas[0].id, key->replicas[0].id_len);
+    write_replicas(out, key);
     write_algorithms(out, key, call->api->config);
     write_operations(call, key);
     if (with_public_key && key->public_key)
@@ -154,14 +195,26 @@ enum ha_code ha_handle_key(struct ha_call_context *call, struct ha_err *err)
 struct put_request {
     enum ha_key_type type;
     const char *uri, *token;
+    const ha_json *replicas;
     unsigned purposes;
 };
 
 static const struct ha_member put_members[] = {
     {"type", HA_MEMBER_KEY_TYPE, false, offsetof(struct put_request, type)},
     {"uri", HA_MEMBER_STRING, false, offsetof(struct put_request, uri)},
+    {"replicas", HA_MEMBER_ARRAY, false, offsetof(struct put_request, replicas)},
     {"purposes", HA_MEMBER_PURPOSES, false, offsetof(struct put_request, purposes)},
     {"token", HA_MEMBER_STRING, false, offsetof(struct put_request, token)},
+    {0},
+};
+
+struct put_replica {
+    const char *uri, *token;
+};
+
+static const struct ha_member replica_members[] = {
+    {"uri", HA_MEMBER_STRING, true, offsetof(struct put_replica, uri)},
+    {"token", HA_MEMBER_STRING, false, offsetof(struct put_replica, token)},
     {0},
 };
 
@@ -174,6 +227,12 @@ static enum ha_code find_token(const struct ha_api *api, const char *name, struc
             return HA_OK;
         }
     }
+    if (name && strchr(name, ',')) {
+        ha_fail(err, HA_E_MALFORMED, "a key pair is made in one token, not in several at once");
+        ha_hint(err, "import one key pair into each token with the token's own tools, and adopt them as one key: "
+                     "`hsm-agent key adopt NAME URI URI`");
+        return ha_at(err, "/token");
+    }
     if (name)
         ha_fail(err, HA_E_MALFORMED, "there is no token '%.64s' in the configuration", name);
     else
@@ -184,9 +243,13 @@ static enum ha_code find_token(const struct ha_api *api, const char *name, struc
 
 static enum ha_code check_put(const struct put_request *request, struct ha_err *err)
 {
-    if ((request->type != HA_KEY_NONE) == (request->uri != NULL)) {
-        ha_fail(err, HA_E_MALFORMED, "exactly one of \"type\" (create) and \"uri\" (adopt) is needed");
+    if ((request->type != HA_KEY_NONE) + (request->uri != NULL) + (request->replicas != NULL) != 1) {
+        ha_fail(err, HA_E_MALFORMED, "exactly one of \"type\" (create), \"uri\" and \"replicas\" (adopt) is needed");
         return ha_at(err, "/type");
+    }
+    if (request->replicas && request->token) {
+        ha_fail(err, HA_E_MALFORMED, "each of the \"replicas\" says its own token");
+        return ha_at(err, "/token");
     }
     if (request->type && (request->purposes & ~ha_purposes_possible(request->type))) {
         char possible[HA_PURPOSES_TEXT_MAX];
@@ -199,15 +262,54 @@ static enum ha_code check_put(const struct put_request *request, struct ha_err *
     return ha_purposes_check(request->purposes, err) ? ha_at(err, "/purposes") : HA_OK;
 }
 
+// One of the "replicas". Without a token's name its URI must fit a key in one token only.
+static enum ha_code read_replica(const struct ha_call_context *call, const ha_json *json, const char *prefix,
+                                 struct ha_keys_source *source, struct ha_err *err)
+{
+    struct put_replica replica = {0};
+    const struct ha_api *api = call->api;
+    if (ha_members_read(json, replica_members, prefix, &replica, err))
+        return err->code;
+    source->uri = replica.uri;
+    if (!replica.token)
+        return ha_keys_locate(api->tokens, api->config->n_tokens, replica.uri, &source->token, err)
+                   ? ha_at(err, "%s/uri", prefix)
+                   : HA_OK;
+    return find_token(api, replica.token, &source->token, err) ? ha_at(err, "%s/token", prefix) : HA_OK;
+}
+
+static enum ha_code adopt_replicas(struct ha_call_context *call, const struct put_request *request,
+                                   struct ha_key **ret_key, struct ha_err *err)
+{
+    struct ha_keys_source sources[HA_REPLICAS_MAX];
+    char prefix[32];
+    size_t n = ha_json_size(request->replicas), i = 0, wrong = n;
+    if (n < 1 || n > HA_REPLICAS_MAX) {
+        ha_fail(err, n ? HA_E_TOO_LARGE : HA_E_MALFORMED, "a key has 1 to %d replicas, not %zu", HA_REPLICAS_MAX, n);
+        return ha_at(err, "/replicas");
+    }
+    for (const ha_json *json = ha_json_first(request->replicas); json; json = ha_json_next(json), i++) {
+        snprintf(prefix, sizeof(prefix), "/replicas/%zu", i);
+        if (read_replica(call, json, prefix, &sources[i], err))
+            return err->code;
+    }
+    enum ha_code code = ha_keys_adopt(call->api->keys, call->name, sources, n, request->purposes, ret_key, &wrong, err);
+    return code && wrong < n ? ha_at(err, "/replicas/%zu", wrong) : code;
+}
+
 static enum ha_code put(struct ha_call_context *call, const struct put_request *request, struct ha_key **ret_key,
                         struct ha_err *err)
 {
     struct ha_token *token = NULL;
+    if (request->replicas)
+        return adopt_replicas(call, request, ret_key, err);
     if (find_token(call->api, request->token, &token, err))
         return err->code;
     if (request->uri) {
+        const struct ha_keys_source source = {token, request->uri};
+        size_t wrong;
         enum ha_code code =
-            ha_keys_adopt(call->api->keys, call->name, token, request->uri, request->purposes, ret_key, err);
+            ha_keys_adopt(call->api->keys, call->name, &source, 1, request->purposes, ret_key, &wrong, err);
         return code == HA_E_MALFORMED && ha_name_valid(call->name) ? ha_at(err, "/uri") : code;
     }
     unsigned purposes = request->purposes ? request->purposes : HA_PURPOSE_SIGN;
@@ -220,7 +322,7 @@ enum ha_code ha_handle_key_put(struct ha_call_context *call, struct ha_err *err)
     const char *only_new = call->request->if_none_match;
     ha_auto(ha_key_unref) struct ha_key *key = NULL;
     if (ha_members_read(call->body, put_members, "", &request, err) || check_put(&request, err) ||
-        ha_call_allowed(call, request.uri ? HA_OPERATION_ADOPT : HA_OPERATION_CREATE, HA_ALG_NONE, err))
+        ha_call_allowed(call, request.type ? HA_OPERATION_CREATE : HA_OPERATION_ADOPT, HA_ALG_NONE, err))
         return err->code;
     if (only_new && strcmp(only_new, "*") != 0)
         return ha_fail(err, HA_E_MALFORMED, "If-None-Match takes only *");
@@ -229,9 +331,9 @@ enum ha_code ha_handle_key_put(struct ha_call_context *call, struct ha_err *err)
             err->code = HA_E_PRECONDITION;
         return err->code;
     }
-    ha_log(call->api->log, HA_LOG_INFO, request.uri ? "key-adopted" : "key-created", HA_S("key", key->name),
-           HA_S("type", ha_key_type_info(key->type)->name), HA_S("token", key->token_name),
-           HA_N("uid", call->request->principal->uid));
+    ha_log(call->api->log, HA_LOG_INFO, request.type ? "key-created" : "key-adopted", HA_S("key", key->name),
+           HA_S("type", ha_key_type_info(key->type)->name), HA_S("token", key->replicas[0].token_name),
+           HA_N("replicas", key->n_replicas), HA_N("uid", call->request->principal->uid));
     call->status = 201;
     write_key(call, key, true);
     return HA_OK;

@@ -8,17 +8,18 @@
 #include <string.h>
 
 static void write_secret(struct ha_call_context *call, const struct ha_key *key, enum ha_alg alg, const char *member,
-                         const struct ha_buf *secret)
+                         const struct ha_use *use)
 {
+    const struct ha_buf *secret = &use->exchange.output;
     ha_jw_object(call->out, NULL);
-    ha_write_use(call->out, key, alg);
+    ha_write_use(call->out, key, alg, use->token);
     ha_jw_bytes(call->out, member, secret->data, secret->len);
     ha_jw_object_end(call->out);
 }
 
-static enum ha_code run(const struct ha_key *key, struct ha_use *use, struct ha_err *err)
+static enum ha_code run(const struct ha_call_context *call, struct ha_key *key, struct ha_use *use, struct ha_err *err)
 {
-    ha_call_exchange(key, &use, 1);
+    ha_call_exchange(call, key, &use, 1);
     if (use->exchange.code)
         *err = use->exchange.err;
     return use->exchange.code;
@@ -72,9 +73,9 @@ enum ha_code ha_handle_decrypt(struct ha_call_context *call, struct ha_err *err)
     }
     if (ha_use_decrypt(key, request.algorithm, request.ciphertext.buf.data, request.ciphertext.buf.len,
                        request.label.buf.data, request.label.buf.len, &request.use, err) ||
-        run(key, &request.use, err))
+        run(call, key, &request.use, err))
         return err->code;
-    write_secret(call, key, request.algorithm, "plaintext", &request.use.exchange.output);
+    write_secret(call, key, request.algorithm, "plaintext", &request.use);
     return HA_OK;
 }
 
@@ -120,8 +121,8 @@ enum ha_code ha_handle_derive(struct ha_call_context *call, struct ha_err *err)
     if (ha_alg_info(request.algorithm)->use != HA_USE_DERIVE)
         return wrong_use(request.algorithm, "derive", err);
     if (ha_call_key(call, HA_OPERATION_DERIVE, request.algorithm, &key, err) || read_peer(request.peer, &peer, err) ||
-        ha_use_derive(key, request.algorithm, peer, &request.use, err) || run(key, &request.use, err))
+        ha_use_derive(key, request.algorithm, peer, &request.use, err) || run(call, key, &request.use, err))
         return err->code;
-    write_secret(call, key, request.algorithm, "secret", &request.use.exchange.output);
+    write_secret(call, key, request.algorithm, "secret", &request.use);
     return HA_OK;
 }

@@ -2,7 +2,12 @@
 // What the daemon says of itself: version, caller, health, tokens.
 #include "api/call.h"
 
+#include "base/clock.h"
+
 #include <stdlib.h>
+#include <string.h>
+
+#define UNLOCK_MS 20000  // for the start that follows
 
 enum ha_code ha_handle_version(struct ha_call_context *call, struct ha_err *err)
 {
@@ -70,7 +75,7 @@ enum ha_code ha_handle_ready(struct ha_call_context *call, struct ha_err *err)
     size_t n, usable = 0;
     struct ha_key **keys = ha_keys_all(api->keys, &n);
     for (size_t i = 0; i < n; i++) {
-        usable += atomic_load(&keys[i]->state) == HA_STATE_READY;
+        usable += ha_key_state(keys[i]) == HA_STATE_READY;
         ha_key_unref(keys[i]);
     }
     free(keys);
@@ -82,8 +87,33 @@ enum ha_code ha_handle_ready(struct ha_call_context *call, struct ha_err *err)
     return HA_OK;
 }
 
-static void write_token(struct ha_buf *out, struct ha_token *token)
+// How many keys have a replica in this token, and how many of those are ready.
+static void write_token_keys(const struct ha_call_context *call, const struct ha_token *token)
 {
+    int64_t ready = 0, trouble = 0;
+    size_t n;
+    struct ha_key **keys = ha_keys_all(call->api->keys, &n);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < keys[i]->n_replicas; j++) {
+            const struct ha_replica *replica = &keys[i]->replicas[j];
+            if (strcmp(replica->token_name, ha_token_config(token)->name) != 0)
+                continue;
+            bool is_ready = ha_replica_state(keys[i], replica) == HA_STATE_READY;
+            ready += is_ready;
+            trouble += !is_ready;
+        }
+        ha_key_unref(keys[i]);
+    }
+    free(keys);
+    ha_jw_object(call->out, "keys");
+    ha_jw_number(call->out, "ready", ready);
+    ha_jw_number(call->out, "trouble", trouble);
+    ha_jw_object_end(call->out);
+}
+
+static void write_token(const struct ha_call_context *call, struct ha_token *token)
+{
+    struct ha_buf *out = call->out;
     struct ha_token_status status;
     ha_token_status(token, &status);
     ha_jw_object(out, NULL);
@@ -93,7 +123,10 @@ static void write_token(struct ha_buf *out, struct ha_token *token)
     ha_jw_string(out, "serial", status.serial);
     ha_jw_string(out, "model", status.model);
     ha_jw_number(out, "sessions", ha_token_config(token)->sessions);
+    ha_jw_number(out, "waiting", (int64_t)ha_token_waiting(token));
     ha_jw_number(out, "restarts", status.restarts);
+    ha_jw_number(out, "faulty_signatures", status.faulty);
+    write_token_keys(call, token);
     ha_jw_array(out, "algorithms");
     for (int alg = HA_ALG_NONE + 1; alg < HA_ALG_COUNT; alg++)
         if (status.ways[alg] != HA_WAY_NONE)
@@ -109,8 +142,38 @@ enum ha_code ha_handle_tokens(struct ha_call_context *call, struct ha_err *err)
     ha_jw_object(call->out, NULL);
     ha_jw_array(call->out, "tokens");
     for (size_t i = 0; i < call->api->config->n_tokens; i++)
-        write_token(call->out, call->api->tokens[i]);
+        write_token(call, call->api->tokens[i]);
     ha_jw_array_end(call->out);
     ha_jw_object_end(call->out);
     return HA_OK;
+}
+
+static enum ha_code refuse_unlock(const struct ha_call_context *call, struct ha_err *err)
+{
+    const struct ha_principal *principal = call->request->principal;
+    ha_log(call->api->log, HA_LOG_WARN, "refused", HA_S("token", call->name), HA_S("operation", "unlock"),
+           HA_N("uid", principal->uid), HA_N("pid", principal->pid), HA_S("request", call->request->id));
+    ha_fail(err, HA_E_FORBIDDEN, "no rule grants you unlock on the token '%s'", call->name);
+    return ha_hint(err, "an administrator can add `allow = %s:unlock` to a [client] section that applies to you",
+                   call->name);
+}
+
+enum ha_code ha_handle_token_unlock(struct ha_call_context *call, struct ha_err *err)
+{
+    const struct ha_api *api = call->api;
+    const struct ha_principal *principal = call->request->principal;
+    if (!ha_policy_decide(api->config, principal, call->name, HA_OPERATION_UNLOCK, HA_ALG_NONE).allowed)
+        return refuse_unlock(call, err);
+    for (size_t i = 0; i < api->config->n_tokens; i++) {
+        if (strcmp(api->config->tokens[i].name, call->name) != 0)
+            continue;
+        ha_log(api->log, HA_LOG_INFO, "token-unlock", HA_S("token", call->name), HA_N("uid", principal->uid),
+               HA_N("pid", principal->pid), HA_S("request", call->request->id));
+        if (ha_token_unlock(api->tokens[i], ha_now_ms() + UNLOCK_MS, err))
+            return err->code;
+        write_token(call, api->tokens[i]);
+        return HA_OK;
+    }
+    ha_fail(err, HA_E_NO_ROUTE, "there is no token '%s'", call->name);
+    return ha_hint(err, "`hsm-agent tokens` (GET /v1/tokens) lists them");
 }

@@ -104,7 +104,7 @@ static enum ha_code item_finish(struct sign_item *item, struct ha_err *err)
 static void item_write(struct ha_buf *out, const struct ha_key *key, const struct sign_item *item)
 {
     ha_jw_object(out, NULL);
-    ha_write_use(out, key, item->algorithm);
+    ha_write_use(out, key, item->algorithm, item->use.token);
     ha_jw_string(out, "format", ha_format_name(item->format));
     ha_jw_bytes(out, "signature", item->use.exchange.output.data, item->use.exchange.output.len);
     ha_jw_object_end(out);
@@ -120,7 +120,7 @@ static enum ha_code sign_one(struct ha_call_context *call, struct ha_err *err)
     if (ha_call_key(call, operation, item.algorithm, &key, err) || item_prepare(call, key, &item, err))
         return err->code;
     struct ha_use *use = &item.use;
-    ha_call_exchange(key, &use, 1);
+    ha_call_exchange(call, key, &use, 1);
     if (item_finish(&item, err))
         return err->code;
     item_write(call->out, key, &item);
@@ -137,7 +137,7 @@ static void sign_items(struct ha_call_context *call, struct ha_key *key, struct 
             uses[n_uses++] = &items[i].use;
     }
     if (n_uses)
-        ha_call_exchange(key, uses, n_uses);
+        ha_call_exchange(call, key, uses, n_uses);
     ha_jw_object(call->out, NULL);
     ha_jw_array(call->out, "results");
     for (size_t i = 0; i < n; i++) {

@@ -74,9 +74,9 @@ static enum ha_code prepare(const struct ha_call_context *call, struct ha_key *k
     return ha_use_sign(key, request->scheme->alg, HA_PURPOSES_TLS, bytes->data, bytes->len, &request->use, err);
 }
 
-static enum ha_code sign(const struct ha_key *key, struct ha_use *use, struct ha_err *err)
+static enum ha_code sign(const struct ha_call_context *call, struct ha_key *key, struct ha_use *use, struct ha_err *err)
 {
-    ha_call_exchange(key, &use, 1);
+    ha_call_exchange(call, key, &use, 1);
     if (use->exchange.code) {
         *err = use->exchange.err;
         return err->code;
@@ -91,13 +91,13 @@ enum ha_code ha_handle_tls(struct ha_call_context *call, struct ha_err *err)
     if (read_request(call, &request, err) || ha_call_key(call, HA_OPERATION_TLS, request.scheme->alg, &key, err))
         return err->code;
     enum ha_content content = ha_content_classify(request.content.buf.data, request.content.buf.len);
-    if (prepare(call, key, &request, content, err) || sign(key, &request.use, err))
+    if (prepare(call, key, &request, content, err) || sign(call, key, &request.use, err))
         return err->code;
     ha_jw_object(call->out, NULL);
     ha_jw_string(call->out, "key", key->name);
     ha_jw_number(call->out, "version", key->version);
     ha_jw_string(call->out, "scheme", request.scheme->name);
-    ha_jw_string(call->out, "token", key->token_name);
+    ha_jw_string(call->out, "token", request.use.token);
     ha_jw_string(call->out, "content_class", ha_content_info(content)->name);
     ha_jw_bytes(call->out, "signature", request.use.exchange.output.data, request.use.exchange.output.len);
     ha_jw_object_end(call->out);

@@ -16,6 +16,7 @@ struct ha_request {
     const char *query;   // behind the '?', not decoded; "" when there is none
     const char *origin;  // header fields; NULL when absent
     const char *if_none_match;
+    const char *request_timeout;
     const uint8_t *body;
     size_t body_len;
     const struct ha_principal *principal;

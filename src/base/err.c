@@ -42,6 +42,10 @@ static const struct ha_code_info codes[] = {
     [HA_E_TOO_LARGE] = {"too-large", 413, "That is over the size limit",
                         "Send less at once: split a batch, or sign a digest of large data if the policy allows it.",
                         false},
+    [HA_E_TOO_MANY] = {"too-many-requests", 429, "The caller has as much under way as it may",
+                       "Try again when some of it is done, or use fewer connections; an administrator can raise "
+                       "'connections-per-uid' and 'requests-per-uid'.",
+                       true},
     [HA_E_HEADERS_TOO_LARGE] = {"headers-too-large", 431, "The request's header is over the size limit",
                                 "Send fewer or shorter header fields.", false},
     [HA_E_KEY_CANNOT] = {"key-cannot", 422, "The key can't do that",
@@ -65,11 +69,11 @@ static const struct ha_code_info codes[] = {
     [HA_E_TOKEN_DOWN] = {"token-unavailable", 503, "The token is not available",
                          "Try again in a moment; 'hsm-agent status' says why the token is down.", true},
     [HA_E_PIN] = {"pin-refused", 503, "The token refused the PIN",
-                  "Put the right PIN where the token's 'pin' option points, then restart the agent; the same wrong PIN "
-                  "is not tried again.",
+                  "Put the right PIN where the token's 'pin' option points, then restart the agent, or `hsm-agent "
+                  "token unlock NAME`; a PIN that was refused is not tried again.",
                   false},
-    [HA_E_BUSY] = {"busy", 503, "Every session of the token is taken",
-                   "Try again in a moment; if it persists, raise 'sessions' in the token's section.", true},
+    [HA_E_BUSY] = {"busy", 503, "There is no room for one more request at present",
+                   "Try again in a moment; if it persists, raise 'sessions' or 'queue' in the token's section.", true},
     [HA_E_STOPPING] = {"stopping", 503, "The agent is stopping", "Try again when the agent is back.", true},
     [HA_E_DEADLINE] = {"deadline", 504, "The token didn't answer in time",
                        "Try again; if it persists, check the token and the connection to it, or raise 'deadline-ms'.",

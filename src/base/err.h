@@ -25,6 +25,7 @@ enum ha_code {
     HA_E_AMBIGUOUS,          // two objects fit one key
     HA_E_PRECONDITION,       // If-None-Match: * and it exists
     HA_E_TOO_LARGE,          // the body is over the limit
+    HA_E_TOO_MANY,           // the caller has as much under way as it may
     HA_E_HEADERS_TOO_LARGE,  // the header is over the limit
     HA_E_KEY_CANNOT,         // the key's type, purpose or token can't do that
     HA_E_DECRYPTION,         // the one and only answer to a ciphertext that doesn't decrypt

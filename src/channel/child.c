@@ -61,8 +61,8 @@ static enum ha_code pin_source(const char *pin, struct ha_buf *out, struct ha_er
     return HA_OK;
 }
 
-static enum ha_code build_args(const char *program, const struct ha_token_config *config, bool log_json,
-                               struct args *args, struct ha_err *err)
+static enum ha_code build_args(const char *program, const struct ha_token_config *config, const char *pin_guard,
+                               bool log_json, struct args *args, struct ha_err *err)
 {
     ha_auto(ha_buf_clear) struct ha_buf pin = {0};
     if (pin_source(config->pin, &pin, err))
@@ -77,9 +77,13 @@ static enum ha_code build_args(const char *program, const struct ha_token_config
     if (config->module_args)
         args_add(args, HA_TOKEN_OPT_MODULE_ARGS, config->module_args);
     args_add(args, HA_TOKEN_OPT_PIN, ha_buf_text(&pin));
+    if (pin_guard)
+        args_add(args, HA_TOKEN_OPT_PIN_GUARD, pin_guard);
     args_add(args, HA_TOKEN_OPT_SESSIONS, sessions);
     if (config->software_oaep)
         args_add(args, HA_TOKEN_OPT_SOFTWARE_OAEP, NULL);
+    if (config->verify)
+        args_add(args, HA_TOKEN_OPT_VERIFY, config->verify);
     if (log_json)
         args_add(args, HA_TOKEN_OPT_LOG_JSON, NULL);
     if (args->failed || !args->items[0] || !ha_buf_ok(&pin))
@@ -144,12 +148,24 @@ static void take_text(char *out, size_t size, const struct ha_part *part)
     out[n] = '\0';
 }
 
+// Receives on the control channel.
+static enum ha_code receive(struct ha_child *child, int64_t deadline_ms, struct ha_packet *ret_answer,
+                            struct ha_err *err)
+{
+    struct pollfd waits[2] = {{.fd = child->control, .events = POLLIN}, {.fd = child->cancel, .events = POLLIN}};
+    while (poll(waits, 2, ha_left_ms(deadline_ms)) < 0 && errno == EINTR)
+        ;
+    if (!waits[0].revents && waits[1].revents)
+        return ha_fail(err, HA_E_STOPPING, "the agent doesn't wait for the token's process any more");
+    return ha_packet_recv(child->control, deadline_ms, child->control_buffer, ret_answer, NULL, NULL, err);
+}
+
 static enum ha_code greet(struct ha_child *child, const int *far, size_t n_far, int64_t deadline_ms, struct ha_err *err)
 {
     struct ha_packet start = {.op = HA_OP_START}, answer;
     if (ha_packet_send(child->control, &start, far, n_far, err))
         return err->code;
-    if (ha_packet_recv(child->control, deadline_ms, child->control_buffer, &answer, NULL, NULL, err))
+    if (receive(child, deadline_ms, &answer, err))
         return err->code;
     if (answer.code != HA_OK)
         return ha_packet_error(&answer, err);
@@ -163,10 +179,10 @@ static enum ha_code greet(struct ha_child *child, const int *far, size_t n_far, 
 }
 
 static enum ha_code launch(struct ha_child *child, const char *program, const struct ha_token_config *config,
-                           bool log_json, int64_t deadline_ms, struct ha_err *err)
+                           const char *pin_guard, bool log_json, int64_t deadline_ms, struct ha_err *err)
 {
     ha_auto(args_clear) struct args args = {0};
-    if (build_args(program, config, log_json, &args, err))
+    if (build_args(program, config, pin_guard, log_json, &args, err))
         return err->code;
     ha_auto(ha_free) char **environment = calloc(config->environment.n + 1, sizeof(char *));
     child->control_buffer = ha_packet_buffer_new();
@@ -198,15 +214,17 @@ static enum ha_code launch(struct ha_child *child, const char *program, const st
     return code;
 }
 
-enum ha_code ha_child_start(const char *program, const struct ha_token_config *config, bool log_json,
-                            int64_t deadline_ms, struct ha_child **ret_child, int *ret_status, struct ha_err *err)
+enum ha_code ha_child_start(const char *program, const struct ha_token_config *config, const char *pin_guard,
+                            bool log_json, int cancel, int64_t deadline_ms, struct ha_child **ret_child,
+                            int *ret_status, struct ha_err *err)
 {
     struct ha_child *child = calloc(1, sizeof(*child));
     if (!child)
         return ha_fail(err, HA_E_MEMORY, "out of memory");
     child->pid = -1;
     child->pidfd = child->control = -1;
-    if (launch(child, program, config, log_json, deadline_ms, err)) {
+    child->cancel = cancel;
+    if (launch(child, program, config, pin_guard, log_json, deadline_ms, err)) {
         int status = *ret_status = ha_child_end(child, 500);
         if (err->code == HA_E_TOKEN_DOWN && status > 128)
             ha_fail(err, HA_E_TOKEN_DOWN, "the token's process was ended by signal %d (%s) while it started",
@@ -226,7 +244,7 @@ enum ha_code ha_child_control(struct ha_child *child, const struct ha_packet *qu
         return err->code;
     for (;;) {
         struct ha_packet answer;
-        if (ha_packet_recv(child->control, deadline_ms, child->control_buffer, &answer, NULL, NULL, err))
+        if (receive(child, deadline_ms, &answer, err))
             return err->code;
         if (answer.op == HA_OP_OBJECT && object) {
             object(context, &answer);

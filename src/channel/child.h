@@ -18,28 +18,34 @@ struct ha_channel {
     int fd;
     struct ha_packet_buffer *buffer;
     struct ha_child *child;
-    struct ha_channel *next_free;
+    struct ha_channel *next;  // in whatever list it is while it isn't on loan to a request
+    int64_t hung_ms;          // for the minder: when the child counts as hanging
 };
 
 struct ha_child {
     pid_t pid;
     int pidfd;    // -1: the kernel has none
     int control;  // our end of descriptor 3
+    int cancel;   // borrowed; readable when nobody wants to wait any more
     struct ha_packet_buffer *control_buffer;
     struct ha_channel *channels;
     size_t n_channels;
     size_t loans;  // channels out on loan; the pool's lock guards it
     bool retired;  // no more loans; freed with the last one's return
     bool reaped;
+    struct ha_err why;           // it gave up, and said this; the pool's lock guards it
     uint8_t ways[HA_ALG_COUNT];  // enum ha_way, as the child found out
     char label[64], serial[64], model[128];
 };
 
 // Starts program for the token and hands the worker channels over; returns when the child is logged in and ready, or
-// has said why not, or deadline_ms has passed. Blocks; called from the thread that lives as long as the child may. On
-// failure ret_status is how the child ended, as ha_child_end tells it.
-enum ha_code ha_child_start(const char *program, const struct ha_token_config *config, bool log_json,
-                            int64_t deadline_ms, struct ha_child **ret_child, int *ret_status, struct ha_err *err);
+// has said why not, or deadline_ms has passed, or cancel (a descriptor, borrowed for the child's life; HA_E_STOPPING)
+// is readable, which also ends the waiting for answers on the control channel. Blocks; called from the thread that
+// lives as long as the child may. On failure ret_status is how the child ended, as ha_child_end tells it.
+// pin_guard: the path of its record of refused PINs; NULL: it keeps none.
+enum ha_code ha_child_start(const char *program, const struct ha_token_config *config, const char *pin_guard,
+                            bool log_json, int cancel, int64_t deadline_ms, struct ha_child **ret_child,
+                            int *ret_status, struct ha_err *err);
 // One question on the control channel; answers that are HA_OP_OBJECT go to object (NULL: none are expected), the last
 // one to ret_answer, whose parts live in child->control_buffer. One thread at a time: the caller holds the token's
 // control lock.

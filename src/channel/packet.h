@@ -38,11 +38,14 @@ enum ha_op {
 //   DESTROY   key id, SPKI SHA-256 (empty: whatever private and public keys have that id)
 // Answers, when code is HA_OK:
 //   START     token label, serial, manufacturer and model, one byte (enum ha_way) for each enum ha_alg
+//   SIGN, DECRYPT, DERIVE: flags & HA_PACKET_FAULTY is how many signatures didn't verify since the last answer,
+//   whatever
+//                          the code; HA_PACKET_AGAIN: the same question may be answered better the next time
 //   SIGN      signature (ECDSA: raw r||s)   DECRYPT  plaintext   DERIVE  shared x coordinate (field length)
 //   OBJECT    key id, label, SPKI DER (empty when the token doesn't tell it), why it is empty; flags HA_OBJECT_*
 //   LIST      -       GENERATE  SPKI DER       DESTROY  -
 // and otherwise: detail, hint, PKCS#11 function ("" for none); rv.
-enum { HA_PACKET_DIGEST = 1 };
+enum { HA_PACKET_DIGEST = 1, HA_PACKET_FAULTY = 0xffff, HA_PACKET_AGAIN = 0x10000 };
 
 // How the token does an algorithm.
 enum ha_way {

@@ -1,24 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The supervisor of a token's child, and the token's state.
+// A token as a whole: made, ended, asked for its state, asked on its control channel.
 #include "base/clock.h"
+#include "base/file.h"
 #include "channel/token_internal.h"
-#include "token/options.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define START_MS       30000   // to load the module, find the token and log in
-#define PROMPT_MS      600000  // the same with a person typing the PIN
-#define PAUSE_FIRST_MS 100     // before the second start that follows a failed one; doubles
-#define PAUSE_MAX_MS   5000
-#define CRASHES_MAX    3  // in a row, before callers are told that the token is down
-#define END_GRACE_MS   2000
 
 static const char *const state_names[] = {
     [HA_TOKEN_STARTING] = "starting",       [HA_TOKEN_READY] = "ready",     [HA_TOKEN_DOWN] = "down",
@@ -36,159 +30,39 @@ const struct ha_token_config *ha_token_config(const struct ha_token *token)
     return token->config;
 }
 
-static void set_state(struct ha_token *token, enum ha_token_state state, const struct ha_child *child,
-                      const struct ha_err *err)
+static void init_first(struct ha_token *token)
 {
-    pthread_mutex_lock(&token->status_lock);
-    struct ha_token_status *status = &token->status;
-    status->state = state;
-    status->pid = child ? child->pid : 0;
-    status->err = err ? *err : (struct ha_err){0};
-    if (child) {
-        memcpy(status->label, child->label, sizeof(status->label));
-        memcpy(status->serial, child->serial, sizeof(status->serial));
-        memcpy(status->model, child->model, sizeof(status->model));
-        memcpy(status->ways, child->ways, sizeof(status->ways));
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&token->first, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+static enum ha_code make_guard(struct ha_token *token, struct ha_err *err)
+{
+    ha_auto(ha_free) char *directory = NULL;
+    if (!token->host.state_dir)
+        return HA_OK;
+    if (asprintf(&directory, "%s/pin-guard", token->host.state_dir) < 0) {
+        directory = NULL;
+        return ha_fail(err, HA_E_MEMORY, "out of memory");
     }
-    pthread_mutex_unlock(&token->status_lock);
-}
-
-static void set_first_done(struct ha_token *token)
-{
-    pthread_mutex_lock(&token->status_lock);
-    token->first_done = true;
-    pthread_cond_broadcast(&token->first);
-    pthread_mutex_unlock(&token->status_lock);
-}
-
-// Waits for the wish to stop, or for the child's end (child NULL: for nothing else), or timeout_ms (-1: for ever).
-// True: stop.
-static bool wait_or_stop(struct ha_token *token, const struct ha_child *child, int timeout_ms)
-{
-    struct pollfd waits[2] = {
-        {.fd = token->wake, .events = POLLIN},
-        child ? ha_child_watch(child) : (struct pollfd){.fd = -1},
-    };
-    while (poll(waits, 2, timeout_ms) < 0 && errno == EINTR)
-        ;
-    return atomic_load(&token->stopping);
-}
-
-static void set_control_child(struct ha_token *token, struct ha_child *child)
-{
-    pthread_mutex_lock(&token->control_lock);
-    token->control_child = child;
-    pthread_mutex_unlock(&token->control_lock);
-}
-
-// Serves with one child until it ends or we stop; ret_status is how it ended. Fails when it was of no use.
-static enum ha_code serve(struct ha_token *token, struct ha_child *child, int *ret_status, struct ha_err *err)
-{
-    for (size_t i = 0; i < HA_ALG_COUNT; i++)
-        atomic_store_explicit(&token->ways[i], child->ways[i], memory_order_relaxed);
-    set_control_child(token, child);
-    set_state(token, HA_TOKEN_READY, child, NULL);
-    ha_pool_publish(&token->pool, child);
-    ha_log(token->host.log, HA_LOG_INFO, "token-ready", HA_S("token", token->config->name), HA_S("label", child->label),
-           HA_S("serial", child->serial), HA_N("sessions", child->n_channels), HA_N("pid", child->pid));
-    enum ha_code code = token->host.ready(token->host.context, token, err);
-    bool stop = atomic_load(&token->stopping);
-    if (code == HA_OK) {
-        set_first_done(token);
-        stop = wait_or_stop(token, child, -1);
+    if (ha_dir_make(directory, 0700, err))
+        return ha_wrap(err, "the directory for records of refused PINs can't be made");
+    if (asprintf(&token->pin_guard, "%s/%s", directory, token->config->name) < 0) {
+        token->pin_guard = NULL;
+        return ha_fail(err, HA_E_MEMORY, "out of memory");
     }
-    // Whoever asks on the control channel now gets an end of file, lets the lock go, and we can take the child away.
-    shutdown(child->control, SHUT_RDWR);
-    set_control_child(token, NULL);
-    if (!stop)
-        set_state(token, HA_TOKEN_STARTING, NULL, NULL);
-    *ret_status = ha_child_end(child, stop ? END_GRACE_MS : 0);
-    ha_pool_retire(&token->pool, child);
-    return code;
+    return HA_OK;
 }
 
-static void fail_pool(struct ha_token *token, enum ha_token_state state, struct ha_err *err)
+static void close_events(const struct ha_token *token)
 {
-    if (err->code != HA_E_PIN) {
-        // Whatever it was in detail, for a caller the token is away.
-        err->code = HA_E_TOKEN_DOWN;
-        err->retry_after_s = 1;
-    }
-    ha_wrap(err, "token '%s'", token->config->name);
-    set_state(token, state, NULL, err);
-    ha_pool_set_mood(&token->pool, err);
-}
-
-static void refused(struct ha_token *token, struct ha_err *err)
-{
-    ha_log_err(token->host.log, HA_LOG_ERROR, "pin-refused", err, HA_S("token", token->config->name));
-    fail_pool(token, HA_TOKEN_PIN_REFUSED, err);
-    set_first_done(token);
-    while (!wait_or_stop(token, NULL, -1))
-        ;
-}
-
-// One child, from its start to its end. HA_OK: it was ready and has ended, which is worth an immediate successor.
-static enum ha_code run_child(struct ha_token *token, int *ret_status, struct ha_err *err)
-{
-    int start_ms = strcmp(token->config->pin, "prompt") == 0 ? PROMPT_MS : START_MS;
-    struct ha_child *child;
-    if (ha_child_start(token->host.program, token->config, token->host.log->json, ha_now_ms() + start_ms, &child,
-                       ret_status, err))
-        return err->code;
-    enum ha_code code = serve(token, child, ret_status, err);
-    if (atomic_load(&token->stopping))
-        return code;
-    ha_log(token->host.log, HA_LOG_WARN, "token-process-ended", HA_S("token", token->config->name),
-           HA_N("status", *ret_status));
-    pthread_mutex_lock(&token->status_lock);
-    token->status.restarts++;
-    pthread_mutex_unlock(&token->status_lock);
-    if (*ret_status == HA_TOKEN_EXIT_PIN)
-        return ha_fail(err, HA_E_PIN, "the token refused the PIN when a session had to log in again");
-    return code;
-}
-
-// What follows a child that was of no use. Returns the pause before the next one.
-static int after_failure(struct ha_token *token, unsigned failures, int status, struct ha_err *err)
-{
-    // A module that crashes as it starts may do better the next time, and callers can wait for that.
-    if (status > 128 && failures <= CRASHES_MAX)
-        return PAUSE_FIRST_MS / 4;
-    if (failures == 1 || status > 128)  // a token that stays away is worth one line, not one a try
-        ha_log_err(token->host.log, HA_LOG_ERROR, "token-down", err, HA_S("token", token->config->name));
-    fail_pool(token, HA_TOKEN_DOWN, err);
-    set_first_done(token);
-    unsigned doublings = failures < 7 ? failures - 1 : 6;
-    return PAUSE_FIRST_MS << doublings < PAUSE_MAX_MS ? PAUSE_FIRST_MS << doublings : PAUSE_MAX_MS;
-}
-
-static void *supervise(void *argument)
-{
-    struct ha_token *token = argument;
-    unsigned failures = 0;  // in a row
-    while (!atomic_load(&token->stopping)) {
-        struct ha_err err = {0};
-        int status = 0;
-        enum ha_code code = run_child(token, &status, &err);
-        if (atomic_load(&token->stopping))
-            break;
-        failures = code == HA_OK ? 0 : failures + 1;
-        if (code == HA_OK)
-            continue;
-        if (code == HA_E_PIN) {
-            refused(token, &err);
-            break;
-        }
-        if (wait_or_stop(token, NULL, after_failure(token, failures, status, &err)))
-            break;
-    }
-    struct ha_err err = {0};
-    ha_fail(&err, HA_E_STOPPING, "the agent is stopping");
-    set_state(token, HA_TOKEN_STOPPED, NULL, &err);
-    ha_pool_set_mood(&token->pool, &err);
-    set_first_done(token);
-    return NULL;
+    if (token->wake >= 0)
+        close(token->wake);
+    if (token->halt >= 0)
+        close(token->halt);
 }
 
 enum ha_code ha_token_new(const struct ha_token_config *config, const struct ha_token_host *host,
@@ -199,17 +73,21 @@ enum ha_code ha_token_new(const struct ha_token_config *config, const struct ha_
         return ha_fail(err, HA_E_MEMORY, "out of memory");
     token->config = config;
     token->host = *host;
-    token->wake = eventfd(0, EFD_CLOEXEC);
-    if (token->wake < 0) {
-        ha_fail_errno(err, errno, "eventfd");
+    token->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    token->halt = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (token->wake < 0 || token->halt < 0 ? ha_fail_errno(err, errno, "eventfd") : ha_pool_init(&token->pool, err)) {
+        close_events(token);
         free(token);
         return err->code;
     }
-    ha_pool_init(&token->pool);
     pthread_mutex_init(&token->control_lock, NULL);
     pthread_mutex_init(&token->status_lock, NULL);
-    pthread_cond_init(&token->first, NULL);
-    int failure = pthread_create(&token->supervisor, NULL, supervise, token);
+    init_first(token);
+    if (make_guard(token, err)) {
+        ha_token_free(token);
+        return err->code;
+    }
+    int failure = pthread_create(&token->supervisor, NULL, ha_token_supervise, token);
     if (failure) {
         ha_fail_errno(err, failure, "a thread for the token '%s' can't be made", config->name);
         token->supervisor = 0;
@@ -223,7 +101,35 @@ enum ha_code ha_token_new(const struct ha_token_config *config, const struct ha_
 void ha_token_stop(struct ha_token *token)
 {
     atomic_store(&token->stopping, true);
+    eventfd_write(token->halt, 1);
     eventfd_write(token->wake, 1);
+}
+
+void ha_token_retry(struct ha_token *token)
+{
+    atomic_store(&token->retry, true);
+    eventfd_write(token->wake, 1);
+}
+
+static bool may_come_up(const struct ha_token_status *status)
+{
+    return status->state == HA_TOKEN_DOWN || status->state == HA_TOKEN_PIN_REFUSED;
+}
+
+enum ha_code ha_token_unlock(struct ha_token *token, int64_t deadline_ms, struct ha_err *err)
+{
+    struct timespec until = {.tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * 1000000};
+    if (token->pin_guard && ha_file_remove(token->pin_guard, err))
+        return ha_wrap(err, "the record of refused PINs can't be removed");
+    pthread_mutex_lock(&token->status_lock);
+    unsigned before = token->ends;
+    if (may_come_up(&token->status)) {
+        ha_token_retry(token);
+        while (token->ends == before && pthread_cond_timedwait(&token->first, &token->status_lock, &until) == 0)
+            ;
+    }
+    pthread_mutex_unlock(&token->status_lock);
+    return HA_OK;
 }
 
 void ha_token_free(struct ha_token *token)
@@ -237,7 +143,8 @@ void ha_token_free(struct ha_token *token)
     pthread_cond_destroy(&token->first);
     pthread_mutex_destroy(&token->status_lock);
     pthread_mutex_destroy(&token->control_lock);
-    close(token->wake);
+    close_events(token);
+    free(token->pin_guard);
     free(token);
 }
 
@@ -256,9 +163,21 @@ void ha_token_status(struct ha_token *token, struct ha_token_status *ret_status)
     pthread_mutex_unlock(&token->status_lock);
 }
 
+void ha_token_faulty(struct ha_token *token, unsigned n)
+{
+    pthread_mutex_lock(&token->status_lock);
+    token->status.faulty += n;
+    pthread_mutex_unlock(&token->status_lock);
+}
+
 enum ha_way ha_token_way(struct ha_token *token, enum ha_alg alg)
 {
     return (enum ha_way)atomic_load_explicit(&token->ways[alg], memory_order_relaxed);
+}
+
+bool ha_token_outstanding(struct ha_token *token, unsigned *ret_outstanding, pid_t *ret_run)
+{
+    return ha_pool_outstanding(&token->pool, ret_outstanding, ret_run);
 }
 
 enum ha_code ha_token_control(struct ha_token *token, const struct ha_packet *question, int64_t deadline_ms,

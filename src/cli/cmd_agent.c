@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the agent says of itself: version, whoami, status, tokens.
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/out.h"
 #include "cli/table.h"
@@ -50,11 +51,25 @@ enum ha_code ha_cmd_whoami(struct ha_cli *cli, struct ha_err *err)
     return ha_out_text(&text, err);
 }
 
+// A mark that stays until the agent is restarted.
+static void put_faulty(struct ha_buf *out, const ha_json *token, const char *name)
+{
+    ha_auto(ha_buf_clear) struct ha_buf n = {0};
+    ha_table_value(&n, ha_json_get(token, "faulty_signatures"));
+    if (n.len > 0 && strcmp(ha_buf_text(&n), "0") != 0)
+        ha_buf_printf(out,
+                      "\n%s: %s of its signatures didn't verify and were held back\n"
+                      "  remedy: If it happens more than once, stop using the token, and ask its vendor.\n",
+                      name, ha_buf_text(&n));
+}
+
 static void put_token_errors(struct ha_buf *out, const ha_json *tokens)
 {
     for (const ha_json *token = ha_json_first(tokens); token; token = ha_json_next(token)) {
         const ha_json *error = ha_json_get(token, "error");
         const char *name = ha_json_get_string(token, "name");
+        if (name)
+            put_faulty(out, token, name);
         if (!error || ha_json_type(error) != HA_JSON_OBJECT || !name)
             continue;
         const char *detail = ha_json_get_string(error, "detail");
@@ -110,6 +125,39 @@ enum ha_code ha_cmd_tokens(struct ha_cli *cli, struct ha_err *err)
     return ha_out_text(&text, err);
 }
 
+static void put_token_error(struct ha_buf *out, const ha_json *token)
+{
+    const ha_json *error = ha_json_get(token, "error");
+    const char *detail = error && ha_json_type(error) == HA_JSON_OBJECT ? ha_json_get_string(error, "detail") : NULL;
+    const char *hint = detail ? ha_json_get_string(error, "hint") : NULL;
+    if (detail)
+        ha_buf_printf(out, "  because: %s\n", detail);
+    if (hint)
+        ha_buf_printf(out, "  remedy: %s\n", hint);
+}
+
+enum ha_code ha_cmd_token_unlock(struct ha_cli *cli, struct ha_err *err)
+{
+    ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
+    ha_auto(ha_buf_clear) struct ha_buf text = {0};
+    const char *name = cli->opts->arguments[0], *state = NULL;
+    if (!ha_name_valid(name))
+        return ha_fail(err, HA_E_USAGE, "'%s' can't be a token's name", name);
+    ha_buf_printf(&text, "/v1/tokens/%s/unlock", name);
+    enum ha_code code = ha_cli_call(cli, "POST", ha_buf_text(&text), NULL, &doc, err);
+    if (code == HA_OK)
+        code = ha_cli_string(&doc, "state", &state, err);
+    if (code != HA_OK)
+        return code;
+    cli->exit_status = strcmp(state, "ready") == 0 ? 0 : 1;
+    if (ha_cli_wants_json(cli))
+        return ha_out_json(NULL, &doc.text, HA_OUT_PUBLIC, err);
+    ha_buf_reset(&text);
+    ha_buf_printf(&text, "%s is %s\n", name, state);
+    put_token_error(&text, doc.json);
+    return ha_out_text(&text, err);
+}
+
 // The readiness, which is an answer of status 200 or 503.
 static enum ha_code get_ready(struct ha_cli *cli, struct ha_doc *ret_doc, bool *ret_ready, struct ha_err *err)
 {
@@ -118,6 +166,36 @@ static enum ha_code get_ready(struct ha_cli *cli, struct ha_doc *ret_doc, bool *
     if (!status)
         return code == HA_OK ? ha_cli_string(ret_doc, "status", &status, err) : code;
     *ret_ready = code == HA_OK && strcmp(status, "ready") == 0;
+    return HA_OK;
+}
+
+// Where the keys are that are in several tokens; nothing when there are none.
+static enum ha_code put_replicas(struct ha_cli *cli, struct ha_buf *out, struct ha_err *err)
+{
+    ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
+    ha_auto(ha_table_clear) struct ha_table table = {.n_columns = 3};
+    enum ha_code code = ha_cli_call(cli, "GET", "/v1/keys", NULL, &doc, err);
+    if (code != HA_OK)
+        return code;
+    static const char *const titles[] = {"KEY", "TOKEN", "STATE"};
+    for (size_t i = 0; i < HA_ARRAY_SIZE(titles); i++)
+        ha_table_cell(&table, titles[i]);
+    size_t n = 0;
+    const ha_json *keys = ha_json_get(doc.json, "keys");
+    for (const ha_json *key = keys ? ha_json_first(keys) : NULL; key; key = ha_json_next(key)) {
+        const ha_json *replicas = ha_json_get(key, "replicas");
+        if (!replicas || ha_json_size(replicas) < 2)
+            continue;
+        for (const ha_json *replica = ha_json_first(replicas); replica; replica = ha_json_next(replica), n++) {
+            ha_table_member(&table, key, "name");
+            ha_table_member(&table, replica, "token");
+            ha_table_member(&table, replica, "state");
+        }
+    }
+    if (n > 0) {
+        ha_buf_putc(out, '\n');
+        ha_table_print(&table, out);
+    }
     return HA_OK;
 }
 
@@ -151,5 +229,7 @@ enum ha_code ha_cmd_status(struct ha_cli *cli, struct ha_err *err)
     ha_buf_puts(&text, "\n\n");
     put_tokens(&text, tokens, members, HA_ARRAY_SIZE(members));
     put_token_errors(&text, tokens);
+    if (put_replicas(cli, &text, err) != HA_OK)
+        return err->code;
     return ha_out_text(&text, err);
 }

@@ -7,6 +7,22 @@
 
 #include <string.h>
 
+// A member of a key; as its token, all that hold it.
+static void put_cell(struct ha_table *table, const ha_json *key, const char *member)
+{
+    const ha_json *replicas = ha_json_get(key, "replicas");
+    if (strcmp(member, "token") != 0 || !replicas || ha_json_size(replicas) < 2) {
+        ha_table_member(table, key, member);
+        return;
+    }
+    ha_auto(ha_buf_clear) struct ha_buf names = {0};
+    for (const ha_json *replica = ha_json_first(replicas); replica; replica = ha_json_next(replica)) {
+        const char *token = ha_json_get_string(replica, "token");
+        ha_buf_printf(&names, "%s%s", names.len ? "," : "", token ? token : "?");
+    }
+    ha_table_cell(table, ha_buf_text(&names));
+}
+
 enum ha_code ha_cmd_key_list(struct ha_cli *cli, struct ha_err *err)
 {
     static const char *const members[] = {"name", "type", "purposes", "state", "token", "algorithms"};
@@ -24,7 +40,7 @@ enum ha_code ha_cmd_key_list(struct ha_cli *cli, struct ha_err *err)
         ha_table_cell(&table, titles[i]);
     for (const ha_json *key = keys ? ha_json_first(keys) : NULL; key; key = ha_json_next(key))
         for (size_t i = 0; i < HA_ARRAY_SIZE(members); i++)
-            ha_table_member(&table, key, members[i]);
+            put_cell(&table, key, members[i]);
     ha_table_print(&table, &text);
     return ha_out_text(&text, err);
 }
@@ -42,6 +58,20 @@ static enum ha_code get_public(const struct ha_doc *doc, const ha_json **ret_pub
     return HA_OK;
 }
 
+// A line for each of several replicas.
+static void put_replicas(struct ha_buf *out, const ha_json *replicas)
+{
+    if (!replicas || ha_json_size(replicas) < 2)
+        return;
+    for (const ha_json *replica = ha_json_first(replicas); replica; replica = ha_json_next(replica)) {
+        const char *token = ha_json_get_string(replica, "token"), *state = ha_json_get_string(replica, "state");
+        const char *detail = ha_json_get_string(replica, "state_detail");
+        ha_buf_printf(out, "%-12s %s %s\n", "replica", token ? token : "?", state ? state : "?");
+        if (detail)
+            ha_buf_printf(out, "%-12s %s\n", "  because", detail);
+    }
+}
+
 static void put_key(struct ha_buf *out, const struct ha_doc *doc)
 {
     static const char *const members[] = {"name",         "type",       "bits",      "purposes", "state",
@@ -54,6 +84,7 @@ static void put_key(struct ha_buf *out, const struct ha_doc *doc)
             ha_buf_printf(out, "%-12s %s\n", strcmp(members[i], "state_detail") == 0 ? "  because" : members[i],
                           ha_buf_text(&value));
     }
+    put_replicas(out, ha_json_get(doc->json, "replicas"));
     const ha_json *public_key = ha_json_get(doc->json, "public_key");
     if (!public_key || ha_json_type(public_key) != HA_JSON_OBJECT)
         return;
@@ -165,33 +196,85 @@ static void put_purposes(struct ha_buf *body, const char *list)
     ha_jw_array_end(body);
 }
 
-// create and adopt: member is "type" or "uri".
-static enum ha_code put_new_key(struct ha_cli *cli, const char *member, const char *value, struct ha_err *err)
+// Ends the body of a new key, sends it, and shows what came of it.
+static enum ha_code put_new_key(struct ha_cli *cli, struct ha_buf *body, struct ha_err *err)
 {
     ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
     ha_auto(ha_buf_clear) struct ha_buf path = {0};
-    ha_auto(ha_buf_clear) struct ha_buf body = {0};
-    const char *token = ha_opt_value(cli->opts, HA_OPT_TOKEN);
-    ha_jw_object(&body, NULL);
-    ha_jw_string(&body, member, value);
-    put_purposes(&body, ha_opt_value(cli->opts, HA_OPT_PURPOSE));
-    if (token)
-        ha_jw_string(&body, "token", token);
-    ha_jw_object_end(&body);
+    ha_jw_object_end(body);
     if (ha_cli_key_path(cli, "", &path, err) != HA_OK ||
-        ha_cli_call(cli, "PUT", ha_buf_text(&path), &body, &doc, err) != HA_OK)
+        ha_cli_call(cli, "PUT", ha_buf_text(&path), body, &doc, err) != HA_OK)
         return err->code;
     return ha_cli_wants_json(cli) ? ha_out_json(NULL, &doc.text, HA_OUT_PUBLIC, err) : show_key(&doc, NULL, err);
 }
 
+// The member "type" or "uri", and what goes with it.
+static void put_one(const struct ha_cli *cli, const char *member, const char *value, struct ha_buf *body)
+{
+    const char *token = ha_opt_value(cli->opts, HA_OPT_TOKEN);
+    ha_jw_object(body, NULL);
+    ha_jw_string(body, member, value);
+    put_purposes(body, ha_opt_value(cli->opts, HA_OPT_PURPOSE));
+    if (token)
+        ha_jw_string(body, "token", token);
+}
+
 enum ha_code ha_cmd_key_create(struct ha_cli *cli, struct ha_err *err)
 {
-    return put_new_key(cli, "type", ha_opt_value(cli->opts, HA_OPT_TYPE), err);
+    ha_auto(ha_buf_clear) struct ha_buf body = {0};
+    put_one(cli, "type", ha_opt_value(cli->opts, HA_OPT_TYPE), &body);
+    return put_new_key(cli, &body, err);
+}
+
+static size_t count_names(const char *list)
+{
+    size_t n = list ? 1 : 0;
+    for (; list && *list; list++)
+        n += *list == ',';
+    return n;
+}
+
+// Each URI with the token in the same place, or one URI with each token.
+static void put_sources(struct ha_buf *body, const char *const *uris, size_t n, const char *tokens)
+{
+    ha_jw_array(body, "replicas");
+    for (size_t i = 0; i < n; i++) {
+        ha_auto(ha_buf_clear) struct ha_buf token = {0};
+        ha_jw_object(body, NULL);
+        ha_jw_string(body, "uri", uris[0]);
+        if (tokens) {
+            size_t len = strcspn(tokens, ",");
+            ha_buf_append(&token, tokens, len);
+            ha_jw_string(body, "token", ha_buf_text(&token));
+            tokens += len + (tokens[len] == ',');
+        }
+        ha_jw_object_end(body);
+        if (uris[1])
+            uris++;
+    }
+    ha_jw_array_end(body);
 }
 
 enum ha_code ha_cmd_key_adopt(struct ha_cli *cli, struct ha_err *err)
 {
-    return put_new_key(cli, "uri", cli->opts->arguments[1], err);
+    ha_auto(ha_buf_clear) struct ha_buf body = {0};
+    const char *tokens = ha_opt_value(cli->opts, HA_OPT_TOKEN);
+    const char *const *uris = cli->opts->arguments + 1;
+    size_t n_uris = 0, n_tokens = count_names(tokens);
+    while (uris[n_uris])
+        n_uris++;
+    if (n_uris == 1 && n_tokens <= 1) {
+        put_one(cli, "uri", uris[0], &body);
+        return put_new_key(cli, &body, err);
+    }
+    if (n_uris > 1 && n_tokens > 0 && n_uris != n_tokens) {
+        ha_fail(err, HA_E_USAGE, "%zu URIs, but %zu token%s", n_uris, n_tokens, n_tokens == 1 ? "" : "s");
+        return ha_hint(err, "Name a token for each URI, in the same order: --token A,B.");
+    }
+    ha_jw_object(&body, NULL);
+    put_purposes(&body, ha_opt_value(cli->opts, HA_OPT_PURPOSE));
+    put_sources(&body, uris, n_uris > n_tokens ? n_uris : n_tokens, tokens);
+    return put_new_key(cli, &body, err);
 }
 
 enum ha_code ha_cmd_key_delete(struct ha_cli *cli, struct ha_err *err)

@@ -106,7 +106,12 @@ static const struct ha_opt_row create_rows[] = {
 
 static const struct ha_opt_row adopt_rows[] = {
     PURPOSE_ROW("What the agent may use the key for; without this option, all that the object allows."),
-    TOKEN_ROW,
+    {.id = HA_OPT_TOKEN,
+     .name = "token",
+     .value = "T[,T]",
+     .help = "Name of the token; may be left out when the agent has just one. With several, a token for each URI in "
+             "their order, or one URI for all of them; may be left out when each URI fits a key in one token only, "
+             "for example by 'token=LABEL' in it."},
 };
 
 static const struct ha_opt_row delete_rows[] = {
@@ -228,7 +233,8 @@ static const struct ha_command commands[] = {
      .run = ha_cmd_whoami},
     {.name = "status",
      .arguments = "",
-     .summary = "Prints whether the agent is ready, and the state of each token with cause and remedy.",
+     .summary = "Prints whether the agent is ready, and the state of each token with cause and remedy, and of each "
+                "replica of a key that is in several tokens.",
      .details = "The exit status is 0 when every token is ready and 1 otherwise.\n",
      .run = ha_cmd_status},
     {.name = "tokens",
@@ -236,6 +242,15 @@ static const struct ha_command commands[] = {
      .summary = "Lists the tokens with their state, their identity and the algorithms that they can do.",
      .details = "",
      .run = ha_cmd_tokens},
+    {.name = "token unlock",
+     .arguments = "NAME",
+     .summary = "Forgets that a token refused its PIN, and has the agent try again.",
+     .details =
+         "A PIN that was refused isn't tried again, not even by a restarted agent, since a few more tries lock the "
+         "token. A corrected PIN is tried at once by this command, or at the next start. If the PIN is what it was "
+         "and the token was changed, this command is the only way. The exit status is 0 when the token is ready "
+         "then, and 1 otherwise. An administrator's command: it takes a rule 'allow = NAME:unlock'.\n",
+     .run = ha_cmd_token_unlock},
     {.name = "key list",
      .alias = "keys",
      .arguments = "",
@@ -259,10 +274,13 @@ static const struct ha_command commands[] = {
      ROWS(create_rows),
      .run = ha_cmd_key_create},
     {.name = "key adopt",
-     .arguments = "NAME URI",
+     .arguments = "NAME URI...",
      .summary = "Takes a key pair that is in the token already, and gives it a name.",
      .details = "URI is a PKCS#11 URI (RFC 7512) that fits one private key only, for example "
-                "'pkcs11:object=signer;id=%01'. An administrator's command, as key create is.\n",
+                "'pkcs11:object=signer;id=%01'. An administrator's command, as key create is.\n"
+                "Several URIs name copies of one key pair in as many tokens, its replicas, which prove that they are "
+                "the same key. The agent asks the least busy one, and the others when it fails:\n"
+                "  hsm-agent key adopt edge 'pkcs11:object=edge' --token a,b\n",
      ROWS(adopt_rows),
      .run = ha_cmd_key_adopt},
     {.name = "key delete",

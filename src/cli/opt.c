@@ -206,12 +206,19 @@ static size_t count_words(const char *text)
     return n;
 }
 
+static size_t most_words(const struct ha_command *command)
+{
+    size_t n = strlen(command->arguments);
+    bool repeats = n > 3 && strcmp(command->arguments + n - 3, "...") == 0;
+    return repeats ? HA_OPT_ARGUMENTS_MAX : count_words(command->arguments);
+}
+
 static enum ha_code take_word(struct parser *parser, const char *word, struct ha_err *err)
 {
     const struct ha_command *command = parser->opts.command;
     if (!command)
         return take_command_word(parser, word, err);
-    if (parser->n_arguments < count_words(command->arguments)) {
+    if (parser->n_arguments < most_words(command)) {
         parser->opts.arguments[parser->n_arguments++] = word;
         return HA_OK;
     }

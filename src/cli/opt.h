@@ -69,7 +69,7 @@ struct ha_opt_row {
 struct ha_command {
     const char *name;       // one word, or group and word: "key create"
     const char *alias;      // another name; NULL
-    const char *arguments;  // one word for each, "NAME URI"; "": none
+    const char *arguments;  // one word for each, "NAME URI"; "": none; "..." at the end: the last may be repeated
     const char *rest;       // what may come after "--": "COMMAND ARG..."; NULL: nothing
     const char *summary;    // a sentence
     const char *details;    // paragraphs, each ended by '\n'; one that begins with two spaces is an example line
@@ -91,13 +91,13 @@ struct ha_opt_values {
     size_t n;
 };
 
-enum { HA_OPT_ARGUMENTS_MAX = 4 };
+enum { HA_OPT_ARGUMENTS_MAX = 9 };
 
 struct ha_opts {
     const struct ha_command *command;  // NULL: none was given, which only --help, --version and --manual allow
     const char *group;                 // "key" when only a group's word was given; else NULL
     struct ha_opt_values values[HA_OPT_COUNT];
-    const char *arguments[HA_OPT_ARGUMENTS_MAX];
+    const char *arguments[HA_OPT_ARGUMENTS_MAX + 1];  // NULL-terminated
     char **rest;  // what came after "--", NULL-terminated; NULL: no command takes it, or nothing came
 };
 

@@ -281,6 +281,7 @@ enum ha_code ha_config_parse(const char *path, const char *text, size_t n, struc
     ha_auto(ha_mistakes_clear) struct ha_mistakes mistakes = {0};
     if (!config || !(config->path = strdup(path)))
         return ha_fail(err, HA_E_MEMORY, "out of memory for reading %s", path);
+    atomic_init(&config->refs, 1);
     struct parser parser = {.config = config, .mistakes = &mistakes};
     const struct ha_ini_events events = {&parser, on_option, on_mistake};
     set_defaults(&parser, ha_section(HA_SECTION_AGENT), &config->agent);
@@ -311,9 +312,15 @@ enum ha_code ha_config_load(const char *path, struct ha_config **ret_config, str
     return ha_config_parse(path, ha_buf_text(&text), text.len, ret_config, ret_mistakes, err);
 }
 
+struct ha_config *ha_config_ref(struct ha_config *config)
+{
+    atomic_fetch_add_explicit(&config->refs, 1, memory_order_relaxed);
+    return config;
+}
+
 void ha_config_free(struct ha_config *config)
 {
-    if (!config)
+    if (!config || atomic_fetch_sub_explicit(&config->refs, 1, memory_order_acq_rel) > 1)
         return;
     for (unsigned kind = 0; kind < HA_SECTION_COUNT; kind++) {
         const struct ha_section *section = ha_section((enum ha_section_kind)kind);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The configuration as the operator wrote it: hsm-agent.conf(5), read whole, checked whole, then immutable.
+// The configuration as the operator wrote it: hsm-agent.conf(5), read whole, checked whole, then immutable. It is
+// counted, so that whoever works with one keeps it while another comes into force.
 #pragma once
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "crypto/alg.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -17,9 +19,10 @@ struct ha_strings {
 
 struct ha_agent_config {
     char *state_dir;
-    bool rsa1_5;           // RSA1_5 decryption allowed at all
-    unsigned connections;  // most connections at one time on each socket
-    unsigned drain_ms;     // how long SIGTERM waits for requests under way
+    bool rsa1_5;                                     // RSA1_5 decryption allowed at all
+    unsigned connections;                            // most connections at one time on each socket
+    unsigned connections_per_uid, requests_per_uid;  // likewise of one user, and its requests under way; 0: no limit
+    unsigned drain_ms;                               // how long SIGTERM waits for requests under way
 };
 
 struct ha_listen_config {
@@ -43,7 +46,9 @@ struct ha_token_config {
     char *pin;                      // "credential:NAME", "file:/PATH", "prompt"
     unsigned sessions;
     unsigned deadline_ms;
+    unsigned queue;  // most requests that wait for a session at one time
     bool software_oaep;
+    char *verify;  // "rsa", "always" or "off"
 };
 
 // The operations a rule can grant. The table's names are what stands in the configuration.
@@ -58,6 +63,7 @@ enum ha_operation {
     HA_OPERATION_CREATE,  // on an admin socket
     HA_OPERATION_ADOPT,   // on an admin socket
     HA_OPERATION_DELETE,  // on an admin socket
+    HA_OPERATION_UNLOCK,  // on an admin socket; what is named isn't a key but a token
     HA_OPERATION_COUNT
 };
 struct ha_operation_info {
@@ -90,6 +96,7 @@ struct ha_client_config {
 };
 
 struct ha_config {
+    atomic_uint refs;
     char *path;
     struct ha_agent_config agent;
     struct ha_listen_config *listens;
@@ -119,8 +126,16 @@ enum ha_code ha_config_load(const char *path, struct ha_config **ret_config, str
 // The same from text; path is for messages.
 enum ha_code ha_config_parse(const char *path, const char *text, size_t n, struct ha_config **ret_config,
                              struct ha_mistakes *ret_mistakes, struct ha_err *err);
-void ha_config_free(struct ha_config *config);
+// One more reference to what was loaded or parsed, which has one to begin with.
+struct ha_config *ha_config_ref(struct ha_config *config);
+void ha_config_free(struct ha_config *config);  // gives one reference back; the last one frees it. NULL is fine
 HA_AUTO_DEFINE(struct ha_config, ha_config_free)
+
+// Whether a token made from one would be made the same from the other: every option has the same value.
+bool ha_config_same_token(const struct ha_token_config *a, const struct ha_token_config *b);
+// Calls differs for each option that can't change while the agent runs and isn't the same in both.
+void ha_config_fixed(const struct ha_config *running, const struct ha_config *wanted, void *context,
+                     void (*differs)(void *context, const char *section, const char *option));
 
 // The effective configuration, every option with its value, in a form that reads back to the same.
 void ha_config_dump(const struct ha_config *config, struct ha_buf *out);

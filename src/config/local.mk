@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libha-config.la
 libha_config_la_SOURCES = \
 	src/config/allow.c src/config/allow.h \
 	src/config/check.c src/config/check.h \
+	src/config/compare.c \
 	src/config/config.c src/config/config.h \
 	src/config/dump.c \
 	src/config/manual.c \

@@ -28,6 +28,8 @@ static void put_properties(struct ha_buf *out, const struct ha_option *option)
         ha_buf_puts(&properties, "; required");
     if (option->repeatable)
         ha_buf_puts(&properties, "; repeatable");
+    if (option->fixed)
+        ha_buf_puts(&properties, "; takes a restart to change");
     if (option->type == HA_OPTION_UINT)
         ha_buf_printf(&properties, "; %llu to %llu", (unsigned long long)option->min, (unsigned long long)option->max);
     if (option->fallback) {

@@ -16,6 +16,8 @@ static const struct ha_operation_info operations[] = {
     [HA_OPERATION_CREATE] = {"create", true, "create the key, on an admin socket"},
     [HA_OPERATION_ADOPT] = {"adopt", true, "take an object that is in the token already as a key, on an admin socket"},
     [HA_OPERATION_DELETE] = {"delete", true, "destroy the key, on an admin socket"},
+    [HA_OPERATION_UNLOCK] =
+        {"unlock", true, "have a PIN tried again that the token refused, on an admin socket; KEY is the token's name"},
 };
 static_assert(HA_ARRAY_SIZE(operations) == HA_OPERATION_COUNT, "each operation has its row");
 

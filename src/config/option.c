@@ -12,6 +12,7 @@ static const struct ha_option agent_options[] = {
     {.name = "state-dir",
      .type = HA_OPTION_PATH,
      .fallback = HA_LOCALSTATEDIR "/lib/hsm-agent",
+     .fixed = true,
      AT(ha_agent_config, state_dir),
      .value = "PATH",
      .help = "The directory where the agent keeps what it creates: one small file a key."},
@@ -30,6 +31,26 @@ static const struct ha_option agent_options[] = {
      AT(ha_agent_config, connections),
      .value = "N",
      .help = "The most connections at one time on each socket. One more is answered 503."},
+    {.name = "connections-per-uid",
+     .type = HA_OPTION_UINT,
+     .fallback = "0",
+     .min = 0,
+     .max = 100000,
+     AT(ha_agent_config, connections_per_uid),
+     .value = "N",
+     .help =
+         "The most connections of one user at one time on each socket; 0: as many as there are. One more is answered "
+         "429. Set it, below connections, where users don't trust each other."},
+    {.name = "requests-per-uid",
+     .type = HA_OPTION_UINT,
+     .fallback = "0",
+     .min = 0,
+     .max = 100000,
+     AT(ha_agent_config, requests_per_uid),
+     .value = "N",
+     .help =
+         "The most requests of one user under way at one time on each socket; 0: as many as there are connections. One "
+         "more is answered 429."},
     {.name = "drain-ms",
      .type = HA_OPTION_UINT,
      .fallback = "10000",
@@ -70,8 +91,9 @@ static const struct ha_option listen_options[] = {
      .fallback = "no",
      AT(ha_listen_config, admin),
      .value = "yes|no",
-     .help = "Whether keys may be created, adopted and deleted over this socket. Clients need the operation granted as "
-             "well."},
+     .help =
+         "Whether keys may be created, adopted and deleted, and tokens unlocked, over this socket. Clients need the "
+         "operation granted as well."},
 };
 
 static const struct ha_option token_options[] = {
@@ -122,7 +144,17 @@ static const struct ha_option token_options[] = {
      .max = 600000,
      AT(ha_token_config, deadline_ms),
      .value = "MILLISECONDS",
-     .help = "How long one request may take. A token that takes longer hangs, and its process is replaced."},
+     .help = "How long one request may take, waiting and further tries included; a batch is one request. A token that "
+             "works on one operation for longer hangs, and its process is replaced."},
+    {.name = "queue",
+     .type = HA_OPTION_UINT,
+     .fallback = "512",
+     .min = 1,
+     .max = 100000,
+     AT(ha_token_config, queue),
+     .value = "N",
+     .help = "How many requests may wait for one of the sessions. When there are more, the newest of the user with the "
+             "most is answered 503 at once. Users take turns, and so do the connections of each."},
     {.name = "software-oaep",
      .type = HA_OPTION_BOOL,
      .fallback = "no",
@@ -131,6 +163,13 @@ static const struct ha_option token_options[] = {
      .help =
          "Whether OAEP is decoded by the agent, after a raw RSA operation in the token, where the token can't do it "
          "with the hash that is asked for (SoftHSM: all but SHA-1)."},
+    {.name = "verify",
+     .type = HA_OPTION_CHOICE,
+     .fallback = "rsa",
+     AT(ha_token_config, verify),
+     .value = "rsa|always|off",
+     .help = "Which signatures are verified with the public key before they leave: those of RSA keys, which a token's "
+             "fault can give away and which are cheap to verify, all, or none. A wrong one is never sent."},
 };
 
 static const struct ha_option client_options[] = {

@@ -18,6 +18,7 @@ enum ha_option_type {
     HA_OPTION_URI,          // char *: a PKCS#11 URI that names a token
     HA_OPTION_PIN,          // char *: where the PIN comes from
     HA_OPTION_ENVIRONMENT,  // struct ha_strings: NAME=value
+    HA_OPTION_CHOICE,       // char *: one of the words in `value`, which are separated by |
     HA_OPTION_ALLOW,        // struct ha_allow * and size_t
 };
 
@@ -27,6 +28,7 @@ struct ha_option {
     const char *fallback;  // the default as it would be written; NULL: unset
     bool repeatable;
     bool required;
+    bool fixed;           // can't change while the agent runs
     bool one_of;          // of the options so marked, a section has at least one
     uint64_t min, max;    // of HA_OPTION_UINT
     size_t offset;        // of the value in the section's struct

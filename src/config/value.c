@@ -112,6 +112,9 @@ enum ha_code ha_value_store(const struct ha_option *option, const char *text, un
     case HA_OPTION_PIN:
         code = ha_value_check_pin(text, err);
         break;
+    case HA_OPTION_CHOICE:
+        code = ha_value_check_choice(option, text, err);
+        break;
     case HA_OPTION_BOOL:
         return ha_value_check_bool(text, HA_OPTION_FIELD(bool, section, option->offset), err);
     case HA_OPTION_UINT:
@@ -168,6 +171,7 @@ void ha_value_dump(const struct ha_option *option, const void *section, struct h
     case HA_OPTION_SOCKET:
     case HA_OPTION_URI:
     case HA_OPTION_PIN:
+    case HA_OPTION_CHOICE:
         dump_text(option, *HA_OPTION_FIELD(char *, section, option->offset), out);
         break;
     case HA_OPTION_BOOL:
@@ -245,6 +249,7 @@ void ha_value_clear(const struct ha_option *option, void *section)
     case HA_OPTION_SOCKET:
     case HA_OPTION_URI:
     case HA_OPTION_PIN:
+    case HA_OPTION_CHOICE:
         clear_string(option, section);
         break;
     case HA_OPTION_USER:

@@ -51,6 +51,19 @@ enum ha_code ha_value_check_bool(const char *text, bool *ret_value, struct ha_er
     return HA_OK;
 }
 
+enum ha_code ha_value_check_choice(const struct ha_option *option, const char *text, struct ha_err *err)
+{
+    size_t n = strlen(text);
+    for (const char *word = option->value; *word; word += strspn(word, "|")) {
+        size_t len = strcspn(word, "|");
+        if (len == n && memcmp(word, text, n) == 0)
+            return HA_OK;
+        word += len;
+    }
+    ha_fail(err, HA_E_CONFIG, "'%s' is none of %s", text, option->value);
+    return ha_hint(err, "Write one of them, in lower case; the default is %s.", option->fallback);
+}
+
 enum ha_code ha_value_check_uint(const struct ha_option *option, const char *text, unsigned *ret_value,
                                  struct ha_err *err)
 {

@@ -8,6 +8,7 @@ enum ha_code ha_value_check_path(const char *text, struct ha_err *err);
 // A path with room in sockaddr_un for it and for the suffixes of what is made beside it.
 enum ha_code ha_value_check_socket(const char *text, struct ha_err *err);
 enum ha_code ha_value_check_bool(const char *text, bool *ret_value, struct ha_err *err);
+enum ha_code ha_value_check_choice(const struct ha_option *option, const char *text, struct ha_err *err);
 enum ha_code ha_value_check_uint(const struct ha_option *option, const char *text, unsigned *ret_value,
                                  struct ha_err *err);
 enum ha_code ha_value_check_mode(const char *text, mode_t *ret_value, struct ha_err *err);

@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libha-crypto.la
 libha_crypto_la_SOURCES = \
 	src/crypto/alg.c src/crypto/alg.h \
+	src/crypto/challenge.c src/crypto/challenge.h \
 	src/crypto/digest.c src/crypto/digest.h \
 	src/crypto/oaep.c \
 	src/crypto/ossl.c src/crypto/ossl.h \
@@ -9,5 +10,6 @@ libha_crypto_la_SOURCES = \
 	src/crypto/pubkey.c src/crypto/pubkey.h \
 	src/crypto/pubkey_jwk.c \
 	src/crypto/pubkey_verify.c \
-	src/crypto/sigenc.c src/crypto/sigenc.h
+	src/crypto/sigenc.c src/crypto/sigenc.h \
+	src/crypto/slow_hash.c src/crypto/slow_hash.h
 libha_crypto_la_LIBADD = libha-base.la $(CRYPTO_LIBS)

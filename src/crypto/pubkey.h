@@ -46,3 +46,6 @@ enum ha_code ha_pubkey_point(const struct ha_pubkey *key, struct ha_buf *out, st
 // Verifies over data (hashed here). ECDSA signatures are raw r||s. false: doesn't verify, for whatever reason.
 bool ha_pubkey_verify(const struct ha_pubkey *key, enum ha_alg alg, const void *data, size_t n, const uint8_t *sig,
                       size_t sig_len);
+// The same over a digest that alg's hash made. false for Ed25519, which takes none.
+bool ha_pubkey_verify_digest(const struct ha_pubkey *key, enum ha_alg alg, const void *digest, size_t n,
+                             const uint8_t *sig, size_t sig_len);

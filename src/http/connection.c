@@ -16,21 +16,42 @@ static void turn_away(int fd)
         ;
 }
 
-static void insert(struct ha_http_connection *connection)
+// A few over a user's limit are told; more would take the others' places.
+enum { SPARE_PER_UID = 8 };
+
+static enum ha_code over_limit(const struct ha_http_connection *connection)
+{
+    const struct ha_http_options *options = &connection->server->options;
+    if (options->connections_per_uid && connection->caller->connections > options->connections_per_uid)
+        return HA_E_TOO_MANY;
+    return connection->server->n_connections > options->connections ? HA_E_BUSY : HA_OK;
+}
+
+// False: out of memory.
+static bool insert(struct ha_http_connection *connection)
 {
     struct ha_http_server *server = connection->server;
+    uid_t uid = connection->stranger.code == HA_OK ? connection->principal.uid : (uid_t)-1;
     pthread_mutex_lock(&server->lock);
+    connection->caller = ha_http_callers_enter(&server->callers, uid);
+    if (!connection->caller) {
+        pthread_mutex_unlock(&server->lock);
+        return false;
+    }
     connection->next = server->connections;
     if (connection->next)
         connection->next->previous = connection;
     else
         pthread_cond_signal(&server->wake);
     server->connections = connection;
-    connection->over_limit = ++server->n_connections > server->options.connections;
+    server->n_connections++;
+    connection->over_limit = over_limit(connection);
     connection->since_ms = ha_now_ms();
-    if (server->stopping)
+    unsigned most = server->options.connections_per_uid;
+    if (server->stopping || (most && connection->caller->connections > most + SPARE_PER_UID))
         turn_away(connection->fd);
     pthread_mutex_unlock(&server->lock);
+    return true;
 }
 
 static void take_out(struct ha_http_connection *connection)
@@ -43,6 +64,7 @@ static void take_out(struct ha_http_connection *connection)
         server->connections = connection->next;
     if (connection->next)
         connection->next->previous = connection->previous;
+    ha_http_callers_leave(&server->callers, connection->caller);
     if (--server->n_connections == 0)
         pthread_cond_broadcast(&server->quiet);
     pthread_mutex_unlock(&server->lock);
@@ -59,7 +81,11 @@ static void *start(struct ha_http_server *server, struct MHD_Connection *mhd)
     connection->server = server;
     connection->fd = fd;
     ha_principal_read(connection->fd, &connection->principal, &connection->stranger);
-    insert(connection);
+    if (!insert(connection)) {
+        turn_away(fd);
+        free(connection);
+        return NULL;
+    }
     return connection;
 }
 
@@ -106,6 +132,23 @@ bool ha_http_connection_enter(struct ha_http_connection *connection, enum ha_htt
     return entered;
 }
 
+bool ha_http_connection_reply(struct ha_http_connection *connection, bool *ret_close)
+{
+    pthread_mutex_lock(&connection->server->lock);
+    bool entered = enter_locked(connection, HA_HTTP_SENDING);
+    *ret_close = connection->server->retiring;
+    pthread_mutex_unlock(&connection->server->lock);
+    return entered;
+}
+
+// What has been sent already can still be read, and answered; then comes the end of file. A connection that is new has
+// its first request.
+void ha_http_connection_end_idle(struct ha_http_connection *connection)
+{
+    if (connection->phase == HA_HTTP_IDLE && connection->served > 0)
+        shutdown(connection->fd, SHUT_RD);
+}
+
 void ha_http_connection_begin(struct ha_http_connection *connection)
 {
     struct ha_http_server *server = connection->server;
@@ -116,15 +159,17 @@ void ha_http_connection_begin(struct ha_http_connection *connection)
     pthread_mutex_unlock(&server->lock);
 }
 
-bool ha_http_connection_count(struct ha_http_connection *connection, bool *ret_draining)
+bool ha_http_connection_count(struct ha_http_connection *connection, bool *ret_draining, bool *ret_too_many)
 {
     struct ha_http_server *server = connection->server;
     pthread_mutex_lock(&server->lock);
     bool open = connection->phase != HA_HTTP_CLOSED;
     if (open) {
+        unsigned most = server->options.requests_per_uid;
         server->pending++;
         connection->counted = true;
         *ret_draining = server->draining;
+        *ret_too_many = ++connection->caller->requests > most && most;
     }
     pthread_mutex_unlock(&server->lock);
     return open;
@@ -136,6 +181,10 @@ void ha_http_connection_end(struct ha_http_connection *connection)
     pthread_mutex_lock(&server->lock);
     connection->served++;
     enter_locked(connection, HA_HTTP_IDLE);
+    if (server->ending_idle)
+        ha_http_connection_end_idle(connection);
+    if (connection->counted)
+        connection->caller->requests--;
     if (connection->counted && --server->pending == 0)
         pthread_cond_broadcast(&server->quiet);
     connection->counted = false;

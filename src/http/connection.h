@@ -5,6 +5,7 @@
 // guarded by the server's lock.
 #pragma once
 
+#include "http/callers.h"
 #include "http/server.h"
 
 #include <microhttpd.h>
@@ -24,8 +25,8 @@ struct ha_http_connection {
 
     // Set when the connection is made.
     struct ha_principal principal;
-    struct ha_err stranger;  // code HA_OK: the principal is known; else why not
-    bool over_limit;         // one connection too many: its request is answered 503
+    struct ha_err stranger;   // code HA_OK: the principal is known; else why not
+    enum ha_code over_limit;  // not HA_OK: one connection too many; its request is answered with that
 
     // Guarded by the server's lock.
     struct ha_http_connection *previous, *next;
@@ -33,6 +34,7 @@ struct ha_http_connection {
     int64_t since_ms;           // when the phase began
     unsigned long long served;  // requests completed
     bool counted;               // the request is one of the server's pending ones
+    struct ha_http_caller *caller;
 
     // The connection's own thread's: the request under way.
     char id[sizeof(((struct ha_request *)NULL)->id)];
@@ -59,10 +61,13 @@ struct ha_http_server {
     pthread_cond_t wake;   // for the watcher
     pthread_cond_t quiet;  // pending reached 0
     struct ha_http_connection *connections;
+    struct ha_http_caller *callers;
     unsigned n_connections;
     unsigned pending;
     unsigned long long requests;
     bool draining;
+    bool retiring;     // each reply is its connection's last
+    bool ending_idle;  // so is the one before
     bool stopping;
 };
 
@@ -74,9 +79,14 @@ struct ha_http_connection *ha_http_connection_of(struct MHD_Connection *mhd);
 
 // A request line has come. Makes the request's id.
 void ha_http_connection_begin(struct ha_http_connection *connection);
-// The request's header is whole: it is under way now. False: the watcher cut the connection off.
-bool ha_http_connection_count(struct ha_http_connection *connection, bool *ret_draining);
+// The request's header is whole: it is under way now. False: the watcher cut the connection off. ret_too_many: its user
+// has more under way than it may.
+bool ha_http_connection_count(struct ha_http_connection *connection, bool *ret_draining, bool *ret_too_many);
 // False: the watcher cut the connection off, so that the phase stays what it is.
 bool ha_http_connection_enter(struct ha_http_connection *connection, enum ha_http_phase phase);
+// The reply is on its way. False as above; *ret_close: it is the last one of this connection.
+bool ha_http_connection_reply(struct ha_http_connection *connection, bool *ret_close);
+// With the server's lock held: a connection that waits for another request gets none any more.
+void ha_http_connection_end_idle(struct ha_http_connection *connection);
 // The request is over, one way or another.
 void ha_http_connection_end(struct ha_http_connection *connection);

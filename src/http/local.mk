@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += libha-http.la
 libha_http_la_SOURCES = \
+	src/http/callers.c src/http/callers.h \
 	src/http/complaint.c src/http/complaint.h \
 	src/http/connection.c src/http/connection.h \
 	src/http/fields.c src/http/fields.h \

@@ -37,8 +37,10 @@ static enum MHD_Result send_reply(struct ha_http_connection *connection, struct 
         ha_fail(&err, HA_E_MEMORY, "out of memory for the reply");
         options->problem(options->context, &err, connection->id, reply);
     }
+    bool last = false;
     connection->answered = true;
-    ha_http_connection_enter(connection, HA_HTTP_SENDING);
+    ha_http_connection_reply(connection, &last);
+    reply->close = reply->close || last;
     enum MHD_Result result = ha_buf_ok(&reply->body) ? ha_http_reply_queue(mhd, connection->id, reply) : MHD_NO;
     ha_buf_clear(&reply->body);
     return result;
@@ -56,13 +58,20 @@ static enum MHD_Result refuse(struct ha_http_connection *connection, struct MHD_
     return send_reply(connection, mhd, &reply);
 }
 
-static enum ha_code check_connection(const struct ha_http_connection *connection, bool draining, struct ha_err *err)
+static enum ha_code check_connection(const struct ha_http_connection *connection, bool draining, bool too_many,
+                                     struct ha_err *err)
 {
+    const struct ha_http_options *options = &connection->server->options;
     if (draining)
         return ha_fail(err, HA_E_STOPPING, "the agent is shutting down");
+    if (connection->over_limit == HA_E_TOO_MANY)
+        return ha_fail(err, HA_E_TOO_MANY, "the user %u has %u connections already, as many as one user may",
+                       (unsigned)connection->principal.uid, options->connections_per_uid);
+    if (too_many)
+        return ha_fail(err, HA_E_TOO_MANY, "the user %u has %u requests under way already, as many as one user may",
+                       (unsigned)connection->principal.uid, options->requests_per_uid);
     if (connection->over_limit) {
-        ha_fail(err, HA_E_BUSY, "there are %u connections already, as many as are served",
-                connection->server->options.connections);
+        ha_fail(err, HA_E_BUSY, "there are %u connections already, as many as are served", options->connections);
         return ha_hint(err, "Try again in a moment; if it persists, raise 'connections' in the section [agent].");
     }
     if (connection->stranger.code != HA_OK) {
@@ -76,9 +85,9 @@ static enum ha_code check_connection(const struct ha_http_connection *connection
 static enum MHD_Result start(struct ha_http_connection *connection, struct MHD_Connection *mhd, const char *version)
 {
     struct ha_err err = {0};
-    bool draining;
+    bool draining, too_many;
     connection->header_done = true;
-    if (!ha_http_connection_count(connection, &draining))
+    if (!ha_http_connection_count(connection, &draining, &too_many))
         return MHD_NO;
     enum ha_code code = HA_OK;
     if (!ha_buf_ok(&connection->target))
@@ -86,7 +95,7 @@ static enum MHD_Result start(struct ha_http_connection *connection, struct MHD_C
     if (code == HA_OK)
         code = ha_http_fields_check(mhd, version, ha_buf_text(&connection->target), &connection->has_body, &err);
     if (code == HA_OK)
-        code = check_connection(connection, draining, &err);
+        code = check_connection(connection, draining, too_many, &err);
     return code == HA_OK ? MHD_YES : refuse(connection, mhd, &err);
 }
 
@@ -119,6 +128,7 @@ static enum MHD_Result hand_over(struct ha_http_connection *connection, struct M
         .method = method,
         .origin = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_ORIGIN),
         .if_none_match = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH),
+        .request_timeout = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "Request-Timeout"),
         .body = connection->body.data,
         .body_len = connection->body.len,
         .principal = &connection->principal,

@@ -14,11 +14,11 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define HA_ASAN 1
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HA_SANITIZED 1
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HA_ASAN 1
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define HA_SANITIZED 1
 #endif
 #endif
 
@@ -28,7 +28,7 @@ enum {
     CONNECTION_MEMORY = 4 * HA_HEADERS_MAX,
     // Connections over the limit that are accepted so that they can be told.
     CONNECTIONS_SPARE = 64,
-#ifdef HA_ASAN
+#ifdef HA_SANITIZED
     THREAD_STACK = 2 * 1024 * 1024,
 #else
     THREAD_STACK = 256 * 1024,
@@ -133,6 +133,35 @@ void ha_http_server_drain(struct ha_http_server *server)
     server->draining = true;
     pthread_mutex_unlock(&server->lock);
     MHD_quiesce_daemon(server->daemon);
+}
+
+void ha_http_server_retire(struct ha_http_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    server->retiring = true;
+    pthread_mutex_unlock(&server->lock);
+}
+
+void ha_http_server_shut(struct ha_http_server *server)
+{
+    MHD_quiesce_daemon(server->daemon);
+}
+
+void ha_http_server_end_idle(struct ha_http_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    server->ending_idle = true;
+    for (struct ha_http_connection *c = server->connections; c; c = c->next)
+        ha_http_connection_end_idle(c);
+    pthread_mutex_unlock(&server->lock);
+}
+
+unsigned ha_http_server_connections(struct ha_http_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    unsigned connections = server->n_connections;
+    pthread_mutex_unlock(&server->lock);
+    return connections;
 }
 
 unsigned ha_http_server_pending(struct ha_http_server *server)

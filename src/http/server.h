@@ -11,7 +11,9 @@
 struct ha_http_server;
 
 struct ha_http_options {
-    unsigned connections;  // most at one time for this server; one more is answered 503 and closed
+    unsigned connections;          // most at one time for this server; one more is answered 503 and closed
+    unsigned connections_per_uid;  // likewise of one user: 429; 0: no limit
+    unsigned requests_per_uid;     // most requests under way at one time for one user: 429; 0: no limit
     // Not 0: a kept connection without a request is closed after this, and so is one whose client takes no reply.
     unsigned idle_ms;
     // Not 0: a request must have arrived whole within this from its first header line, a connection's first request
@@ -35,4 +37,11 @@ void ha_http_server_drain(struct ha_http_server *server);
 unsigned ha_http_server_pending(struct ha_http_server *server);
 // Waits until nothing is under way or deadline_ms (ha_now_ms) has passed; true: nothing is.
 bool ha_http_server_wait(struct ha_http_server *server, int64_t deadline_ms);
-void ha_http_server_free(struct ha_http_server *server);  // closes every connection and joins every thread
+// From now on each connection ends with its next reply, which says so.
+void ha_http_server_retire(struct ha_http_server *server);
+// Accepts no more connections.
+void ha_http_server_shut(struct ha_http_server *server);
+// After _retire: ends the connections that wait for another request. What was sent already is answered.
+void ha_http_server_end_idle(struct ha_http_server *server);
+unsigned ha_http_server_connections(struct ha_http_server *server);  // open ones; reaches 0 after the three above
+void ha_http_server_free(struct ha_http_server *server);             // closes every connection and joins every thread

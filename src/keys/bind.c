@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Binding: each key's file against what its token holds. A key is an object with its CKA_ID and its public key; two
-// that fit are an error that names both, because a guess would sign with the wrong key.
+// Binding: each key's file against what a token holds. A key is an object with its CKA_ID and its public key; two
+// that fit are an error that names both, because a guess would sign with the wrong key. One of several replicas is used
+// when it has proved itself besides.
 #include "base/clock.h"
 #include "keys/keys_internal.h"
 #include "keys/objects.h"
+#include "keys/prove.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define DESTROY_MS 60000
 
 static bool fits(const struct ha_key *key, const struct ha_object *object)
 {
@@ -18,14 +18,25 @@ static bool fits(const struct ha_key *key, const struct ha_object *object)
     return object->spki_len == n && memcmp(object->spki, spki, n) == 0;
 }
 
-static void bind_ready(const struct ha_keys *keys, struct ha_key *key, const struct ha_object *found, size_t n)
+static void log_unusable(const struct ha_keys *keys, const struct ha_key *key, const struct ha_replica *replica,
+                         const char *trouble)
+{
+    ha_log(keys->log, HA_LOG_ERROR, "key-unusable", HA_S("key", key->name), HA_S("token", replica->token_name),
+           HA_S("state", ha_key_state_name(atomic_load(&replica->state))), HA_S("cause", trouble));
+}
+
+static void bind_ready(const struct ha_keys *keys, struct ha_key *key, struct ha_replica *replica,
+                       const struct ha_object *found, size_t n)
 {
     char trouble[HA_TROUBLE_MAX];
     size_t fitting = 0;
     for (size_t i = 0; i < n; i++)
         fitting += fits(key, &found[i]);
     if (n == 1 && fitting == 1) {
-        ha_key_set_state(key, HA_STATE_READY, "");
+        if (key->n_replicas == 1)
+            ha_replica_set_state(key, replica, HA_STATE_READY, "");
+        else
+            ha_replica_set_state(key, replica, HA_STATE_UNPROVEN, "it is about to prove that it is this key");
         return;
     }
     enum ha_key_state state = HA_STATE_MISSING;
@@ -46,22 +57,29 @@ static void bind_ready(const struct ha_keys *keys, struct ha_key *key, const str
         snprintf(trouble, sizeof(trouble),
                  "the token has no such object; restore the token's backup, or delete the key");
     }
-    ha_key_set_state(key, state, trouble);
-    ha_log(keys->log, HA_LOG_ERROR, "key-unusable", HA_S("key", key->name), HA_S("state", ha_key_state_name(state)),
-           HA_S("cause", trouble));
+    ha_replica_set_state(key, replica, state, trouble);
+    log_unusable(keys, key, replica, trouble);
 }
 
-// Destroys what may be left of the key and forgets it.
-static void finish_removal(struct ha_keys *keys, struct ha_key *key, const char *event)
+// Destroys what may be left of the key in this token, and forgets the key when that was the last one.
+static void finish_removal(struct ha_keys *keys, struct ha_key *key, struct ha_replica *replica, struct ha_token *token,
+                           const char *event)
 {
     struct ha_err err = {0};
-    struct ha_packet question = {.op = HA_OP_DESTROY, .part[0] = {.data = key->id, .len = key->id_len}};
-    if (key->public_key)
-        question.part[1] = (struct ha_part){ha_pubkey_spki_sha256(key->public_key), HA_SPKI_HASH_LEN};
-    if (ha_token_control(key->token, &question, ha_now_ms() + DESTROY_MS, NULL, NULL, NULL, &err) ||
-        ha_store_remove(&keys->store, key->name, &err)) {
-        ha_key_set_state(key, HA_STATE_INCOMPLETE,
-                         "its removal was cut off; delete it again with `hsm-agent key delete`");
+    if (ha_keys_destroy_replica(key, replica, token, &err)) {
+        ha_replica_set_state(key, replica, HA_STATE_INCOMPLETE,
+                             "its removal was cut off; delete it again with `hsm-agent key delete`");
+        ha_log_err(keys->log, HA_LOG_ERROR, "key-removal-failed", &err, HA_S("key", key->name));
+        return;
+    }
+    for (size_t i = 0; i < key->n_replicas; i++) {
+        if (!atomic_load(&key->replicas[i].gone)) {
+            ha_replica_set_state(key, replica, HA_STATE_INCOMPLETE,
+                                 "its deletion waits for the other tokens that hold the key");
+            return;
+        }
+    }
+    if (ha_store_remove(&keys->store, key->name, &err)) {
         ha_log_err(keys->log, HA_LOG_ERROR, "key-removal-failed", &err, HA_S("key", key->name));
         return;
     }
@@ -69,19 +87,20 @@ static void finish_removal(struct ha_keys *keys, struct ha_key *key, const char 
     ha_keys_drop(keys, key->name);
 }
 
-static void bind_one(struct ha_keys *keys, struct ha_key *key, const struct ha_objects *objects)
+static void bind_one(struct ha_keys *keys, struct ha_key *key, struct ha_replica *replica, struct ha_token *token,
+                     const struct ha_objects *objects)
 {
-    size_t first, n = ha_objects_find(objects, key->id, key->id_len, &first);
+    size_t first, n = ha_objects_find(objects, replica->id, replica->id_len, &first);
     switch (key->phase) {
     case HA_PHASE_READY:
-        bind_ready(keys, key, n ? &objects->items[first] : NULL, n);
+        bind_ready(keys, key, replica, n ? &objects->items[first] : NULL, n);
         return;
     case HA_PHASE_DELETING:
-        finish_removal(keys, key, "key-deletion-finished");
+        finish_removal(keys, key, replica, token, "key-deletion-finished");
         return;
     case HA_PHASE_CREATING:
         if (n == 0) {
-            finish_removal(keys, key, "key-creation-undone");
+            finish_removal(keys, key, replica, token, "key-creation-undone");
             return;
         }
         char object[160], trouble[HA_TROUBLE_MAX];
@@ -91,7 +110,7 @@ static void bind_one(struct ha_keys *keys, struct ha_key *key, const struct ha_o
             "its creation was cut off after the token had made %.160s; nobody was told of this key: delete it with "
             "`hsm-agent key delete %s --yes` and create it again",
             object, key->name);
-        ha_key_set_state(key, HA_STATE_INCOMPLETE, trouble);
+        ha_replica_set_state(key, replica, HA_STATE_INCOMPLETE, trouble);
         ha_log(keys->log, HA_LOG_ERROR, "key-incomplete", HA_S("key", key->name), HA_S("cause", trouble));
         return;
     case HA_PHASE_COUNT:
@@ -99,40 +118,110 @@ static void bind_one(struct ha_keys *keys, struct ha_key *key, const struct ha_o
     }
 }
 
+static struct ha_replica *replica_in(const struct ha_key *key, const char *token_name)
+{
+    for (size_t i = 0; i < key->n_replicas; i++)
+        if (strcmp(key->replicas[i].token_name, token_name) == 0)
+            return &key->replicas[i];
+    return NULL;
+}
+
 void ha_keys_attach(struct ha_keys *keys, struct ha_token *token)
 {
     size_t n;
     struct ha_key **all = ha_keys_all(keys, &n);
     for (size_t i = 0; i < n; i++) {
-        if (strcmp(all[i]->token_name, ha_token_config(token)->name) == 0)
-            all[i]->token = token;
+        struct ha_replica *replica = replica_in(all[i], ha_token_config(token)->name);
+        if (replica)
+            atomic_store(&replica->token, token);
         ha_key_unref(all[i]);
     }
     free(all);
 }
 
-enum ha_code ha_keys_bind(struct ha_keys *keys, struct ha_token *token, struct ha_err *err)
+void ha_keys_detach(struct ha_keys *keys, struct ha_token *token, struct ha_token *successor)
 {
-    const char *token_name = ha_token_config(token)->name;
-    ha_auto(ha_objects_clear) struct ha_objects objects = {0};
-    pthread_mutex_lock(&keys->changing);
-    if (ha_objects_list(token, "", &objects, err)) {
-        pthread_mutex_unlock(&keys->changing);
-        return ha_wrap(err, "its keys can't be listed");
-    }
-    size_t n, bound = 0;
+    size_t n;
     struct ha_key **all = ha_keys_all(keys, &n);
     for (size_t i = 0; i < n; i++) {
-        if (strcmp(all[i]->token_name, token_name) == 0) {
-            all[i]->token = token;
-            bind_one(keys, all[i], &objects);
-            bound += atomic_load(&all[i]->state) == HA_STATE_READY;
+        for (size_t j = 0; j < all[i]->n_replicas; j++) {
+            struct ha_replica *replica = &all[i]->replicas[j];
+            struct ha_token *present = token;
+            if (atomic_compare_exchange_strong(&replica->token, &present, successor) && !successor)
+                ha_replica_set_state(all[i], replica, HA_STATE_TOKEN_DOWN, "");
         }
         ha_key_unref(all[i]);
     }
     free(all);
+}
+
+// The replicas in this token that are theirs by id and public key prove themselves.
+static enum ha_code prove_bound(const struct ha_keys *keys, struct ha_token *token, struct ha_key *const *all, size_t n,
+                                struct ha_err *err)
+{
+    struct ha_token_status status;
+    ha_token_status(token, &status);  // its process can't be another one before we return
+    struct ha_proof *proofs = calloc(n + 1, sizeof(*proofs));
+    if (!proofs)
+        return ha_fail(err, HA_E_MEMORY, "out of memory");
+    size_t n_proofs = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct ha_replica *replica = replica_in(all[i], ha_token_config(token)->name);
+        if (!replica || all[i]->n_replicas == 1)
+            continue;
+        if (atomic_load(&replica->state) == HA_STATE_UNPROVEN)
+            proofs[n_proofs++] = (struct ha_proof){.key = all[i], .replica = replica};
+        else
+            atomic_store(&replica->run, status.pid);
+    }
+    ha_prove(token, status.pid, 0, proofs, n_proofs);
+    for (size_t i = 0; i < n_proofs; i++) {
+        if (proofs[i].code)
+            log_unusable(keys, proofs[i].key, proofs[i].replica, proofs[i].err.detail);
+        ha_proof_clear(&proofs[i]);
+    }
+    free(proofs);
+    return HA_OK;
+}
+
+static enum ha_code bind_all(struct ha_keys *keys, struct ha_token *token, const struct ha_objects *objects,
+                             size_t *ret_bound, struct ha_err *err)
+{
+    const char *token_name = ha_token_config(token)->name;
+    size_t n;
+    struct ha_key **all = ha_keys_all(keys, &n);
+    for (size_t i = 0; i < n; i++) {
+        struct ha_replica *replica = replica_in(all[i], token_name);
+        if (!replica)
+            continue;
+        atomic_store(&replica->token, token);
+        bind_one(keys, all[i], replica, token, objects);
+    }
+    enum ha_code code = prove_bound(keys, token, all, n, err);
+    *ret_bound = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct ha_replica *replica = replica_in(all[i], token_name);
+        *ret_bound += replica && atomic_load(&replica->state) == HA_STATE_READY;
+        ha_key_unref(all[i]);
+    }
+    free(all);
+    return code;
+}
+
+enum ha_code ha_keys_bind(struct ha_keys *keys, struct ha_token *token, struct ha_err *err)
+{
+    ha_auto(ha_objects_clear) struct ha_objects objects = {0};
+    size_t bound;
+    pthread_mutex_lock(&keys->changing);
+    enum ha_code code = ha_objects_list(token, "", &objects, err);
+    if (code)
+        ha_wrap(err, "its keys can't be listed");
+    else
+        code = bind_all(keys, token, &objects, &bound, err);
     pthread_mutex_unlock(&keys->changing);
-    ha_log(keys->log, HA_LOG_INFO, "keys-bound", HA_S("token", token_name), HA_N("keys", bound),
+    if (code)
+        return code;
+    ha_log(keys->log, HA_LOG_INFO, "keys-bound", HA_S("token", ha_token_config(token)->name), HA_N("keys", bound),
            HA_N("objects", objects.n));
     return HA_OK;
 }

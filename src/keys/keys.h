@@ -16,6 +16,9 @@ HA_AUTO_DEFINE(struct ha_keys, ha_keys_free)
 // Tells the keys of that token which one it is, so that they can say why it isn't ready before it ever was.
 void ha_keys_attach(struct ha_keys *keys, struct ha_token *token);
 
+// What leads to that token leads to successor; NULL: to none, since the token isn't in the configuration any more.
+void ha_keys_detach(struct ha_keys *keys, struct ha_token *token, struct ha_token *successor);
+
 // Compares the files of token's keys with what is in it and sets each key's state; finishes deletions that were cut
 // off; undoes creations that left nothing; logs the rest with what to do. Fails when the token can't be listed. For
 // ha_token_host.ready.
@@ -29,10 +32,21 @@ struct ha_key **ha_keys_all(struct ha_keys *keys, size_t *ret_n);
 // Makes a key pair in the token. The file says "creating" before and "ready" after, so that a crash between is found.
 enum ha_code ha_keys_create(struct ha_keys *keys, const char *name, struct ha_token *token, enum ha_key_type type,
                             unsigned purposes, struct ha_key **ret_key, struct ha_err *err);
-// Takes a key pair that is in the token already, named by a PKCS#11 URI (RFC 7512). purposes 0: what its attributes
-// allow. HA_E_AMBIGUOUS naming the first two when more than one private key fits.
-enum ha_code ha_keys_adopt(struct ha_keys *keys, const char *name, struct ha_token *token, const char *uri,
-                           unsigned purposes, struct ha_key **ret_key, struct ha_err *err);
+// A key pair in a token, named by a PKCS#11 URI (RFC 7512).
+struct ha_keys_source {
+    struct ha_token *token;
+    const char *uri;
+};
+// Takes a key pair that is in the tokens already: n (1 to HA_REPLICAS_MAX) copies of one, in a token each. Several
+// prove that they are one key. purposes 0: what the attributes of all of them allow. HA_E_AMBIGUOUS naming the first
+// two when more than one private key of a token fits; HA_E_CONFLICT naming the one that is another key than the first.
+// On failure ret_wrong is the index of the source at fault, n for none.
+enum ha_code ha_keys_adopt(struct ha_keys *keys, const char *name, const struct ha_keys_source *sources, size_t n,
+                           unsigned purposes, struct ha_key **ret_key, size_t *ret_wrong, struct ha_err *err);
+// The one of n tokens that has the key pair which uri names. HA_E_NO_KEY, HA_E_AMBIGUOUS naming two; a token that can't
+// be asked is an error, for it may be the one.
+enum ha_code ha_keys_locate(struct ha_token *const *tokens, size_t n, const char *uri, struct ha_token **ret_token,
+                            struct ha_err *err);
 // Forgets the key; destroys its objects in the token when it was created by us, or when asked to.
 enum ha_code ha_keys_delete(struct ha_keys *keys, const char *name, bool destroy, bool *ret_destroyed,
                             struct ha_err *err);

@@ -18,4 +18,11 @@ struct ha_keys {
 
 // Takes over the caller's reference. HA_E_MEMORY leaves it with the caller.
 enum ha_code ha_keys_insert(struct ha_keys *keys, struct ha_key *key, struct ha_err *err);
+// Destroys the key's objects in one token, and notes it.
+enum ha_code ha_keys_destroy_replica(struct ha_key *key, struct ha_replica *replica, struct ha_token *token,
+                                     struct ha_err *err);
+// Takes keys->changing, which the caller gives back; fails without it when the name is bad or taken.
+enum ha_code ha_keys_begin(struct ha_keys *keys, const char *name, struct ha_err *err);
+// Puts a new key into the table, and gives the caller a reference.
+enum ha_code ha_keys_add(struct ha_keys *keys, struct ha_key *key, struct ha_key **ret_key, struct ha_err *err);
 void ha_keys_drop(struct ha_keys *keys, const char *name);

@@ -15,10 +15,15 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define FORMAT     1            // of the file; a higher one is of a later release
 #define FILE_MAX   (64 * 1024)  // bytes
 #define SUFFIX     ".json"
 #define KEY_REMEDY "restore the file from a backup, or remove it and adopt the key again with `hsm-agent key adopt`"
+
+// A file is written in the oldest format that can say it, so that an older release reads it if it can at all.
+enum {
+    FORMAT_ONE = 1,       // "token" and "id"
+    FORMAT_REPLICAS = 2,  // "replicas", each with "token" and "id"
+};
 
 static const char *const phase_names[] = {
     [HA_PHASE_CREATING] = "creating", [HA_PHASE_READY] = "ready", [HA_PHASE_DELETING] = "deleting"};
@@ -60,6 +65,23 @@ static enum ha_code path_of(const struct ha_store *store, const char *name, char
     return HA_OK;
 }
 
+static void put_replicas(struct ha_buf *out, const struct ha_key *key)
+{
+    bool several = key->n_replicas > 1;
+    if (several)
+        ha_jw_array(out, "replicas");
+    for (size_t i = 0; i < key->n_replicas; i++) {
+        if (several)
+            ha_jw_object(out, NULL);
+        ha_jw_string(out, "token", key->replicas[i].token_name);
+        ha_jw_hex(out, "id", key->replicas[i].id, key->replicas[i].id_len);
+        if (several)
+            ha_jw_object_end(out);
+    }
+    if (several)
+        ha_jw_array_end(out);
+}
+
 enum ha_code ha_store_write(const struct ha_store *store, const struct ha_key *key, struct ha_err *err)
 {
     ha_auto(ha_free) char *path = NULL;
@@ -70,7 +92,7 @@ enum ha_code ha_store_write(const struct ha_store *store, const struct ha_key *k
     ha_purposes_print(key->purposes, purposes, sizeof(purposes));
 
     ha_jw_object(&compact, NULL);
-    ha_jw_number(&compact, "format", FORMAT);
+    ha_jw_number(&compact, "format", key->n_replicas > 1 ? FORMAT_REPLICAS : FORMAT_ONE);
     ha_jw_string(&compact, "name", key->name);
     ha_jw_string(&compact, "phase", phase_names[key->phase]);
     ha_jw_string(&compact, "type", ha_key_type_info(key->type)->name);
@@ -78,8 +100,7 @@ enum ha_code ha_store_write(const struct ha_store *store, const struct ha_key *k
     ha_jw_string(&compact, "origin", key->adopted ? "adopted" : "created");
     ha_jw_number(&compact, "version", key->version);
     ha_jw_string(&compact, "created", key->created);
-    ha_jw_string(&compact, "token", key->token_name);
-    ha_jw_hex(&compact, "id", key->id, key->id_len);
+    put_replicas(&compact, key);
     if (key->public_key) {
         size_t n;
         const uint8_t *spki = ha_pubkey_spki(key->public_key, &n);
@@ -108,11 +129,48 @@ static enum ha_code wrong(struct ha_err *err, const char *member)
     return ha_hint(err, KEY_REMEDY);
 }
 
+// "token" and "id", of the file itself or of one of its replicas.
+static enum ha_code decode_replica(const ha_json *json, struct ha_key *key, struct ha_err *err)
+{
+    ha_auto(ha_buf_clear) struct ha_buf id = {0};
+    const char *token = ha_json_get_string(json, "token"), *text = ha_json_get_string(json, "id");
+    if (!token || !ha_name_valid(token))
+        return wrong(err, "token");
+    if (!text || ha_hex_decode(&id, text, strlen(text), err) || id.len == 0 || id.len > HA_KEY_ID_MAX)
+        return wrong(err, "id");
+    return ha_key_add_replica(key, token, id.data, id.len, err);
+}
+
+static bool has_one_token_twice(const struct ha_key *key)
+{
+    for (size_t i = 0; i < key->n_replicas; i++)
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(key->replicas[i].token_name, key->replicas[j].token_name) == 0)
+                return true;
+    return false;
+}
+
+static enum ha_code decode_replicas(const ha_json *json, struct ha_key *key, struct ha_err *err)
+{
+    uint64_t format;
+    if (!ha_json_uint(ha_json_get(json, "format"), FORMAT_REPLICAS, &format) || format < FORMAT_ONE)
+        return wrong(err, "format");
+    if (format == FORMAT_ONE)
+        return decode_replica(json, key, err);
+    const ha_json *list = ha_json_get(json, "replicas");
+    if (!list || ha_json_type(list) != HA_JSON_ARRAY)
+        return wrong(err, "replicas");
+    for (const ha_json *item = ha_json_first(list); item; item = ha_json_next(item))
+        if (decode_replica(item, key, err))
+            return err->code;
+    return key->n_replicas == 0 || has_one_token_twice(key) ? wrong(err, "replicas") : HA_OK;
+}
+
 static enum ha_code decode_members(const ha_json *json, struct ha_key *key, struct ha_err *err)
 {
     uint64_t number;
-    if (!ha_json_uint(ha_json_get(json, "format"), FORMAT, &number) || number != FORMAT)
-        return wrong(err, "format");
+    if (decode_replicas(json, key, err))
+        return err->code;
     const char *text = ha_json_get_string(json, "phase");
     size_t phase = 0;
     while (phase < HA_PHASE_COUNT && (!text || strcmp(text, phase_names[phase]) != 0))
@@ -140,16 +198,9 @@ static enum ha_code decode_members(const ha_json *json, struct ha_key *key, stru
     strcpy(key->created, text);
 
     ha_auto(ha_buf_clear) struct ha_buf bytes = {0};
-    text = ha_json_get_string(json, "id");
-    if (!text || ha_hex_decode(&bytes, text, strlen(text), err) || bytes.len == 0 || bytes.len > sizeof(key->id))
-        return wrong(err, "id");
-    memcpy(key->id, bytes.data, bytes.len);
-    key->id_len = bytes.len;
-
     text = ha_json_get_string(json, "public-key");
     if (!text)
         return key->phase == HA_PHASE_READY ? wrong(err, "public-key") : HA_OK;
-    ha_buf_reset(&bytes);
     if (ha_b64u_decode(&bytes, text, strlen(text), err) ||
         ha_pubkey_from_spki(bytes.data, bytes.len, &key->public_key, err) ||
         ha_pubkey_type(key->public_key) != key->type)
@@ -165,12 +216,10 @@ static enum ha_code load_one(const char *path, const char *name, struct ha_key *
         return err->code;
     if (ha_json_parse(ha_buf_text(&text), text.len, 4, &json, err))
         return ha_hint(err, KEY_REMEDY);
-    const char *own_name = ha_json_get_string(json, "name"), *token = ha_json_get_string(json, "token");
+    const char *own_name = ha_json_get_string(json, "name");
     if (!own_name || strcmp(own_name, name) != 0)
         return wrong(err, "name");
-    if (!token || !ha_name_valid(token))
-        return wrong(err, "token");
-    ha_auto(ha_key_unref) struct ha_key *key = ha_key_new(name, token);
+    ha_auto(ha_key_unref) struct ha_key *key = ha_key_new(name);
     if (!key)
         return ha_fail(err, HA_E_MEMORY, "out of memory");
     if (decode_members(json, key, err))

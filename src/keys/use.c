@@ -11,11 +11,34 @@ void ha_use_clear(struct ha_use *use)
     ha_buf_clear(&use->point);
 }
 
+static enum ha_code no_token(struct ha_key *key, struct ha_err *err)
+{
+    for (size_t i = 0; i < key->n_replicas; i++) {
+        struct ha_token_status status = {0};
+        struct ha_token *token = atomic_load(&key->replicas[i].token);
+        if (token)
+            ha_token_status(token, &status);
+        if (status.err.code) {
+            *err = status.err;
+            return err->code;
+        }
+    }
+    const struct ha_replica *first = &key->replicas[0];
+    ha_fail(err, HA_E_TOKEN_DOWN, "the token '%s' of the key '%s' %s", first->token_name, key->name,
+            atomic_load(&first->token) ? "hasn't been ready yet" : "isn't in the configuration");
+    err->retry_after_s = 1;
+    return ha_hint(err, "`hsm-agent status` (GET /v1/tokens) says why");
+}
+
 static enum ha_code check_state(struct ha_key *key, struct ha_err *err)
 {
-    enum ha_key_state state = atomic_load_explicit(&key->state, memory_order_relaxed);
-    if (state == HA_STATE_READY)
-        return HA_OK;
+    // One of several replicas may come back, or prove itself, in time.
+    for (size_t i = 0; i < key->n_replicas; i++) {
+        enum ha_key_state one = atomic_load_explicit(&key->replicas[i].state, memory_order_relaxed);
+        if (one == HA_STATE_READY || one == HA_STATE_UNPROVEN)
+            return HA_OK;
+    }
+    enum ha_key_state state = ha_key_state(key);
     char trouble[HA_TROUBLE_MAX];
     ha_key_trouble(key, trouble);
     switch (state) {
@@ -26,21 +49,29 @@ static enum ha_code check_state(struct ha_key *key, struct ha_err *err)
     case HA_STATE_AMBIGUOUS:
         return ha_fail(err, HA_E_AMBIGUOUS, "the key '%s' can't be used: %s", key->name, trouble);
     case HA_STATE_TOKEN_DOWN:
+    case HA_STATE_UNPROVEN:
     case HA_STATE_READY:
     case HA_STATE_COUNT:
         break;
     }
-    struct ha_token_status status = {0};
-    if (key->token)
-        ha_token_status(key->token, &status);
-    if (status.err.code) {
-        *err = status.err;
-        return err->code;
+    return no_token(key, err);
+}
+
+// Whether a token that holds the key can do it, as far as is known: one that isn't ready may have changed.
+static bool some_token_can(const struct ha_key *key, enum ha_alg alg)
+{
+    for (size_t i = 0; i < key->n_replicas; i++) {
+        struct ha_token *token = atomic_load(&key->replicas[i].token);
+        struct ha_token_status status;
+        if (!token)
+            continue;
+        if (ha_token_way(token, alg) != HA_WAY_NONE)
+            return true;
+        ha_token_status(token, &status);
+        if (status.state != HA_TOKEN_READY)
+            return true;
     }
-    ha_fail(err, HA_E_TOKEN_DOWN, "the token '%s' of the key '%s' %s", key->token_name, key->name,
-            key->token ? "hasn't been ready yet" : "isn't in the configuration");
-    err->retry_after_s = 1;
-    return ha_hint(err, "`hsm-agent status` (GET /v1/tokens) says why");
+    return false;
 }
 
 enum ha_code ha_use_check(struct ha_key *key, enum ha_alg alg, unsigned purposes, struct ha_err *err)
@@ -58,23 +89,41 @@ enum ha_code ha_use_check(struct ha_key *key, enum ha_alg alg, unsigned purposes
         ha_fail(err, HA_E_KEY_CANNOT, "the key '%s' isn't made for that; its purpose is %s", key->name, own);
         return ha_hint(err, "use a key with the right purpose; a key's purpose can't be changed");
     }
-    if (ha_token_way(key->token, alg) == HA_WAY_NONE) {
-        struct ha_token_status status;
-        ha_token_status(key->token, &status);
-        if (status.state == HA_TOKEN_READY) {
-            ha_fail(err, HA_E_KEY_CANNOT, "the token '%s' can't do %s", key->token_name, ha_alg_info(alg)->name);
-            return ha_hint(err, "GET /v1/tokens lists what it can; software-oaep = yes adds RSA-OAEP with raw RSA");
-        }
+    if (!some_token_can(key, alg)) {
+        ha_fail(err, HA_E_KEY_CANNOT, "the token '%s' can't do %s", key->replicas[0].token_name,
+                ha_alg_info(alg)->name);
+        return ha_hint(err, "GET /v1/tokens lists what it can; software-oaep = yes adds RSA-OAEP with raw RSA");
     }
     return HA_OK;
 }
 
-static void ask(struct ha_use *use, const struct ha_key *key, enum ha_op op, enum ha_alg alg)
+static void ask(struct ha_use *use, enum ha_op op, enum ha_alg alg)
 {
     use->exchange.question.op = op;
     use->exchange.question.alg = alg;
-    use->exchange.question.part[0] = (struct ha_part){key->id, key->id_len};
-    use->exchange.question.part[1] = (struct ha_part){ha_pubkey_spki_sha256(key->public_key), HA_SPKI_HASH_LEN};
+}
+
+enum ha_code ha_use_aim(struct ha_use *use, const struct ha_key *key, const struct ha_replica *replica,
+                        struct ha_token *token, struct ha_err *err)
+{
+    struct ha_packet *question = &use->exchange.question;
+    question->part[0] = (struct ha_part){replica->id, replica->id_len};
+    question->part[1] = (struct ha_part){ha_pubkey_spki_sha256(key->public_key), HA_SPKI_HASH_LEN};
+    use->token = replica->token_name;
+    if (!use->data.data)
+        return HA_OK;
+    enum ha_alg alg = (enum ha_alg)question->alg;
+    enum ha_hash hash = ha_alg_info(alg)->hash;
+    question->flags = 0;
+    question->part[2] = use->data;
+    if (hash == HA_HASH_NONE || ha_token_way(token, alg) != HA_WAY_DIGEST)
+        return HA_OK;
+    if (!use->hashed && ha_digest(hash, use->data.data, use->data.len, use->digest, err))
+        return err->code;
+    use->hashed = true;
+    question->flags = HA_PACKET_DIGEST;
+    question->part[2] = (struct ha_part){use->digest, ha_hash_info(hash)->len};
+    return HA_OK;
 }
 
 enum ha_code ha_use_sign(struct ha_key *key, enum ha_alg alg, unsigned purposes, const uint8_t *data, size_t n,
@@ -82,15 +131,8 @@ enum ha_code ha_use_sign(struct ha_key *key, enum ha_alg alg, unsigned purposes,
 {
     if (ha_use_check(key, alg, purposes, err))
         return err->code;
-    enum ha_hash hash = ha_alg_info(alg)->hash;
-    ask(use, key, HA_OP_SIGN, alg);
-    use->exchange.question.part[2] = (struct ha_part){data, n};
-    if (hash == HA_HASH_NONE || ha_token_way(key->token, alg) != HA_WAY_DIGEST)
-        return HA_OK;
-    if (ha_digest(hash, data, n, use->digest, err))
-        return err->code;
-    use->exchange.question.flags = HA_PACKET_DIGEST;
-    use->exchange.question.part[2] = (struct ha_part){use->digest, ha_hash_info(hash)->len};
+    ask(use, HA_OP_SIGN, alg);
+    use->data = (struct ha_part){n ? data : (const uint8_t *)"", n};
     return HA_OK;
 }
 
@@ -103,7 +145,7 @@ enum ha_code ha_use_sign_ecdsa(struct ha_key *key, enum ha_hash hash, unsigned p
         return err->code;
     size_t len = ha_hash_info(ha_alg_info(alg)->hash)->len;
     ha_digest_fit(digest, ha_hash_info(hash)->len, use->digest, len);
-    ask(use, key, HA_OP_SIGN, alg);
+    ask(use, HA_OP_SIGN, alg);
     use->exchange.question.flags = HA_PACKET_DIGEST;
     use->exchange.question.part[2] = (struct ha_part){use->digest, len};
     return HA_OK;
@@ -138,7 +180,7 @@ enum ha_code ha_use_sign_digest(struct ha_key *key, enum ha_alg alg, const uint8
                 ha_hash_info(hash)->len, ha_hash_info(hash)->name);
         return ha_hint(err, "send the raw digest, not its hexadecimal text");
     }
-    ask(use, key, HA_OP_SIGN, alg);
+    ask(use, HA_OP_SIGN, alg);
     use->exchange.question.flags = HA_PACKET_DIGEST;
     use->exchange.question.part[2] = (struct ha_part){digest, n};
     return HA_OK;
@@ -149,7 +191,7 @@ enum ha_code ha_use_decrypt(struct ha_key *key, enum ha_alg alg, const uint8_t *
 {
     if (ha_use_check(key, alg, HA_PURPOSE_DECRYPT, err))
         return err->code;
-    ask(use, key, HA_OP_DECRYPT, alg);
+    ask(use, HA_OP_DECRYPT, alg);
     use->exchange.question.part[2] = (struct ha_part){ciphertext, n};
     use->exchange.question.part[3] = (struct ha_part){label, label_len};
     return HA_OK;
@@ -167,7 +209,7 @@ enum ha_code ha_use_derive(struct ha_key *key, enum ha_alg alg, const struct ha_
     }
     if (ha_pubkey_point(peer, &use->point, err))
         return err->code;
-    ask(use, key, HA_OP_DERIVE, alg);
+    ask(use, HA_OP_DERIVE, alg);
     use->exchange.question.part[2] = (struct ha_part){use->point.data, use->point.len};
     return HA_OK;
 }

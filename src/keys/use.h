@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a key does: builds the questions for its token. Whether it may is the policy's business, not this file's.
+// What a key does: builds the questions for the tokens that hold it. Whether it may is the policy's business, not this
+// file's.
 #pragma once
 
 #include "channel/token.h"
 #include "crypto/digest.h"
 #include "keys/key.h"
 
+#define HA_USES_MAX 256  // in one go
+
 // One use; the exchange's question points into it and into the caller's input. Zero it first; clear it after.
 struct ha_use {
-    struct ha_exchange exchange;
+    struct ha_exchange exchange;  // with the outcome
+    const char *token;            // the name of the token that did it, or failed last; lives as long as the key
+    struct ha_part data;          // what is signed, if it is for the token or us to hash
+    bool hashed;                  // digest is that of data
     uint8_t digest[HA_DIGEST_MAX];
     struct ha_buf point;
 };
@@ -26,6 +32,10 @@ enum ha_code ha_use_sign_digest(struct ha_key *key, enum ha_alg alg, const uint8
 // ECDSA on the key's own curve, of data with any hash.
 enum ha_code ha_use_sign_ecdsa(struct ha_key *key, enum ha_hash hash, unsigned purposes, const uint8_t *data, size_t n,
                                struct ha_use *use, struct ha_err *err);
+// Turns the question to one replica and its token: its object, and the digest instead of the data where the token takes
+// that.
+enum ha_code ha_use_aim(struct ha_use *use, const struct ha_key *key, const struct ha_replica *replica,
+                        struct ha_token *token, struct ha_err *err);
 // Makes the output of a signature that was answered DER, as OpenSSL and X.509 have it. Only ECDSA's is another before.
 enum ha_code ha_use_sign_der(struct ha_use *use, struct ha_err *err);
 enum ha_code ha_use_decrypt(struct ha_key *key, enum ha_alg alg, const uint8_t *ciphertext, size_t n,

@@ -12,8 +12,8 @@ static const struct ha_ckr_info rows[] = {
     {0x1, "CKR_CANCEL", HA_CKR_OTHER},
     {0x2, "CKR_HOST_MEMORY", HA_CKR_OTHER},
     {0x3, "CKR_SLOT_ID_INVALID", HA_CKR_DEVICE},
-    {0x5, "CKR_GENERAL_ERROR", HA_CKR_OTHER},
-    {0x6, "CKR_FUNCTION_FAILED", HA_CKR_OTHER},
+    {0x5, "CKR_GENERAL_ERROR", HA_CKR_VAGUE},
+    {0x6, "CKR_FUNCTION_FAILED", HA_CKR_VAGUE},
     {0x7, "CKR_ARGUMENTS_BAD", HA_CKR_OTHER},
     {0x8, "CKR_NO_EVENT", HA_CKR_OTHER},
     {0x9, "CKR_NEED_TO_CREATE_THREADS", HA_CKR_OTHER},
@@ -26,12 +26,12 @@ static const struct ha_ckr_info rows[] = {
     {0x20, "CKR_DATA_INVALID", HA_CKR_DATA},
     {0x21, "CKR_DATA_LEN_RANGE", HA_CKR_DATA},
     {0x30, "CKR_DEVICE_ERROR", HA_CKR_DEVICE},
-    {0x31, "CKR_DEVICE_MEMORY", HA_CKR_OTHER},
+    {0x31, "CKR_DEVICE_MEMORY", HA_CKR_VAGUE},
     {0x32, "CKR_DEVICE_REMOVED", HA_CKR_DEVICE},
     {0x40, "CKR_ENCRYPTED_DATA_INVALID", HA_CKR_DATA},
     {0x41, "CKR_ENCRYPTED_DATA_LEN_RANGE", HA_CKR_DATA},
     {0x42, "CKR_AEAD_DECRYPT_FAILED", HA_CKR_DATA},
-    {0x50, "CKR_FUNCTION_CANCELED", HA_CKR_OTHER},
+    {0x50, "CKR_FUNCTION_CANCELED", HA_CKR_VAGUE},
     {0x51, "CKR_FUNCTION_NOT_PARALLEL", HA_CKR_OTHER},
     {0x54, "CKR_FUNCTION_NOT_SUPPORTED", HA_CKR_KEY},
     {0x60, "CKR_KEY_HANDLE_INVALID", HA_CKR_SESSION},
@@ -55,7 +55,7 @@ static const struct ha_ckr_info rows[] = {
     {0xa3, "CKR_PIN_EXPIRED", HA_CKR_PIN},
     {0xa4, "CKR_PIN_LOCKED", HA_CKR_PIN},
     {0xb0, "CKR_SESSION_CLOSED", HA_CKR_SESSION},
-    {0xb1, "CKR_SESSION_COUNT", HA_CKR_OTHER},
+    {0xb1, "CKR_SESSION_COUNT", HA_CKR_VAGUE},
     {0xb3, "CKR_SESSION_HANDLE_INVALID", HA_CKR_SESSION},
     {0xb4, "CKR_SESSION_PARALLEL_NOT_SUPPORTED", HA_CKR_OTHER},
     {0xb5, "CKR_SESSION_READ_ONLY", HA_CKR_OTHER},
@@ -102,11 +102,11 @@ static const struct ha_ckr_info rows[] = {
     {0x1c2, "CKR_LIBRARY_LOAD_FAILED", HA_CKR_OTHER},
     {0x1c3, "CKR_PIN_TOO_WEAK", HA_CKR_OTHER},
     {0x1c4, "CKR_PUBLIC_KEY_INVALID", HA_CKR_DATA},
-    {0x200, "CKR_FUNCTION_REJECTED", HA_CKR_OTHER},
-    {0x201, "CKR_TOKEN_RESOURCE_EXCEEDED", HA_CKR_OTHER},
+    {0x200, "CKR_FUNCTION_REJECTED", HA_CKR_VAGUE},
+    {0x201, "CKR_TOKEN_RESOURCE_EXCEEDED", HA_CKR_VAGUE},
     {0x202, "CKR_OPERATION_CANCEL_FAILED", HA_CKR_OTHER},
     {0x203, "CKR_KEY_EXHAUSTED", HA_CKR_KEY},
-    {0x80000000, "CKR_VENDOR_DEFINED", HA_CKR_OTHER},
+    {0x80000000, "CKR_VENDOR_DEFINED", HA_CKR_VAGUE},
 };
 // clang-format on
 
@@ -136,7 +136,9 @@ const char *ha_ckr_name(CK_RV rv)
 enum ha_ckr_class ha_ckr_class(CK_RV rv)
 {
     const struct ha_ckr_info *row = find(rv);
-    return row ? row->class : HA_CKR_OTHER;
+    if (!row)
+        return rv & CKR_VENDOR_DEFINED ? HA_CKR_VAGUE : HA_CKR_OTHER;
+    return row->class;
 }
 
 static enum ha_code code_of(CK_RV rv)
@@ -151,6 +153,7 @@ static enum ha_code code_of(CK_RV rv)
     case HA_CKR_OK:
     case HA_CKR_DATA:
     case HA_CKR_SESSION:
+    case HA_CKR_VAGUE:
     case HA_CKR_OTHER:
         break;
     }
@@ -168,9 +171,29 @@ enum ha_code ha_ckr_fail(struct ha_err *err, const char *function, CK_RV rv)
     return code;
 }
 
+struct ha_ckr_cure ha_ckr_cure(const struct ha_err *err)
+{
+    // One that ha_sign held back: a new session, and if that doesn't help, it is the token's arithmetic.
+    if (err->rv == CKR_SIGNATURE_INVALID)
+        return (struct ha_ckr_cure){.first = HA_RUNG_SESSION};
+    switch (ha_ckr_class(err->rv)) {
+    case HA_CKR_SESSION:
+        return (struct ha_ckr_cure){HA_RUNG_SESSION, HA_RUNG_LOGIN, HA_RUNG_PROCESS};
+    case HA_CKR_DEVICE:
+        return (struct ha_ckr_cure){HA_RUNG_SESSION, HA_RUNG_MODULE, HA_RUNG_PROCESS};
+    case HA_CKR_VAGUE:
+        return (struct ha_ckr_cure){HA_RUNG_SESSION, HA_RUNG_LOGIN, HA_RUNG_NONE};
+    case HA_CKR_OK:
+    case HA_CKR_DATA:
+    case HA_CKR_PIN:
+    case HA_CKR_KEY:
+    case HA_CKR_OTHER:
+        break;
+    }
+    return (struct ha_ckr_cure){0};
+}
+
 bool ha_ckr_curable(const struct ha_err *err)
 {
-    // The two vague codes are what many modules say when their device was restarted under them.
-    return err->rv != CKR_OK &&
-           (ha_ckr_class(err->rv) == HA_CKR_SESSION || err->rv == CKR_GENERAL_ERROR || err->rv == CKR_FUNCTION_FAILED);
+    return ha_ckr_cure(err).first != HA_RUNG_NONE;
 }

@@ -99,7 +99,8 @@ static enum ha_code start(struct ha_p11 *token, struct ha_session *session, cons
 }
 
 // Which failures of C_Decrypt can't come from the ciphertext. Everything else is taken to: SoftHSM says
-// CKR_GENERAL_ERROR for wrong padding, others have codes of their own.
+// CKR_GENERAL_ERROR for wrong padding, others have codes of their own. What may come from it isn't tried again: how
+// long that took, or how often it was done, would tell the codes apart.
 static bool is_independent(CK_RV rv)
 {
     switch (ha_ckr_class(rv)) {
@@ -110,10 +111,11 @@ static bool is_independent(CK_RV rv)
         return true;
     case HA_CKR_OK:
     case HA_CKR_DATA:
+    case HA_CKR_VAGUE:
     case HA_CKR_OTHER:
         break;
     }
-    return rv == CKR_HOST_MEMORY || rv == CKR_DEVICE_MEMORY;
+    return rv == CKR_HOST_MEMORY || rv == CKR_DEVICE_MEMORY || rv == CKR_SESSION_COUNT;
 }
 
 // Appends what C_Decrypt gives, at most block_len bytes.

@@ -97,14 +97,9 @@ static enum ha_code run(struct ha_p11 *token, struct ha_session *session, void *
 enum ha_code ha_destroy(struct ha_p11 *token, const struct ha_packet *question, struct ha_err *err)
 {
     const struct ha_part *id = &question->part[0], *spki = &question->part[1];
-    struct ha_session *session = NULL;
     if (id->len == 0 || id->len > HA_CKA_ID_MAX || (spki->len != 0 && spki->len != HA_SPKI_HASH_LEN))
         return ha_fail(err, HA_E_MALFORMED, "a CKA_ID has 1 to %d bytes, the hash of a public key %d", HA_CKA_ID_MAX,
                        HA_SPKI_HASH_LEN);
-    if (ha_session_take_held(token, &session, err))
-        return err->code;
     struct ha_key_name name = {id->data, id->len, spki->len ? spki->data : NULL};  // no SPKI: whatever has the id
-    enum ha_code code = ha_operate(token, session, run, &name, err);
-    ha_session_return(token, session);
-    return code;
+    return ha_operate(token, HA_OPERATE_HELD, run, &name, err);
 }

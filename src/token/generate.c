@@ -137,6 +137,17 @@ static enum ha_code check_public(struct ha_p11 *token, struct ha_session *sessio
     return HA_OK;
 }
 
+// The key's first signature will be verified without a search. If memory is short it isn't, and the next search helps.
+static void know(struct ha_p11 *token, const struct ha_pubkey *made)
+{
+    struct ha_pubkey *copy = NULL;
+    struct ha_err ignored = {0};
+    size_t n;
+    const uint8_t *spki = ha_pubkey_spki(made, &n);
+    if (ha_pubkey_from_spki(spki, n, &copy, &ignored) == HA_OK)
+        ha_known_keys_put(&token->known_keys, copy);
+}
+
 static enum ha_code make_and_check(struct ha_p11 *token, struct ha_session *session, struct job *job,
                                    struct ha_err *err)
 {
@@ -150,6 +161,7 @@ static enum ha_code make_and_check(struct ha_p11 *token, struct ha_session *sess
         struct ha_key_name name = {job->question->part[0].data, job->question->part[0].len,
                                    ha_pubkey_spki_sha256(job->made)};
         ha_cache_put(&token->cache, &name, &key);
+        know(token, job->made);
         return HA_OK;
     }
     bool gone = token->p11->C_DestroyObject(session->handle, pair.private_key) == CKR_OK;
@@ -171,12 +183,10 @@ static enum ha_code run(struct ha_p11 *token, struct ha_session *session, void *
 enum ha_code ha_generate(struct ha_p11 *token, const struct ha_packet *question, struct ha_pubkey **ret_key,
                          struct ha_err *err)
 {
-    struct ha_session *session = NULL;
-    if (check(question, err) || ha_session_take_held(token, &session, err))
+    if (check(question, err))
         return err->code;
     struct job job = {.question = question, .type = (enum ha_key_type)question->key_type};
-    enum ha_code code = ha_operate(token, session, run, &job, err);
-    ha_session_return(token, session);
+    enum ha_code code = ha_operate(token, HA_OPERATE_HELD, run, &job, err);
     if (code == HA_OK)
         *ret_key = job.made;
     return code;

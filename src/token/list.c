@@ -170,7 +170,6 @@ enum ha_code ha_list(struct ha_p11 *token, const struct ha_packet *question,
                      struct ha_err *err)
 {
     ha_auto(p11_kit_uri_free) P11KitUri *uri = NULL;
-    struct ha_session *session = NULL;
     if (question->part[0].len > 0) {
         if (ha_uri_parse_keys(question->part[0].data, question->part[0].len, &uri, err))
             return err->code;
@@ -179,11 +178,8 @@ enum ha_code ha_list(struct ha_p11 *token, const struct ha_packet *question,
             return ha_hint(err, "Leave the token's attributes out of the URI, or name the token that has the key.");
         }
     }
-    if (ha_session_take_held(token, &session, err))
-        return err->code;
     struct job job = {.uri = uri};
-    enum ha_code code = ha_operate(token, session, run, &job, err);
-    ha_session_return(token, session);
+    enum ha_code code = ha_operate(token, HA_OPERATE_HELD, run, &job, err);
     if (code == HA_OK)
         code = send_all(&job, give, context, err);
     job_clear(&job);

@@ -10,8 +10,10 @@ libha_token_la_SOURCES = \
 	src/token/destroy.c src/token/destroy.h \
 	src/token/find.c src/token/find.h \
 	src/token/generate.c src/token/generate.h \
+	src/token/guard.c src/token/guard.h \
 	src/token/harden.c src/token/harden.h \
 	src/token/init.c src/token/init.h \
+	src/token/ladder.c src/token/ladder.h \
 	src/token/list.c src/token/list.h \
 	src/token/login.c src/token/login.h \
 	src/token/mechanism.c src/token/mechanism.h \
@@ -31,6 +33,7 @@ libha_token_la_SOURCES = \
 	src/token/template.c src/token/template.h \
 	src/token/p11.c src/token/p11.h \
 	src/token/uri.c src/token/uri.h \
+	src/token/verify.c src/token/verify.h \
 	src/token/worker.c src/token/worker.h
 libha_token_la_LIBADD = libha-channel.la libha-crypto.la $(P11KIT_LIBS) $(LIBP11_LIBS)
 

@@ -2,10 +2,12 @@
 #include "token/login.h"
 
 #include "token/ckr.h"
+#include "token/guard.h"
 #include "token/pin.h"
+#include "token/slot.h"
 #include "token/p11.h"
 
-static enum ha_code refuse_last_try(struct ha_p11 *token, struct ha_err *err)
+static enum ha_code refuse_last_try(struct ha_p11 *token, bool *ret_count_low, struct ha_err *err)
 {
     CK_TOKEN_INFO info;
     CK_RV rv = token->p11->C_GetTokenInfo(token->slot, &info);
@@ -13,14 +15,15 @@ static enum ha_code refuse_last_try(struct ha_p11 *token, struct ha_err *err)
         return ha_ckr_fail(err, "C_GetTokenInfo", rv);
     if (info.flags & CKF_USER_PIN_LOCKED) {
         ha_fail(err, HA_E_PIN, "the token says that its PIN is locked; the PIN wasn't tried");
-        return ha_hint(err,
-                       "Unlock it with the token's own tool and the security officer's PIN, then restart the agent.");
+        return ha_hint(err, "Unlock it with the token's own tool and the security officer's PIN, then `hsm-agent token "
+                            "unlock NAME`.");
     }
     if (info.flags & CKF_USER_PIN_FINAL_TRY) {
         ha_fail(err, HA_E_PIN, "the token says that one more wrong PIN would lock it; the PIN wasn't tried");
         return ha_hint(err, "Log in once with the token's own tool and the right PIN, which clears the state, then "
-                            "restart the agent.");
+                            "`hsm-agent token unlock NAME`.");
     }
+    *ret_count_low = info.flags & CKF_USER_PIN_COUNT_LOW;
     return HA_OK;
 }
 
@@ -38,13 +41,45 @@ static enum ha_code get_pin(struct ha_p11 *token, struct ha_secret **ret_owned, 
     return HA_OK;
 }
 
+static enum ha_guard_outcome outcome_of(CK_RV rv)
+{
+    if (rv == CKR_OK)
+        return HA_GUARD_ACCEPTED;
+    if (rv == CKR_USER_ALREADY_LOGGED_IN || rv == CKR_USER_ANOTHER_ALREADY_LOGGED_IN)
+        return HA_GUARD_UNJUDGED;
+    return ha_ckr_class(rv) == HA_CKR_PIN ? HA_GUARD_REFUSED : HA_GUARD_UNKNOWN;
+}
+
+// C_Login, between the two entries in the record of refused PINs.
+static enum ha_code call_login(struct ha_p11 *token, CK_SESSION_HANDLE session, struct ha_secret *pin, bool count_low,
+                               CK_RV *ret_rv, struct ha_err *err)
+{
+    const char *path = token->options->pin_guard;
+    char serial[sizeof(token->info.serialNumber) + 1];
+    struct ha_guard_try try;
+    struct ha_err failure = {0};
+    ha_slot_text(token->info.serialNumber, sizeof(token->info.serialNumber), serial);
+    if (path && ha_guard_begin(path, serial, pin, count_low, &try, err))
+        return err->code;
+    CK_RV rv = token->p11->C_Login(session, CKU_USER, ha_secret_data(pin), ha_secret_len(pin));
+    // What can't be written now stays as a try of unknown end, which is on the safe side.
+    if (path && ha_guard_end(path, &try, outcome_of(rv), &failure))
+        ha_log_err(&token->log, HA_LOG_WARN, "pin-guard-not-written", &failure, HA_S("token", token->options->name));
+    *ret_rv = rv;
+    return HA_OK;
+}
+
 static enum ha_code log_in(struct ha_p11 *token, CK_SESSION_HANDLE session, struct ha_err *err)
 {
     ha_auto(ha_secret_free) struct ha_secret *owned = NULL;
     struct ha_secret *pin = NULL;
-    if (refuse_last_try(token, err) || get_pin(token, &owned, &pin, err))
+    bool count_low = false;
+    CK_RV rv = CKR_OK;
+    if (refuse_last_try(token, &count_low, err) || get_pin(token, &owned, &pin, err) ||
+        call_login(token, session, pin, count_low, &rv, err)) {
+        token->pin_refused = err->code == HA_E_PIN;
         return err->code;
-    CK_RV rv = token->p11->C_Login(session, CKU_USER, ha_secret_data(pin), ha_secret_len(pin));
+    }
     // "Already logged in" proves nothing about our PIN, unless it was us who logged in before.
     if (rv == CKR_OK || (rv == CKR_USER_ALREADY_LOGGED_IN && token->logged_in_once)) {
         token->logged_in_once = true;

@@ -65,6 +65,7 @@ enum ha_code ha_object_find(struct ha_p11 *token, struct ha_session *session, co
         found.handle = candidates.items[i];
         found.type = ha_pubkey_type(key);
         found.bits = ha_pubkey_bits(key);
+        ha_known_keys_put(&token->known_keys, ha_take(&key));
     }
     if (found.type == HA_KEY_NONE)
         return not_there(candidates.n, name, err);

@@ -9,19 +9,83 @@
 #include "token/sign.h"
 #include "token/p11.h"
 
-enum ha_code ha_operate(struct ha_p11 *token, struct ha_session *session, ha_operation run, void *context,
-                        struct ha_err *err)
+#define TRIES_MAX  3
+#define STREAK_MAX 3  // operations that nothing cured, before a vague failure is taken for the token's end
+
+static enum ha_code try_once(struct ha_p11 *token, size_t index, ha_operation run, void *context, struct ha_err *err)
 {
-    struct ha_err first = {0};
-    if (run(token, session, context, &first) == HA_OK)
-        return HA_OK;
-    if (!ha_ckr_curable(&first)) {
-        *err = first;
-        return err->code;
+    struct ha_session *session = NULL;
+    ha_ladder_enter(&token->ladder);
+    enum ha_code code = index == HA_OPERATE_HELD ? ha_session_take_held(token, &session, err)
+                                                 : ha_session_take(token, index, &session, err);
+    if (code == HA_OK) {
+        code = run(token, session, context, err);
+        if (code && ha_ckr_curable(err))
+            session->poisoned = true;  // so the next try gets a new one
+        ha_session_return(token, session);
     }
-    if (ha_session_renew(token, session, err))
+    ha_ladder_leave(&token->ladder);
+    return code;
+}
+
+// Before try number `next`. HA_OK: there is one.
+static enum ha_code cure(struct ha_p11 *token, unsigned next, unsigned began, unsigned climbs, struct ha_err *err)
+{
+    struct ha_err failure = *err;
+    struct ha_ckr_cure cure = ha_ckr_cure(&failure);
+    enum ha_rung rung = next == 2 ? cure.first : cure.second;
+    if (rung == HA_RUNG_NONE)
         return err->code;
-    return run(token, session, context, err);
+    if (rung == HA_RUNG_SESSION || ha_ladder_was_well(&token->ladder, began)) {
+        ha_ladder_enter(&token->ladder);
+        ha_session_revive_held(token);
+        ha_ladder_leave(&token->ladder);
+        return HA_OK;
+    }
+    return ha_ladder_climb(token, rung, climbs, err);
+}
+
+// Whether the process should give its place to another: nothing helped, and nobody else succeeds.
+static bool is_the_end(struct ha_p11 *token, size_t index, unsigned began, const struct ha_err *err)
+{
+    struct ha_ckr_cure cure = ha_ckr_cure(err);
+    if (cure.second == HA_RUNG_NONE || ha_ladder_was_well(&token->ladder, began))
+        return false;
+    if (cure.last == HA_RUNG_PROCESS)
+        return true;
+    // A token that is full, or a key that it can't use, fails like that too, so one such failure proves little.
+    return index != HA_OPERATE_HELD && atomic_fetch_add(&token->ladder.streak, 1) + 1 >= STREAK_MAX;
+}
+
+enum ha_code ha_operate(struct ha_p11 *token, size_t index, ha_operation run, void *context, struct ha_err *err)
+{
+    unsigned began = atomic_load(&token->ladder.successes);
+    struct ha_err failure = {0};
+    for (unsigned try = 1;; try++) {
+        unsigned climbs = atomic_load(&token->ladder.climbs);
+        failure = (struct ha_err){0};
+        if (try_once(token, index, run, context, &failure) == HA_OK) {
+            ha_ladder_well(&token->ladder);
+            return HA_OK;
+        }
+        if (try == TRIES_MAX)
+            break;
+        if (cure(token, try + 1, began, climbs, &failure)) {
+            *err = failure;
+            return err->code;
+        }
+    }
+    if (is_the_end(token, index, began, &failure))
+        failure.code = HA_E_TOKEN_DOWN;
+    else if (failure.code == HA_E_TOKEN_DOWN)
+        failure.code = HA_E_TOKEN_ERROR;
+    *err = failure;
+    return err->code;
+}
+
+bool ha_operate_again(const struct ha_err *err)
+{
+    return (err->code == HA_E_TOKEN_ERROR || err->code == HA_E_BUSY) && ha_ckr_cure(err).second != HA_RUNG_NONE;
 }
 
 struct worker_job {
@@ -85,15 +149,12 @@ static enum ha_code check(const struct ha_packet *question, struct ha_err *err)
 enum ha_code ha_operate_worker(struct ha_p11 *token, size_t index, const struct ha_packet *question, struct ha_buf *out,
                                struct ha_err *err)
 {
-    struct ha_session *session = NULL;
-    if (check(question, err) || ha_session_take(token, index, &session, err))
+    if (check(question, err))
         return err->code;
     struct worker_job job = {
         .question = question,
         .name = {question->part[0].data, question->part[0].len, question->part[1].data},
         .out = out,
     };
-    enum ha_code code = ha_operate(token, session, run_job, &job, err);
-    ha_session_return(token, session);
-    return code;
+    return ha_operate(token, index, run_job, &job, err);
 }

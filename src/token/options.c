@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum value_kind { VALUE_TEXT, VALUE_COUNT, VALUE_FLAG };
+enum value_kind { VALUE_TEXT, VALUE_COUNT, VALUE_FLAG, VALUE_VERIFY };
 
 // `where` is the member's place in struct ha_token_options.
 static const struct option_row {
@@ -22,13 +22,28 @@ static const struct option_row {
     {HA_TOKEN_OPT_MODULE, VALUE_TEXT, offsetof(struct ha_token_options, module)},
     {HA_TOKEN_OPT_MODULE_ARGS, VALUE_TEXT, offsetof(struct ha_token_options, module_args)},
     {HA_TOKEN_OPT_PIN, VALUE_TEXT, offsetof(struct ha_token_options, pin)},
+    {HA_TOKEN_OPT_PIN_GUARD, VALUE_TEXT, offsetof(struct ha_token_options, pin_guard)},
     {HA_TOKEN_OPT_SESSIONS, VALUE_COUNT, offsetof(struct ha_token_options, sessions)},
     {HA_TOKEN_OPT_SOFTWARE_OAEP, VALUE_FLAG, offsetof(struct ha_token_options, software_oaep)},
+    {HA_TOKEN_OPT_VERIFY, VALUE_VERIFY, offsetof(struct ha_token_options, verify)},
     {HA_TOKEN_OPT_LOG_JSON, VALUE_FLAG, offsetof(struct ha_token_options, log_json)},
     {HA_TOKEN_OPT_INIT, VALUE_FLAG, offsetof(struct ha_token_options, init)},
     {HA_TOKEN_OPT_LABEL, VALUE_TEXT, offsetof(struct ha_token_options, label)},
     {HA_TOKEN_OPT_SO_PIN, VALUE_TEXT, offsetof(struct ha_token_options, so_pin)},
 };
+
+static enum ha_code store_verify(const char *value, enum ha_verify_what *ret_what, struct ha_err *err)
+{
+    static const char *const words[] = {
+        [HA_VERIFY_RSA] = "rsa", [HA_VERIFY_ALWAYS] = "always", [HA_VERIFY_OFF] = "off"};
+    for (unsigned i = 0; i < HA_ARRAY_SIZE(words); i++) {
+        if (strcmp(words[i], value) == 0) {
+            *ret_what = (enum ha_verify_what)i;
+            return HA_OK;
+        }
+    }
+    return ha_fail(err, HA_E_USAGE, "--%s takes rsa, always or off", HA_TOKEN_OPT_VERIFY);
+}
 
 static enum ha_code store(const struct option_row *row, const char *value, struct ha_token_options *options,
                           struct ha_err *err)
@@ -47,6 +62,8 @@ static enum ha_code store(const struct option_row *row, const char *value, struc
     case VALUE_FLAG:
         *(bool *)member = true;
         break;
+    case VALUE_VERIFY:
+        return store_verify(value, member, err);
     }
     return HA_OK;
 }
@@ -74,6 +91,8 @@ static enum ha_code check(const struct ha_token_options *o, struct ha_err *err)
         return err->code;
     if (o->module[0] != '/')
         return ha_fail(err, HA_E_USAGE, "--%s takes an absolute path", HA_TOKEN_OPT_MODULE);
+    if (o->pin_guard && o->pin_guard[0] != '/')
+        return ha_fail(err, HA_E_USAGE, "--%s takes an absolute path", HA_TOKEN_OPT_PIN_GUARD);
     if (!o->init && o->sessions == 0)
         return ha_fail(err, HA_E_USAGE, "--%s is missing", HA_TOKEN_OPT_SESSIONS);
     if (check_pin_source(o->pin, HA_TOKEN_OPT_PIN, !o->init, err))

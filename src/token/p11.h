@@ -9,9 +9,11 @@
 #include "token/cache.h"
 #include "token/decrypt.h"
 #include "token/derive.h"
+#include "token/ladder.h"
 #include "token/options.h"
 #include "token/session.h"
 #include "token/sign.h"
+#include "token/verify.h"
 
 #include <p11-kit/pkcs11.h>
 #include <stdatomic.h>
@@ -19,7 +21,7 @@
 #include <threads.h>
 
 struct ha_p11 {
-    // Fixed once the token is up.
+    // Fixed once the token is up, but for slot and info, which C_Initialize may change: inside the ladder's gate.
     const struct ha_token_options *options;  // borrowed
     struct ha_log log;
     struct ha_secret *prompted;  // the PIN from the terminal; NULL: it is read from its file at each login
@@ -33,9 +35,13 @@ struct ha_p11 {
     // Each with its own lock or atomics inside.
     struct ha_session_pool sessions;
     struct ha_cache cache;
+    struct ha_known_keys known_keys;
+    struct ha_ladder ladder;
     struct ha_decrypt_ways decrypt;
     atomic_int peer_form;    // how ECDH takes the peer's point: enum in derive.c, settled at the first success
     atomic_uint generation;  // counts logins and losses; handles of an older generation are void
+
+    atomic_uint faulty;  // signatures that didn't verify, and that the daemon hasn't been told of
 
     // Searching, generating, listing and destroying exclude each other: not every module survives a mix.
     mtx_t object_lock;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "token/session.h"
 
+#include "base/clock.h"
 #include "token/ckr.h"
 #include "token/login.h"
 #include "token/p11.h"
+
+#define SURPLUS_MS 5000  // before a token that had no room for a session is asked again: others may have gone
 
 void ha_session_pool_init(struct ha_session_pool *pool)
 {
@@ -59,12 +62,14 @@ enum ha_code ha_session_open_all(struct ha_p11 *token, size_t n_workers, size_t 
             opened++;
             continue;
         }
-        if (room && failure.rv != CKR_SESSION_COUNT) {
+        if (failure.code == HA_E_PIN) {
             *err = failure;
             return err->code;
         }
+        if (room && failure.rv != CKR_SESSION_COUNT)
+            continue;  // it is opened when it is needed
         room = false;
-        pool->slot[i].surplus = true;
+        pool->slot[i].surplus_until_ms = ha_now_ms() + SURPLUS_MS;
     }
     *ret_opened = opened;
     return HA_OK;
@@ -80,14 +85,15 @@ void ha_session_forget_all(struct ha_p11 *token)
 static struct ha_session *pick(struct ha_session_pool *pool, size_t index)
 {
     struct ha_session *own = &pool->slot[1 + index];
-    if (!own->surplus && !own->lent)
+    int64_t now = own->surplus_until_ms ? ha_now_ms() : 0;
+    if (own->surplus_until_ms <= now && !own->lent)
         return own;
     bool any = false;
     for (size_t i = 1; i < pool->n; i++) {
         struct ha_session *session = &pool->slot[i];
-        if (!session->surplus && !session->lent)
+        if (!session->surplus_until_ms && !session->lent)
             return session;
-        any = any || !session->surplus;
+        any = any || !session->surplus_until_ms;
     }
     return any || pool->slot[0].lent ? NULL : &pool->slot[0];
 }
@@ -107,9 +113,14 @@ static void give_back(struct ha_session_pool *pool, struct ha_session *session, 
 {
     mtx_lock(&pool->lock);
     session->lent = false;
-    session->surplus = session->surplus || surplus;
+    session->surplus_until_ms = surplus ? ha_now_ms() + SURPLUS_MS : 0;
     cnd_broadcast(&pool->returned);
     mtx_unlock(&pool->lock);
+}
+
+enum ha_code ha_session_open_held(struct ha_p11 *token, struct ha_err *err)
+{
+    return open_session(token, &token->sessions.slot[0], err);
 }
 
 enum ha_code ha_session_take(struct ha_p11 *token, size_t index, struct ha_session **ret_session, struct ha_err *err)
@@ -156,9 +167,7 @@ void ha_session_return(struct ha_p11 *token, struct ha_session *session)
     give_back(&token->sessions, session, false);
 }
 
-// Unless somebody uses the held session just now (and will find out himself), makes sure that it lives: with the last
-// session of a process its login goes too.
-static void revive_held(struct ha_p11 *token)
+void ha_session_revive_held(struct ha_p11 *token)
 {
     struct ha_session_pool *pool = &token->sessions;
     struct ha_session *held = &pool->slot[0];
@@ -182,6 +191,6 @@ enum ha_code ha_session_renew(struct ha_p11 *token, struct ha_session *session, 
     close_session(token, session);
     enum ha_code code = open_session(token, session, err);
     if (code == HA_OK && !is_held(token, session))
-        revive_held(token);
+        ha_session_revive_held(token);
     return code;
 }

@@ -196,5 +196,16 @@ enum ha_code ha_sign(struct ha_p11 *token, struct ha_session *session, const str
     const struct ha_sign_way *way = NULL;
     if (choose_way(token, key, question, &way, err) || make_input(way, key, question, &input, err))
         return err->code;
-    return call_token(token, session, key, way, &input, out, err);
+    size_t before = out->len;
+    if (call_token(token, session, key, way, &input, out, err))
+        return err->code;
+    if (ha_verify_signature(token, question, out->data + before, out->len - before))
+        return HA_OK;
+    // A wrong RSA signature must not leave: with the right one it gives the key away.
+    ha_buf_reset(out);
+    session->poisoned = true;
+    ha_fail(err, HA_E_TOKEN_ERROR, "the token's signature doesn't verify with the key's public key; it was held back");
+    err->rv = CKR_SIGNATURE_INVALID;
+    return ha_hint(err, "Try again. If it happens more than once, the token is faulty or under attack: stop using it, "
+                        "and ask its vendor.");
 }

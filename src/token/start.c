@@ -9,11 +9,13 @@
 #include "token/slot.h"
 #include "token/p11.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define START_TRIES    5
-#define FIRST_PAUSE_MS 50  // doubled each time
+#define SHORT_TRIES    3   // of a token that is away, which the daemon asks for again
+#define FIRST_PAUSE_MS 50  // doubled each time; half of it is random, so that several processes don't go on colliding
 
 static enum ha_code bring_up(struct ha_p11 *token, size_t n_workers, size_t *ret_opened, struct ha_err *err)
 {
@@ -27,11 +29,14 @@ static enum ha_code bring_up(struct ha_p11 *token, size_t n_workers, size_t *ret
     return HA_OK;
 }
 
-// SoftHSM answers like that while another process initialises a token beside ours.
-static bool may_pass(const struct ha_err *err)
+// How often a start that fails like that is tried. SoftHSM answers with the first three, and sticks to it until
+// C_Finalize, when another process writes to the token while ours reads it: each C_Login does.
+static unsigned tries_for(const struct ha_err *err)
 {
-    return err->rv == CKR_GENERAL_ERROR || err->rv == CKR_TOKEN_NOT_RECOGNIZED ||
-           err->rv == CKR_USER_PIN_NOT_INITIALIZED;
+    if (err->rv == CKR_GENERAL_ERROR || err->rv == CKR_TOKEN_NOT_RECOGNIZED ||
+        err->rv == CKR_USER_PIN_NOT_INITIALIZED || ha_ckr_class(err->rv) == HA_CKR_VAGUE)
+        return START_TRIES;
+    return ha_ckr_curable(err) ? SHORT_TRIES : 1;
 }
 
 static void pause_ms(long ms)
@@ -52,12 +57,13 @@ enum ha_code ha_start(struct ha_p11 *token, int control, size_t n_workers, size_
         struct ha_err failure = {0};
         if (bring_up(token, n_workers, ret_opened, &failure) == HA_OK)
             return HA_OK;
-        if (try == START_TRIES || !may_pass(&failure)) {
+        if (try >= tries_for(&failure)) {
             *err = failure;
             return err->code;
         }
         ha_session_forget_all(token);
         ha_module_finalize(token);
-        pause_ms(FIRST_PAUSE_MS << (try - 1));
+        long pause = FIRST_PAUSE_MS << (try - 1);
+        pause_ms(pause / 2 + arc4random_uniform((uint32_t)pause));
     }
 }

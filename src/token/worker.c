@@ -40,6 +40,8 @@ static enum ha_code serve_one(struct worker *worker)
         return code;
     if (code == HA_OK && ha_operate_worker(worker->token, worker->index, &question, &out, &err) == HA_OK)
         answer.part[0] = (struct ha_part){.data = out.data, .len = out.len};
+    uint32_t again = ha_operate_again(&err) ? HA_PACKET_AGAIN : 0;
+    answer.flags = again | (atomic_exchange(&worker->token->faulty, 0) & HA_PACKET_FAULTY);
     code = ha_reply(worker->fd, &question, &answer, &err);
     ha_packet_buffer_wipe(worker->buffer);
     ha_reply_end_after(&err);

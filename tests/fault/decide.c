@@ -39,7 +39,8 @@ bool fault_decide(struct fault_set *set, size_t index, uint64_t *ret_number)
         return false;
     struct fault_counts *counts = rule->per_process ? &set->own[index] : &set->counts[index];
     uint64_t number = atomic_fetch_add(&counts->matched, 1) + 1;
-    if (number <= rule->after || !dice(set->rules.seed, index, number, rule->rate))
+    if (number <= rule->after || (number - rule->after) % rule->every != 0 ||
+        !dice(set->rules.seed, index, number, rule->rate))
         return false;
     if (!take_one(&counts->fired, rule->count))
         return false;

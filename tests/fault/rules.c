@@ -127,9 +127,9 @@ static enum ha_code take_conditions(struct words *words, struct fault_rule *rule
 {
     while (words->here) {
         bool rate = is(words, "rate"), after = is(words, "after"), count = is(words, "count"),
-             for_ms = is(words, "for");
+             for_ms = is(words, "for"), every = is(words, "every");
         bool per_process = is(words, "per-process");
-        if (!rate && !after && !count && !for_ms && !per_process)
+        if (!rate && !after && !every && !count && !for_ms && !per_process)
             return ha_fail(err, HA_E_CONFIG, "'%s' is no condition", words->here);
         next(words);
         if (per_process)
@@ -138,6 +138,8 @@ static enum ha_code take_conditions(struct words *words, struct fault_rule *rule
             return err->code;
         else if (after && take_number(words, "after", &rule->after, err))
             return err->code;
+        else if (every && (take_number(words, "every", &rule->every, err) || rule->every == 0))
+            return ha_fail(err, HA_E_CONFIG, "'every' wants a number, 1 at least");
         else if (count && take_number(words, "count", &rule->count, err))
             return err->code;
         else if (for_ms && take_number(words, "for", &rule->for_ms, err))
@@ -208,7 +210,7 @@ static enum ha_code take_rule(struct words *words, struct fault_rules *rules, st
 {
     if (rules->n == FAULT_RULES_MAX)
         return ha_fail(err, HA_E_CONFIG, "there are more than %d rules", FAULT_RULES_MAX);
-    struct fault_rule rule = {.rate = 1, .count = UINT64_MAX};
+    struct fault_rule rule = {.rate = 1, .every = 1, .count = UINT64_MAX};
     if (take_functions(words, &rule, err) || take_action(words, &rule, err) || take_conditions(words, &rule, err))
         return err->code;
     if (actions[rule.action].output && keep_outputs(&rule, err))

@@ -28,11 +28,12 @@
 //
 //   rate P           each call is met with probability P (0 to 1); the same ones for the same seed
 //   after N          the first N calls are spared
+//   every N          of those that follow, each Nth is met; unlike by `rate`, no two in a row
 //   count N          N calls are met, then no more
 //   for MS           it ends MS after the file was put there
 //   per-process      each process counts anew
 //
-// `after` and `count` count what the function and `for` admit, in all processes together unless the rule says
+// `after`, `every` and `count` count what the function and `for` admit, in all processes together unless the rule says
 // per-process; a process that comes later finds a `count 1` used up. A replaced file begins at zero.
 //
 //   absent              no slot has a token; the sessions die, calls on them give CKR_DEVICE_REMOVED
@@ -98,6 +99,7 @@ struct fault_rule {
     unsigned long argument;  // a CKR, ms, bytes, or an enum fault_crash
     double rate;             // 1: each call
     uint64_t after, count;   // count is UINT64_MAX without a limit
+    uint64_t every;          // 1: each call
     uint64_t for_ms;         // 0: for as long as the file is there
     bool per_process;
 };

@@ -141,18 +141,22 @@ unset NOTIFY_SOCKET
 await 60 grep -q READY=1 "$T/notified"
 api GET /v1/health/alive
 is 'READY=1 is sent when the agent serves' "$status $(grep -c READY=1 "$T/notified")" '200 1'
+kill -HUP "${agent_pid[a]}"
+is_ready_again() {
+    [ "$(grep -c READY=1 "$T/notified")" = "$1" ]
+}
+succeeds 'SIGHUP reloads the configuration, and READY=1 is sent again' await 20 is_ready_again 2
+like 'after RELOADING=1 with the time' "$(tr '\n' ' ' <"$T/notified")" 'READY=1 RELOADING=1 MONOTONIC_USEC=[0-9]* READY=1 '
+cp "$T/a/agent.conf" "$T/kept.conf"
+echo nonsense >>"$T/a/agent.conf"
+kill -HUP "${agent_pid[a]}"
+succeeds 'the same when it is refused' await 20 is_ready_again 3
+like 'which the log says' "$(tail -n 2 "$T/a/log")" "*config-mistake file=$T/a/agent.conf line=*remedy=*reload-refused*1 mistake*"
+cp "$T/kept.conf" "$T/a/agent.conf"
 ends_well a
 succeeds 'STOPPING=1 when it stops' await 20 grep -q STOPPING=1 "$T/notified"
 end $listener
 untrack $listener
-
-start_agent a || done_testing
-kill -HUP "${agent_pid[a]}"
-await 20 grep -q signal-ignored "$T/a/log"
-api GET /v1/health/alive
-is 'SIGHUP is survived, and logged with what to do' \
-    "$status $(grep -c 'signal-ignored signal=SIGHUP remedy=' "$T/a/log")" '200 1'
-ends_well a
 
 # --- SIGTERM with requests under way
 

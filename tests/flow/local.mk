@@ -23,6 +23,13 @@ flow_scripts = \
 	tests/flow/40-crash.sh \
 	tests/flow/41-wrong-pin.sh \
 	tests/flow/42-fault-module.sh \
+	tests/flow/43-ladder.sh \
+	tests/flow/43-pin-guard.sh \
+	tests/flow/43-verify.sh \
+	tests/flow/44-fairness.sh \
+	tests/flow/45-replicas.sh \
+	tests/flow/46-reload.sh \
+	tests/flow/47-soak-short.sh \
 	tests/flow/48-templates.sh \
 	tests/flow/50-secrets.sh \
 	tests/flow/60-scale.sh \
@@ -38,14 +45,19 @@ EXTRA_DIST += \
 	tests/flow/bad_requests.py \
 	tests/flow/batch.py \
 	tests/flow/crash.py \
+	tests/flow/crowd.py \
 	tests/flow/drain.py \
 	tests/flow/examples.py \
+	tests/flow/ladder.py \
 	tests/flow/find_bytes.py \
 	tests/flow/jwk.py \
 	tests/flow/lib.sh \
 	tests/flow/listen.py \
 	tests/flow/notify.py \
+	tests/flow/reload.py \
+	tests/flow/replicas.py \
 	tests/flow/scale.py \
+	tests/flow/soak.py \
 	tests/flow/servers_lib.sh \
 	tests/flow/tls_content.py \
 	tests/flow/tls_lib.sh \
@@ -67,8 +79,28 @@ EXTRA_DIST += tests/bench/async.sh
 bench-async: all tests/bench/handshakes$(EXEEXT) tests/fault/fault_module.la
 	srcdir=$(srcdir) $(srcdir)/tests/bench/async.sh
 
+# A key in two tokens, one of which fails, under load for a minute.
+check-replicas: all tests/fault/fault_module.la tests/fault/faultctl
+	REPLICA_SECONDS=60 $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=tests/flow/45-replicas.sh
+
+EXTRA_PROGRAMS += tests/bench/load
+tests_bench_load_SOURCES = tests/bench/load.c
+CLEANFILES += tests/bench/load$(EXEEXT)
+EXTRA_DIST += tests/bench/fairness.sh
+bench-fairness: all tests/bench/load$(EXEEXT) tests/fault/fault_module.la tests/fault/faultctl$(EXEEXT)
+	srcdir=$(srcdir) $(srcdir)/tests/bench/fairness.sh
+
 # The daemon under valgrind, which takes too long for every `make check`.
 dist_check_SCRIPTS += tests/flow/valgrind.sh
 EXTRA_DIST += tests/flow/readme.py
 check-valgrind: all
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=tests/flow/valgrind.sh
+
+# Half an hour, or SOAK_MINUTES, of load, SIGHUP and faults.
+dist_check_SCRIPTS += tests/flow/soak.sh
+soak: all tests/fault/fault_module.la tests/fault/faultctl
+	srcdir=$(srcdir) $(srcdir)/tests/flow/soak.sh
+
+# Each code of the ladder's test at each function, which takes minutes.
+check-ladder: all
+	LADDER=all LADDER_REQUESTS=400 $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=tests/flow/43-ladder.sh

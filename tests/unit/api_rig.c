@@ -72,6 +72,7 @@ unsigned api_rig_ask(struct api_rig *rig, bool admin, const char *method, const 
         .principal = &rig->principal,
         .admin = admin,
         .listen = "test",
+        .request_timeout = rig->request_timeout,
         .id = "1",
     };
     ha_api_handle(&rig->api, &request, &reply);

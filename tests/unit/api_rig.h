@@ -19,6 +19,7 @@ struct api_rig {
     struct ha_token *token;
     struct ha_api api;
     struct ha_principal principal;
+    const char *request_timeout;  // the header of the requests that follow; NULL: none
 };
 
 int api_rig_setup(void **state);  // a struct api_rig

@@ -4,14 +4,17 @@
 
 #include "api/members.h"
 #include "api/router.h"
+#include "base/clock.h"
 #include "base/json.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -250,6 +253,44 @@ static void requests_that_fit_no_route_get_a_problem(void **state)
     api_rig_expect(*state, "POST", "/v1/keys/mine/sign", "{", 400, "malformed");
 }
 
+static void request_timeout_that_is_no_time_is_malformed(void **state)
+{
+    struct api_rig *rig = *state;
+    static const char *const wrong[] = {"",   "0",  "0.0", "0.0009", "-1", "+1",  "1s",
+                                        "1.", ".5", "1e3", " 1",     "1 ", "1,5", "1.2.3"};
+    for (size_t i = 0; i < HA_ARRAY_SIZE(wrong); i++) {
+        rig->request_timeout = wrong[i];
+        api_rig_expect(rig, "GET", "/v1/version", NULL, 400, "malformed");
+    }
+    static const char *const right[] = {"1", "2.5", "0.001", "007", "0.0019", "99999999999999999999999999"};
+    for (size_t i = 0; i < HA_ARRAY_SIZE(right); i++) {
+        rig->request_timeout = right[i];
+        api_rig_expect(rig, "GET", "/v1/version", NULL, 200, NULL);
+    }
+}
+
+static void request_timeout_ends_a_request_before_the_token_s_deadline(void **state)
+{
+    struct api_rig *rig = *state;
+    static const char hold[] = "{\"algorithm\":\"ES256\",\"data\":\"aG9sZA\",\"format\":\"raw\"}";
+    char held[128];
+    snprintf(held, sizeof(held), "%s/held", rig->fake.directory);
+    rig->fake.config.deadline_ms = 60000;
+    rig->request_timeout = "0.03";
+    int64_t before = ha_now_ms();
+    api_rig_expect(rig, "POST", "/v1/keys/mine/sign", hold, 504, "deadline");
+    assert_true(ha_now_ms() - before < 30000);
+    while (access(held, F_OK))
+        poll(NULL, 0, 1);
+    unlink(held);
+    rig->request_timeout = "60";
+    api_rig_expect(rig, "POST", "/v1/keys/mine/sign", "{\"algorithm\":\"ES256\",\"data\":\"YQ\",\"format\":\"raw\"}",
+                   200, NULL);
+    struct ha_token_status status;
+    ha_token_status(rig->token, &status);
+    assert_int_equal(status.restarts, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, api_rig_setup, api_rig_teardown)
 
 int main(void)
@@ -266,6 +307,8 @@ int main(void)
         TEST(sign_batch_answers_each_item_in_order),
         TEST(sign_batch_of_too_many_is_too_large),
         TEST(requests_that_fit_no_route_get_a_problem),
+        TEST(request_timeout_that_is_no_time_is_malformed),
+        TEST(request_timeout_ends_a_request_before_the_token_s_deadline),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

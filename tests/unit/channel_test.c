@@ -327,7 +327,48 @@ static void token_that_refuses_the_pin_is_asked_once(void **state)
     ha_token_status(token, &status);
     assert_int_equal(status.state, HA_TOKEN_PIN_REFUSED);
     assert_int_equal(status.restarts, 0);
+    // Until somebody who knows says so.
+    assert_int_equal(ha_token_unlock(token, ha_now_ms() + 30000, &err), HA_OK);
+    assert_int_equal(sign(token, "hello", NULL, &err), HA_OK);
+    assert_int_equal(ha_token_unlock(token, ha_now_ms() + 30000, &err), HA_OK);
+    assert_int_equal(sign(token, "hello", NULL, &err), HA_OK);
     ha_token_free(token);
+    fake_clear(&fake);
+}
+
+static void token_retry_tries_a_refused_pin_again(void **state)
+{
+    struct fake fake;
+    fake_init(&fake, NULL, NULL);
+    fake_mode(&fake, "refuse-pin");
+    struct ha_token *token = token_start(&fake);
+    struct ha_err err = {0};
+    fake_mode(&fake, "");
+    ha_token_retry(token);
+    for (int i = 0; i < 600 && sign(token, "hello", NULL, &err); i++)
+        poll(NULL, 0, 50);
+    assert_int_equal(sign(token, "hello", NULL, &err), HA_OK);
+    ha_token_retry(token);  // no harm to one that serves
+    struct ha_token_status status;
+    assert_int_equal(sign(token, "hello", NULL, &err), HA_OK);
+    ha_token_status(token, &status);
+    assert_int_equal(status.state, HA_TOKEN_READY);
+    assert_int_equal(status.restarts, 0);
+    ha_token_free(token);
+    fake_clear(&fake);
+}
+
+static void token_free_does_not_wait_for_a_start_that_hangs(void **state)
+{
+    struct fake fake;
+    struct ha_err err = {0};
+    struct ha_token *token = NULL;
+    fake_init(&fake, NULL, NULL);
+    fake_mode(&fake, "hang-start");
+    int64_t before = ha_now_ms();
+    assert_int_equal(ha_token_new(&fake.config, &fake.host, &token, &err), HA_OK);
+    ha_token_free(token);
+    assert_true(ha_now_ms() - before < 20000);  // a start may take 30 s
     fake_clear(&fake);
 }
 
@@ -400,6 +441,8 @@ int main(void)
         cmocka_unit_test(exchange_with_an_answer_to_something_else_is_an_internal_error),
         cmocka_unit_test(exchange_with_a_token_that_does_not_start_fails_at_once),
         cmocka_unit_test(token_that_refuses_the_pin_is_asked_once),
+        cmocka_unit_test(token_retry_tries_a_refused_pin_again),
+        cmocka_unit_test(token_free_does_not_wait_for_a_start_that_hangs),
         cmocka_unit_test(exchange_of_many_threads_survives_kills),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -36,14 +36,18 @@ static void cli_status_of_a_sick_agent_is_1(void **state)
         ANSWER("{\"tokens\":[{\"name\":\"main\",\"state\":\"pin-refused\",\"label\":\"e\\u001b[2Jvil\",\"restarts\":0,"
                "\"error\":{\"code\":\"pin-refused\",\"detail\":\"the token refused the PIN\",\"hint\":\"Correct "
                "it.\"}}]}"),
+        ANSWER("{\"keys\":[{\"name\":\"one\",\"replicas\":[{\"token\":\"main\",\"state\":\"ready\"}]},"
+               "{\"name\":\"pair\",\"replicas\":[{\"token\":\"main\",\"state\":\"token-down\"},"
+               "{\"token\":\"b\",\"state\":\"ready\"}]}]}"),
     };
     struct cli_run run;
-    cli_run_start(&run, steps, 2);
+    cli_run_start(&run, steps, 3);
     cli_run(&run, "status");
     assert_int_equal(run.status, 1);
     assert_non_null(strstr(run.out, "NOT READY"));
     assert_non_null(strstr(run.out, "2 ready, 1 in trouble"));
     assert_non_null(strstr(run.out, "main: the token refused the PIN\n  remedy: Correct it.\n"));
+    assert_non_null(strstr(run.out, "KEY   TOKEN  STATE\npair  main   token-down\npair  b      ready\n"));
     assert_null(strchr(run.out, '\x1b'));
     assert_string_equal(run.err, "");
     cli_run_finish(&run);
@@ -84,6 +88,12 @@ static void cli_key_create_adopt_delete_send_what_was_said(void **state)
         {"key create k --type ec:p256 --purpose sign,derive --token t", "PUT /v1/keys/k HTTP/1.1\r\n",
          "{\"type\":\"ec:p256\",\"purposes\":[\"sign\",\"derive\"],\"token\":\"t\"}"},
         {"key adopt k pkcs11:object=x;id=%01", "PUT /v1/keys/k HTTP/1.1\r\n", "{\"uri\":\"pkcs11:object=x;id=%01\"}"},
+        {"key adopt k pkcs11:a pkcs11:b --purpose sign", "PUT /v1/keys/k HTTP/1.1\r\n",
+         "{\"purposes\":[\"sign\"],\"replicas\":[{\"uri\":\"pkcs11:a\"},{\"uri\":\"pkcs11:b\"}]}"},
+        {"key adopt k pkcs11:a pkcs11:b --token x,y", "PUT /v1/keys/k HTTP/1.1\r\n",
+         "{\"replicas\":[{\"uri\":\"pkcs11:a\",\"token\":\"x\"},{\"uri\":\"pkcs11:b\",\"token\":\"y\"}]}"},
+        {"key adopt k pkcs11:a --token x,y", "PUT /v1/keys/k HTTP/1.1\r\n",
+         "{\"replicas\":[{\"uri\":\"pkcs11:a\",\"token\":\"x\"},{\"uri\":\"pkcs11:a\",\"token\":\"y\"}]}"},
         {"key delete k --yes", "DELETE /v1/keys/k HTTP/1.1\r\n", ""},
         {"key delete k --yes --destroy-objects", "DELETE /v1/keys/k?objects=destroy HTTP/1.1\r\n", ""},
     };

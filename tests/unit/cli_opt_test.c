@@ -149,6 +149,7 @@ static void opt_wrong_lines_are_refused_with_a_remedy(void **state)
     expect_error("sign", "needs NAME", "hsm-agent sign --help");
     expect_error("sign a b", "one word too many", "hsm-agent sign --help");
     expect_error("key adopt k", "needs NAME URI", "key adopt --help");
+    expect_error("key adopt k 1 2 3 4 5 6 7 8 9", "'9' is one word too many", "key adopt --help");
     expect_error("key create k", "needs --type", "key create --help");
     expect_error("key create k --tpye x", "--tpye", "--type");
     expect_error("key list --alg ES256", "--alg is not an option of key list", "key list --help");

@@ -151,7 +151,7 @@ static void config_parse_fills_the_structs(void **state)
 
     assert_int_equal(config->n_listens, 2);
     assert_string_equal(config->listens[0].name, "agent");
-    assert_int_equal(config->listens[0].line, 8);
+    assert_int_equal(config->listens[0].line, 10);
     assert_int_equal(config->listens[0].uid, 0);
     assert_int_equal(config->listens[0].gid, 0);
     assert_int_equal(config->listens[0].mode, 0666);
@@ -323,6 +323,47 @@ static void config_parse_survives_mangled_text(void **state)
     assert_true(good > 100 && bad > 100);
 }
 
+static void note(void *context, const char *section, const char *option)
+{
+    struct ha_buf *text = context;
+    ha_buf_printf(text, "%s.%s ", section, option);
+}
+
+static void config_compare_tells_what_changed(void **state)
+{
+#define COMPARED(agent, token)                                                                                         \
+    "[agent]\n" agent "[listen a]\nsocket = /run/a\n[client c]\nuser = 0\nallow = *:*\n[token t]\n"                    \
+    "uri = pkcs11:token=t\nmodule = /m.so\npin = file:/p\n" token
+    static const char *const changes[] = {"sessions = 7\n", "environment = A=b\n", "module-args = x\n",
+                                          "deadline-ms = 11\n", "software-oaep = yes\n"};
+    ha_auto(ha_config_free) struct ha_config *config = parse_good(COMPARED("", ""));
+    ha_auto(ha_config_free) struct ha_config *same = parse_good("\n\n" COMPARED("", "sessions = 8 # the default\n"));
+    ha_auto(ha_config_free) struct ha_config *other =
+        parse_good(COMPARED("state-dir = /x\ndrain-ms = 1\nconnections = 1\n", ""));
+    ha_auto(ha_buf_clear) struct ha_buf fixed = {0};
+    assert_true(ha_config_same_token(&config->tokens[0], &same->tokens[0]));
+    for (size_t i = 0; i < HA_ARRAY_SIZE(changes); i++) {
+        ha_auto(ha_buf_clear) struct ha_buf text = {0};
+        ha_buf_puts(&text, COMPARED("", ""));
+        ha_buf_puts(&text, changes[i]);
+        ha_auto(ha_config_free) struct ha_config *changed = parse_good(ha_buf_text(&text));
+        assert_false(ha_config_same_token(&config->tokens[0], &changed->tokens[0]));
+    }
+    ha_config_fixed(config, same, &fixed, note);
+    assert_string_equal(ha_buf_text(&fixed), "");
+    ha_config_fixed(config, other, &fixed, note);
+    assert_string_equal(ha_buf_text(&fixed), "agent.state-dir ");
+}
+
+static void config_lives_as_long_as_its_last_reference(void **state)
+{
+    struct ha_config *config = parse_good(COMPARED("", ""));
+    struct ha_config *more = ha_config_ref(config);
+    ha_config_free(config);
+    assert_string_equal(more->tokens[0].name, "t");
+    ha_config_free(more);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +377,8 @@ int main(void)
         cmocka_unit_test(config_load_refuses_a_file_that_others_can_write),
         cmocka_unit_test(config_load_of_no_file_says_so),
         cmocka_unit_test(config_manual_names_every_option),
+        cmocka_unit_test(config_compare_tells_what_changed),
+        cmocka_unit_test(config_lives_as_long_as_its_last_reference),
         cmocka_unit_test(config_parse_survives_mangled_text),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -35,6 +35,7 @@ void fake_init(struct fake *fake, enum ha_code (*ready)(void *context, struct ha
         .pin = (char *)"file:/nonexistent",
         .sessions = 4,
         .deadline_ms = 2000,
+        .queue = 512,
     };
     fake->log = (struct ha_log){.fd = open("/dev/null", O_WRONLY | O_CLOEXEC), .least = HA_LOG_ERROR};
     fake->host = (struct ha_token_host){.program = FAKE_TOKEN_PROGRAM,

@@ -4,20 +4,30 @@
 //
 // FAKE_DIR (from the token's environment) holds
 //   objects   one private key a line: HEX-ID LABEL SPKI-HEX (or - when it isn't told)
-//   mode      read at each control question: "die-after-generate", "die-before-generate", "refuse-pin", ...
+//   uses      gets a byte for each SIGN but the proofs
+//   mode      read at each question: "die-after-generate", "die-before-generate", "refuse-pin", ...
 // A SIGN is answered with "signed:" and the input, unless the input is
 //   die               the process ends without an answer
 //   die-once          the same, but only if FAKE_DIR/died isn't there yet
 //   hang              no answer, for ever
+//   hold              FAKE_DIR/held is made, and the answer comes once it is gone
 //   echo-wrong        an answer to another question
 //   fail              an HA_E_TOKEN_ERROR
+//   a proof           answered with a true ECDSA signature, of the private key 1, whose public key is the generator; in
+//   the
+//                     mode "other-private" of the private key 2
 //   66 bytes or more  answered with what could be an ECDSA signature: 64 bytes of 's'
+// In the mode "device-error" each SIGN is answered with HA_E_TOKEN_DOWN, and the process ends; in "sign-error" with
+// HA_E_TOKEN_ERROR; in "hang" not at all.
 #include "base/text.h"
 #include "channel/packet.h"
-#include "crypto/alg.h"
+#include "crypto/ossl.h"
+#include "crypto/sigenc.h"
 #include "token/options.h"
 
 #include <fcntl.h>
+#include <openssl/core_names.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +37,10 @@
 static const char p256_spki_hex[] =
     "3059301306072a8648ce3d020106082a8648ce3d030107034200046b17d1f2e12c4247f8bce6e563a440f277037d81"
     "2deb33a0f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5";
+
+static const char p256_spki_2g_hex[] =
+    "3059301306072a8648ce3d020106082a8648ce3d030107034200047cf27b188d034f7e8a52380304b51ac3c08969e277f21b35"
+    "a60b48fc4766997807775510db8ed040293d9ac69f7430dbba7dade63ce982299e04b79d227873d1";
 
 static void path_of(const char *name, char *out, size_t size)
 {
@@ -58,6 +72,61 @@ static bool is(const struct ha_part *part, const char *text)
     return part->len == strlen(text) && memcmp(part->data, text, part->len) == 0;
 }
 
+static EVP_PKEY *private_key(unsigned long number, const char *spki_hex)
+{
+    struct ha_buf spki = {0};
+    struct ha_err err = {0};
+    ha_hex_decode(&spki, spki_hex, strlen(spki_hex), &err);
+    BIGNUM *scalar = BN_new();
+    BN_set_word(scalar, number);
+    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+    OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0);
+    OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, spki.data + spki.len - 65, 65);
+    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, scalar);
+    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
+    EVP_PKEY_CTX *make = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+    EVP_PKEY *key = NULL;
+    if (EVP_PKEY_fromdata_init(make) <= 0 || EVP_PKEY_fromdata(make, &key, EVP_PKEY_KEYPAIR, params) <= 0)
+        _exit(HA_TOKEN_EXIT_FAILED);
+    EVP_PKEY_CTX_free(make);
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(build);
+    BN_free(scalar);
+    ha_buf_clear(&spki);
+    return key;
+}
+
+static void sign_truly(const struct ha_part *input, struct ha_buf *output)
+{
+    bool other = mode_is("other-private");
+    EVP_PKEY *key = private_key(other ? 2 : 1, other ? p256_spki_2g_hex : p256_spki_hex);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    unsigned char der[80];
+    size_t n = sizeof(der);
+    struct ha_err err = {0};
+    if (EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key) <= 0 ||
+        EVP_DigestSign(ctx, der, &n, input->data, input->len) <= 0 || ha_ecdsa_der_to_raw(der, n, 32, output, &err))
+        _exit(HA_TOKEN_EXIT_FAILED);
+    EVP_MD_CTX_free(ctx);
+    EVP_PKEY_free(key);
+}
+
+static bool is_proof(const struct ha_part *input)
+{
+    static const char beginning[] = "hsm-agent: this signature proves";
+    return input->len > sizeof(beginning) && memcmp(input->data, beginning, strlen(beginning)) == 0;
+}
+
+static void count_use(void)
+{
+    char path[512];
+    path_of("uses", path, sizeof(path));
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    if (fd < 0 || write(fd, "x", 1) != 1)
+        _exit(HA_TOKEN_EXIT_FAILED);
+    close(fd);
+}
+
 static void sign(int fd, const struct ha_packet *question)
 {
     const struct ha_part *input = &question->part[2];
@@ -70,20 +139,32 @@ static void sign(int fd, const struct ha_packet *question)
         if (flag >= 0)
             _exit(9);
     }
-    while (is(input, "hang"))
+    while (is(input, "hang") || mode_is("hang"))
         pause();
+    if (is(input, "hold")) {
+        char path[512];
+        path_of("held", path, sizeof(path));
+        close(open(path, O_CREAT | O_WRONLY, 0600));
+        while (access(path, F_OK) == 0)
+            poll(NULL, 0, 1);
+    }
     struct ha_packet reply = {.op = question->op, .serial = question->serial};
     struct ha_err err = {0};
     struct ha_buf output = {0};
-    if (is(input, "fail")) {
-        ha_fail(&err, HA_E_TOKEN_ERROR, "the fake fails");
+    bool is_down = mode_is("device-error");
+    if (!is_proof(input))
+        count_use();
+    if (is_down || mode_is("sign-error") || is(input, "fail")) {
+        ha_fail(&err, is_down ? HA_E_TOKEN_DOWN : HA_E_TOKEN_ERROR, "the fake fails");
         strcpy(err.function, "C_Sign");
         err.rv = 5;
         ha_packet_fail(&reply, &err);
     } else {
         if (is(input, "echo-wrong"))
             reply.serial++;
-        if (input->len >= 66) {
+        if (is_proof(input)) {
+            sign_truly(input, &output);
+        } else if (input->len >= 66) {
             for (int i = 0; i < 64; i++)
                 ha_buf_putc(&output, 's');
         } else {
@@ -94,6 +175,8 @@ static void sign(int fd, const struct ha_packet *question)
     }
     answer(fd, &reply);
     ha_buf_clear(&output);
+    if (is_down)
+        _exit(HA_TOKEN_EXIT_FAILED);
 }
 
 static void *work(void *argument)
@@ -231,6 +314,8 @@ int main(void)
         answer(HA_CONTROL_FD, &reply);
         _exit(HA_TOKEN_EXIT_PIN);
     }
+    while (mode_is("hang-start"))
+        pause();
     if (mode_is("fail-start"))
         _exit(HA_TOKEN_EXIT_FAILED);
     answer(HA_CONTROL_FD, &reply);

@@ -127,6 +127,13 @@ static void pattern_counts_all_its_functions(void **state)
     assert_int_equal(get_info(), CKR_OK);
 }
 
+static void every_third_is_met_after_the_spared(void **state)
+{
+    fault_rig_rules(&rig, "C_GetInfo error CKR_DEVICE_ERROR after 2 every 3 count 2");
+    for (int i = 1; i <= 12; i++)
+        assert_int_equal(get_info(), i == 5 || i == 8 ? CKR_DEVICE_ERROR : CKR_OK);
+}
+
 struct caller {
     thrd_t thread;
     CK_RV rv;
@@ -367,6 +374,7 @@ int main(void)
         cmocka_unit_test_teardown(error_rate_is_kept_and_repeats, no_rules),
         cmocka_unit_test_teardown(error_for_a_time_ends_by_itself, no_rules),
         cmocka_unit_test_teardown(pattern_counts_all_its_functions, no_rules),
+        cmocka_unit_test_teardown(every_third_is_met_after_the_spared, no_rules),
         cmocka_unit_test_teardown(delay_is_taken_by_all_threads_at_once, no_rules),
         cmocka_unit_test_teardown(hold_ends_with_its_rule, no_rules),
         cmocka_unit_test_teardown(crash_has_its_signal, no_rules),

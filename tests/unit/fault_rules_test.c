@@ -37,6 +37,7 @@ static void rules_plain_error_is_always_and_everywhere(void **state)
     assert_int_equal(rule->argument, CKR_DEVICE_ERROR);
     assert_true(rule->rate >= 1);
     assert_int_equal(rule->after, 0);
+    assert_int_equal(rule->every, 1);
     assert_true(rule->count == UINT64_MAX);
     assert_int_equal(rule->for_ms, 0);
     assert_false(rule->per_process);
@@ -46,13 +47,14 @@ static void rules_plain_error_is_always_and_everywhere(void **state)
 
 static void rules_conditions_are_read_in_any_order(void **state)
 {
-    struct fault_rules rules = parse("C_Sign delay 20 per-process count 3 for 5000 rate 0.25 after 0x10");
+    struct fault_rules rules = parse("C_Sign delay 20 per-process count 3 every 7 for 5000 rate 0.25 after 0x10");
     const struct fault_rule *rule = &rules.rule[0];
     assert_int_equal(rule->action, FAULT_DELAY);
     assert_int_equal(rule->argument, 20);
     assert_int_equal(rule->count, 3);
     assert_int_equal(rule->for_ms, 5000);
     assert_int_equal(rule->after, 16);
+    assert_int_equal(rule->every, 7);
     assert_true(rule->rate > 0.2499 && rule->rate < 0.2501);
     assert_true(rule->per_process);
 }
@@ -165,6 +167,8 @@ static void rules_mistake_is_named_with_its_line(void **state)
         {"C_Sign hang rate nan", "line 1: 'rate' wants a probability, 0 to 1"},
         {"C_Sign hang rate", "line 1: 'rate' wants a probability, 0 to 1"},
         {"C_Sign hang count", "line 1: 'count' wants a number"},
+        {"C_Sign hang every 0", "line 1: 'every' wants a number, 1 at least"},
+        {"C_Sign hang every", "line 1: 'every' wants a number, 1 at least"},
         {"C_Sign hang often", "line 1: 'often' is no condition"},
         {"C_Sign crash abort segv", "line 1: 'segv' is no condition"},
         {"C_SignInit garbage", "line 1: 'garbage' is for functions that write a buffer"},

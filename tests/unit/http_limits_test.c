@@ -3,6 +3,7 @@
 #include "http_peer.h"
 
 #include "base/clock.h"
+#include "http/callers.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -266,6 +267,86 @@ static void http_connections_over_the_limit_get_503(void **state)
     bench_stop(&bench);
 }
 
+static void http_connections_over_the_limit_of_a_user_get_429(void **state)
+{
+    enum { LIMIT = 4, MORE = 8 };
+    struct bench bench;
+    struct peer peers[LIMIT + MORE + 1];
+    ha_auto(answer_clear) struct answer answer = {0};
+    char text[256];
+    bench_start(&bench, (struct ha_http_options){.connections = 64, .connections_per_uid = LIMIT});
+    for (size_t i = 0; i < LIMIT; i++) {
+        peer_open(&peers[i], &bench);
+        assert_int_equal(peer_ask(&peers[i], get, &answer), 200);
+    }
+    // Some more are told, and then none is kept at all, since those that say nothing would take the others' places.
+    for (size_t i = LIMIT; i < HA_ARRAY_SIZE(peers); i++)
+        peer_open(&peers[i], &bench);
+    assert_true(peer_is_closed(&peers[LIMIT + MORE], 5000));
+    for (size_t i = LIMIT; i < LIMIT + MORE; i++) {
+        assert_int_equal(peer_ask(&peers[i], get, &answer), 429);
+        answer_assert_problem(&answer, "too-many-requests");
+        assert_string_equal(answer_field(&answer, "Retry-After", text), "1");
+        assert_true(peer_is_closed(&peers[i], 5000));
+    }
+    assert_int_equal(peer_ask(&peers[0], get, &answer), 200);
+    for (size_t i = 0; i < HA_ARRAY_SIZE(peers); i++)
+        peer_close(&peers[i]);
+    int64_t deadline_ms = ha_now_ms() + 5000;
+    unsigned status;
+    while ((status = peer_status(&bench, get)) != 200 && ha_left_ms(deadline_ms) > 0)
+        poll(NULL, 0, 10);
+    assert_int_equal(status, 200);
+    bench_stop(&bench);
+}
+
+static void http_requests_over_the_limit_of_a_user_get_429(void **state)
+{
+    enum { LIMIT = 2 };
+    static const char block[] = "GET /block HTTP/1.1\r\nHost: h\r\n\r\n";
+    struct bench bench;
+    struct peer blocked[LIMIT], more;
+    ha_auto(answer_clear) struct answer answer = {0};
+    bench_start(&bench, (struct ha_http_options){.requests_per_uid = LIMIT});
+    for (size_t i = 0; i < LIMIT; i++) {
+        peer_open(&blocked[i], &bench);
+        assert_true(peer_say(&blocked[i], block));
+        sem_wait(&bench.entered);
+    }
+    peer_open(&more, &bench);
+    assert_int_equal(peer_ask(&more, get, &answer), 429);
+    answer_assert_problem(&answer, "too-many-requests");
+    peer_close(&more);
+    for (size_t i = 0; i < LIMIT; i++)
+        sem_post(&bench.release);
+    for (size_t i = 0; i < LIMIT; i++) {
+        peer_take(&blocked[i], true, &answer);
+        assert_int_equal(answer.status, 200);
+    }
+    bench_assert_quiet(&bench);
+    for (size_t i = 0; i < LIMIT; i++)
+        assert_int_equal(peer_ask(&blocked[i], get, &answer), 200);
+    for (size_t i = 0; i < LIMIT; i++)
+        peer_close(&blocked[i]);
+    bench_stop(&bench);
+}
+
+static void http_callers_are_counted_each_for_itself(void **state)
+{
+    struct ha_http_caller *callers = NULL;
+    struct ha_http_caller *one = ha_http_callers_enter(&callers, 1), *two = ha_http_callers_enter(&callers, 2);
+    assert_ptr_not_equal(one, two);
+    assert_ptr_equal(ha_http_callers_enter(&callers, 1), one);
+    assert_int_equal(one->connections, 2);
+    assert_int_equal(two->connections, 1);
+    ha_http_callers_leave(&callers, one);
+    ha_http_callers_leave(&callers, one);
+    assert_ptr_equal(callers, two);
+    assert_null(two->next);
+    ha_http_callers_leave(&callers, two);
+    assert_null(callers);
+}
+
 static void http_many_connections_are_served_at_one_time(void **state)
 {
     enum { MANY = 200, ROUNDS = 5 };
@@ -301,6 +382,9 @@ int main(void)
         cmocka_unit_test(http_malformed_second_request_gets_an_id_of_its_own),
         cmocka_unit_test(http_malformed_requests_are_refused),
         cmocka_unit_test(http_connections_over_the_limit_get_503),
+        cmocka_unit_test(http_connections_over_the_limit_of_a_user_get_429),
+        cmocka_unit_test(http_requests_over_the_limit_of_a_user_get_429),
+        cmocka_unit_test(http_callers_are_counted_each_for_itself),
         cmocka_unit_test(http_many_connections_are_served_at_one_time),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

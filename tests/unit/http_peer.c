@@ -55,7 +55,7 @@ static void problem(void *context, const struct ha_err *err, const char *request
 {
     reply->status = ha_code_info(err->code)->status;
     reply->content_type = "application/problem+json";
-    reply->retry_after_s = err->code == HA_E_BUSY || err->code == HA_E_STOPPING ? 1 : 0;
+    reply->retry_after_s = err->code == HA_E_BUSY || err->code == HA_E_STOPPING || err->code == HA_E_TOO_MANY ? 1 : 0;
     ha_buf_printf(&reply->body, "{\"code\":\"%s\",\"detail\":\"%s\",\"id\":\"%s\"}", ha_code_info(err->code)->name,
                   err->detail, request_id);
 }

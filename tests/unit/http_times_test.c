@@ -194,6 +194,59 @@ static void http_free_waits_for_nobody_who_is_idle(void **state)
         peer_close(&peers[i]);
 }
 
+// Clients that go on asking as long as they may lose nothing.
+static void http_retire_ends_each_connection_with_a_reply(void **state)
+{
+    struct bench bench;
+    ha_auto(peer_close) struct peer busy = {.fd = -1}, idle = {.fd = -1}, fresh = {.fd = -1};
+    ha_auto(answer_clear) struct answer answer = {0};
+    char text[256];
+    bench_start(&bench, (struct ha_http_options){.idle_ms = 600000});
+    peer_open(&idle, &bench);
+    assert_int_equal(peer_ask(&idle, get, &answer), 200);
+    peer_open(&busy, &bench);
+    peer_say(&busy, "GET /block HTTP/1.1\r\nHost: h\r\n\r\n");
+    sem_wait(&bench.entered);
+    ha_http_server_retire(bench.server);
+    peer_open(&fresh, &bench);
+    assert_int_equal(peer_ask(&fresh, get, &answer), 200);
+    assert_string_equal(answer_field(&answer, "Connection", text), "close");
+    ha_http_server_shut(bench.server);
+    sem_post(&bench.release);
+    peer_take(&busy, true, &answer);
+    assert_int_equal(answer.status, 200);
+    assert_string_equal(answer_field(&answer, "Connection", text), "close");
+    assert_true(peer_is_closed(&busy, 5000));
+    assert_int_equal(peer_ask(&idle, get, &answer), 200);
+    assert_string_equal(answer_field(&answer, "Connection", text), "close");
+    assert_true(peer_is_closed(&idle, 5000));
+    for (int i = 0; i < 500 && ha_http_server_connections(bench.server) > 0; i++)
+        poll(NULL, 0, 10);
+    assert_int_equal(ha_http_server_connections(bench.server), 0);
+    bench_stop(&bench);
+}
+
+static void http_end_idle_answers_what_was_sent(void **state)
+{
+    struct bench bench;
+    ha_auto(peer_close) struct peer idle = {.fd = -1}, asking = {.fd = -1};
+    ha_auto(answer_clear) struct answer answer = {0};
+    bench_start(&bench, (struct ha_http_options){.idle_ms = 600000});
+    peer_open(&idle, &bench);
+    peer_open(&asking, &bench);
+    assert_int_equal(peer_ask(&idle, get, &answer), 200);
+    assert_int_equal(peer_ask(&asking, get, &answer), 200);
+    bench_assert_quiet(&bench);
+    ha_http_server_retire(bench.server);
+    peer_say(&asking, get);
+    ha_http_server_end_idle(bench.server);
+    peer_take(&asking, true, &answer);
+    assert_int_equal(answer.status, 200);
+    assert_true(peer_is_closed(&asking, 5000));
+    assert_true(peer_is_closed(&idle, 5000));
+    bench_stop(&bench);
+}
+
 static void *open_and_close(void *argument)
 {
     const struct bench *bench = argument;
@@ -261,6 +314,8 @@ int main(void)
         cmocka_unit_test(http_client_that_takes_no_reply_is_cut_off),
         cmocka_unit_test(http_drain_finishes_what_is_under_way),
         cmocka_unit_test(http_free_waits_for_nobody_who_is_idle),
+        cmocka_unit_test(http_retire_ends_each_connection_with_a_reply),
+        cmocka_unit_test(http_end_idle_answers_what_was_sent),
         cmocka_unit_test(http_connections_end_from_every_side_at_one_time),
         cmocka_unit_test(http_free_while_requests_are_refused_is_clean),
     };

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "keys/keys.h"
 #include "keys/store.h"
+#include "keys/use.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -78,11 +79,19 @@ static enum ha_code create(struct fixture *fixture, const char *name, struct ha_
     enum ha_code code = ha_keys_create(fixture->keys, name, fixture->token, HA_KEY_EC_P256, HA_PURPOSE_SIGN, &key, err);
     if (code == HA_OK) {
         assert_string_equal(key->name, name);
-        assert_int_equal(key->state, HA_STATE_READY);
+        assert_int_equal(ha_key_state(key), HA_STATE_READY);
         assert_non_null(key->public_key);
         ha_key_unref(key);
     }
     return code;
+}
+
+static enum ha_code adopt(struct fixture *fixture, const char *name, const char *uri, struct ha_key **ret_key,
+                          struct ha_err *err)
+{
+    const struct ha_keys_source source = {fixture->token, uri};
+    size_t wrong;
+    return ha_keys_adopt(fixture->keys, name, &source, 1, 0, ret_key, &wrong, err);
 }
 
 static bool file_exists(const struct fixture *fixture, const char *name)
@@ -110,7 +119,7 @@ static enum ha_key_state state_of(struct fixture *fixture, const char *name)
 {
     struct ha_key *key = ha_keys_get(fixture->keys, name);
     assert_non_null(key);
-    enum ha_key_state state = key->state;
+    enum ha_key_state state = ha_key_state(key);
     ha_key_unref(key);
     return state;
 }
@@ -127,7 +136,25 @@ static void key_create_survives_a_restart(void **state)
     assert_int_equal(key->type, HA_KEY_EC_P256);
     assert_int_equal(key->purposes, HA_PURPOSE_SIGN);
     assert_false(key->adopted);
-    assert_int_equal(key->id_len, 16);
+    assert_int_equal(key->replicas[0].id_len, 16);
+    ha_key_unref(key);
+}
+
+static void key_of_a_removed_token_says_so_and_comes_back_with_it(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ha_err err = {0};
+    struct ha_use use = {0};
+    assert_int_equal(create(fixture, "one", &err), HA_OK);
+    struct ha_key *key = ha_keys_get(fixture->keys, "one");
+    ha_keys_detach(fixture->keys, fixture->token, NULL);
+    assert_int_equal(ha_use_sign(key, HA_ALG_ES256, HA_PURPOSE_SIGN, (const uint8_t *)"x", 1, &use, &err),
+                     HA_E_TOKEN_DOWN);
+    assert_non_null(strstr(err.detail, "isn't in the configuration"));
+    ha_keys_attach(fixture->keys, fixture->token);
+    assert_int_equal(ha_keys_bind(fixture->keys, fixture->token, &err), HA_OK);
+    assert_int_equal(ha_use_sign(key, HA_ALG_ES256, HA_PURPOSE_SIGN, (const uint8_t *)"x", 1, &use, &err), HA_OK);
+    ha_use_clear(&use);
     ha_key_unref(key);
 }
 
@@ -227,7 +254,7 @@ static void key_bound_by_id_and_public_key(void **state)
     struct ha_err err = {0};
     struct ha_key *key = NULL;
     fake_objects(&fixture->fake, "aa01 first " SPKI_G "\n");
-    assert_int_equal(ha_keys_adopt(fixture->keys, "mine", fixture->token, "pkcs11:object=first", 0, &key, &err), HA_OK);
+    assert_int_equal(adopt(fixture, "mine", "pkcs11:object=first", &key, &err), HA_OK);
     assert_true(key->adopted);
     assert_int_equal(key->purposes, HA_PURPOSE_SIGN);
     ha_key_unref(key);
@@ -260,7 +287,7 @@ static void key_adopt_of_two_names_both(void **state)
     struct ha_err err = {0};
     struct ha_key *key = NULL;
     fake_objects(&fixture->fake, "aa01 first " SPKI_G "\nbb02 first " SPKI_2G "\n");
-    assert_int_equal(ha_keys_adopt(fixture->keys, "mine", fixture->token, "pkcs11:object=first", 0, &key, &err),
+    assert_int_equal(adopt(fixture, "mine", "pkcs11:object=first", &key, &err),
                      HA_E_AMBIGUOUS);
     assert_non_null(strstr(err.detail, "id=%aa%01"));
     assert_non_null(strstr(err.detail, "id=%bb%02"));
@@ -273,7 +300,7 @@ static void key_adopt_of_one_of_two_with_the_same_id_is_ambiguous(void **state)
     struct ha_err err = {0};
     struct ha_key *key = NULL;
     fake_objects(&fixture->fake, "aa01 first " SPKI_G "\naa01 second " SPKI_2G "\n");
-    assert_int_equal(ha_keys_adopt(fixture->keys, "mine", fixture->token, "pkcs11:object=first", 0, &key, &err),
+    assert_int_equal(adopt(fixture, "mine", "pkcs11:object=first", &key, &err),
                      HA_E_AMBIGUOUS);
 }
 
@@ -283,9 +310,9 @@ static void key_adopt_without_a_public_key_is_refused(void **state)
     struct ha_err err = {0};
     struct ha_key *key = NULL;
     fake_objects(&fixture->fake, "aa01 first -\n");
-    assert_int_equal(ha_keys_adopt(fixture->keys, "mine", fixture->token, "pkcs11:object=first", 0, &key, &err),
+    assert_int_equal(adopt(fixture, "mine", "pkcs11:object=first", &key, &err),
                      HA_E_KEY_CANNOT);
-    assert_int_equal(ha_keys_adopt(fixture->keys, "mine", fixture->token, "pkcs11:object=none", 0, &key, &err),
+    assert_int_equal(adopt(fixture, "mine", "pkcs11:object=none", &key, &err),
                      HA_E_NO_KEY);
 }
 
@@ -296,12 +323,12 @@ static void key_delete_of_an_adopted_one_keeps_its_objects_unless_told(void **st
     struct ha_key *key = NULL;
     bool destroyed = true;
     fake_objects(&fixture->fake, "aa01 first " SPKI_G "\n");
-    assert_int_equal(ha_keys_adopt(fixture->keys, "mine", fixture->token, "pkcs11:object=first", 0, &key, &err), HA_OK);
+    assert_int_equal(adopt(fixture, "mine", "pkcs11:object=first", &key, &err), HA_OK);
     ha_key_unref(key);
     assert_int_equal(ha_keys_delete(fixture->keys, "mine", false, &destroyed, &err), HA_OK);
     assert_false(destroyed);
     assert_int_equal(object_count(fixture), 1);
-    assert_int_equal(ha_keys_adopt(fixture->keys, "mine", fixture->token, "pkcs11:object=first", 0, &key, &err), HA_OK);
+    assert_int_equal(adopt(fixture, "mine", "pkcs11:object=first", &key, &err), HA_OK);
     ha_key_unref(key);
     assert_int_equal(ha_keys_delete(fixture->keys, "mine", true, &destroyed, &err), HA_OK);
     assert_true(destroyed);
@@ -378,6 +405,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(key_create_survives_a_restart),
+        TEST(key_of_a_removed_token_says_so_and_comes_back_with_it),
         TEST(key_create_twice_conflicts),
         TEST(key_create_with_a_bad_name_is_refused),
         TEST(key_create_that_the_token_refuses_leaves_nothing),

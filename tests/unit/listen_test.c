@@ -168,6 +168,70 @@ static void listen_gives_the_socket_to_user_and_group(void **state)
     ha_listen_free(listener);
 }
 
+static void listen_access_changes_under_its_connections(void **state)
+{
+    struct place *place = *state;
+    struct stat before, file;
+    struct ha_err err = {0};
+    struct ha_listen *listener = make(place);
+    int fd = connect_to(place->path);
+    assert_int_equal(lstat(place->path, &before), 0);
+    place->config.mode = 0602;
+    if (geteuid() == 0) {
+        place->config.uid = 1;
+        place->config.gid = 2;
+    }
+    assert_int_equal(ha_listen_set_access(listener, &place->config, &err), HA_OK);
+    assert_int_equal(lstat(place->path, &file), 0);
+    assert_int_equal(file.st_ino, before.st_ino);
+    assert_int_equal(file.st_mode & 07777, 0602);
+    assert_int_equal(file.st_uid, geteuid() == 0 ? 1 : before.st_uid);
+    assert_int_equal(file.st_gid, geteuid() == 0 ? 2 : before.st_gid);
+    // Unset, it is again what it was at first.
+    place->config.uid = (uid_t)-1;
+    place->config.gid = (gid_t)-1;
+    assert_int_equal(ha_listen_set_access(listener, &place->config, &err), HA_OK);
+    assert_int_equal(lstat(place->path, &file), 0);
+    assert_int_equal(file.st_uid, before.st_uid);
+    assert_int_equal(file.st_gid, before.st_gid);
+    assert_true(fd >= 0);
+    close(fd);
+    ha_listen_free(listener);
+}
+
+static void listen_access_of_what_is_not_ours_stays(void **state)
+{
+    struct place *place = *state;
+    struct stat file;
+    struct ha_err err = {0};
+    struct ha_listen *listener = make(place);
+    unlink(place->path);
+    write_file(place->path);
+    chmod(place->path, 0600);
+    assert_int_equal(ha_listen_set_access(listener, &place->config, &err), HA_E_CONFLICT);
+    assert_int_equal(lstat(place->path, &file), 0);
+    assert_int_equal(file.st_mode & 07777, 0600);
+    ha_listen_free(listener);
+    assert_true(exists(place->path));
+}
+
+static void listen_unlink_leaves_the_queue(void **state)
+{
+    const struct place *place = *state;
+    struct ha_listen *listener = make(place);
+    int fd = connect_to(place->path);
+    ha_listen_unlink(listener);
+    assert_false(exists(place->path));
+    assert_true(exists(place->lock));
+    int accepted = accept(ha_listen_fd(listener), NULL, NULL);
+    assert_true(fd >= 0 && accepted >= 0);
+    close(accepted);
+    close(fd);
+    write_file(place->path);
+    ha_listen_free(listener);
+    assert_true(exists(place->path));
+}
+
 static void listen_replaces_a_stale_socket(void **state)
 {
     const struct place *place = *state;
@@ -436,6 +500,9 @@ int main(void)
         TEST(listen_makes_a_socket_and_removes_it),
         TEST(listen_mode_is_exact_whatever_the_umask),
         TEST(listen_gives_the_socket_to_user_and_group),
+        TEST(listen_access_changes_under_its_connections),
+        TEST(listen_access_of_what_is_not_ours_stays),
+        TEST(listen_unlink_leaves_the_queue),
         TEST(listen_replaces_a_stale_socket),
         TEST(listen_leaves_a_live_socket_alone),
         TEST(listen_leaves_a_live_socket_of_another_type_alone),

@@ -9,7 +9,8 @@ service_tests = \
 	tests/unit/http_limits_test \
 	tests/unit/http_times_test \
 	tests/unit/listen_test \
-	tests/unit/notify_test
+	tests/unit/notify_test \
+	tests/unit/snapshot_test
 check_PROGRAMS += $(service_tests)
 TESTS += $(service_tests)
 
@@ -48,6 +49,10 @@ tests_unit_listen_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_notify_test_SOURCES = tests/unit/notify_test.c src/agentd/notify.c src/agentd/notify.h
 tests_unit_notify_test_LDADD = $(CMOCKA_LIBS)
 tests_unit_notify_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+
+tests_unit_snapshot_test_SOURCES = tests/unit/snapshot_test.c src/agentd/snapshot.c src/agentd/snapshot.h
+tests_unit_snapshot_test_LDADD = libha-config.la $(CMOCKA_LIBS)
+tests_unit_snapshot_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 
 EXTRA_DIST += \
 	tests/config/clients.conf tests/config/clients.ok \

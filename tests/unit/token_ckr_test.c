@@ -93,7 +93,7 @@ static void ckr_names_match_the_standard(void **state)
     }
     assert_null(ha_ckr_name(0x4));
     assert_int_equal(ha_ckr_class(0x4), HA_CKR_OTHER);
-    assert_int_equal(ha_ckr_class(CKR_VENDOR_DEFINED | 0x101), HA_CKR_OTHER);
+    assert_int_equal(ha_ckr_class(CKR_VENDOR_DEFINED | 0x101), HA_CKR_VAGUE);
 }
 
 static void ckr_fail_carries_words_and_code(void **state)
@@ -121,17 +121,40 @@ static void ckr_fail_carries_words_and_code(void **state)
     }
 }
 
-static void ckr_curable_is_what_a_new_session_may_cure(void **state)
+static void ckr_cure_goes_as_far_as_the_failure(void **state)
 {
-    static const CK_RV curable[] = {CKR_SESSION_HANDLE_INVALID, CKR_SESSION_CLOSED,        CKR_USER_NOT_LOGGED_IN,
-                                    CKR_KEY_HANDLE_INVALID,     CKR_OBJECT_HANDLE_INVALID, CKR_OPERATION_ACTIVE,
-                                    CKR_GENERAL_ERROR,          CKR_FUNCTION_FAILED};
-    static const CK_RV others[] = {CKR_OK,           CKR_DEVICE_REMOVED, CKR_PIN_INCORRECT,
-                                   CKR_DATA_INVALID, CKR_HOST_MEMORY,    CKR_MECHANISM_INVALID};
-    for (size_t i = 0; i < HA_ARRAY_SIZE(curable); i++)
-        assert_true(ha_ckr_curable(&(struct ha_err){.rv = curable[i]}));
-    for (size_t i = 0; i < HA_ARRAY_SIZE(others); i++)
-        assert_false(ha_ckr_curable(&(struct ha_err){.rv = others[i]}));
+    static const struct {
+        CK_RV rv;
+        struct ha_ckr_cure cure;
+    } rows[] = {
+        {CKR_SESSION_HANDLE_INVALID, {HA_RUNG_SESSION, HA_RUNG_LOGIN, HA_RUNG_PROCESS}},
+        {CKR_USER_NOT_LOGGED_IN, {HA_RUNG_SESSION, HA_RUNG_LOGIN, HA_RUNG_PROCESS}},
+        {CKR_OBJECT_HANDLE_INVALID, {HA_RUNG_SESSION, HA_RUNG_LOGIN, HA_RUNG_PROCESS}},
+        {CKR_DEVICE_ERROR, {HA_RUNG_SESSION, HA_RUNG_MODULE, HA_RUNG_PROCESS}},
+        {CKR_DEVICE_REMOVED, {HA_RUNG_SESSION, HA_RUNG_MODULE, HA_RUNG_PROCESS}},
+        {CKR_TOKEN_NOT_PRESENT, {HA_RUNG_SESSION, HA_RUNG_MODULE, HA_RUNG_PROCESS}},
+        {CKR_CRYPTOKI_NOT_INITIALIZED, {HA_RUNG_SESSION, HA_RUNG_MODULE, HA_RUNG_PROCESS}},
+        {CKR_GENERAL_ERROR, {HA_RUNG_SESSION, HA_RUNG_LOGIN, HA_RUNG_NONE}},
+        {CKR_FUNCTION_FAILED, {HA_RUNG_SESSION, HA_RUNG_LOGIN, HA_RUNG_NONE}},
+        {CKR_DEVICE_MEMORY, {HA_RUNG_SESSION, HA_RUNG_LOGIN, HA_RUNG_NONE}},
+        {CKR_SESSION_COUNT, {HA_RUNG_SESSION, HA_RUNG_LOGIN, HA_RUNG_NONE}},
+        {CKR_VENDOR_DEFINED, {HA_RUNG_SESSION, HA_RUNG_LOGIN, HA_RUNG_NONE}},
+        {0x80000123, {HA_RUNG_SESSION, HA_RUNG_LOGIN, HA_RUNG_NONE}},
+        {CKR_SIGNATURE_INVALID, {HA_RUNG_SESSION, HA_RUNG_NONE, HA_RUNG_NONE}},
+        {CKR_OK, {HA_RUNG_NONE, HA_RUNG_NONE, HA_RUNG_NONE}},
+        {CKR_PIN_INCORRECT, {HA_RUNG_NONE, HA_RUNG_NONE, HA_RUNG_NONE}},
+        {CKR_DATA_INVALID, {HA_RUNG_NONE, HA_RUNG_NONE, HA_RUNG_NONE}},
+        {CKR_HOST_MEMORY, {HA_RUNG_NONE, HA_RUNG_NONE, HA_RUNG_NONE}},
+        {CKR_MECHANISM_INVALID, {HA_RUNG_NONE, HA_RUNG_NONE, HA_RUNG_NONE}},
+    };
+    for (size_t i = 0; i < HA_ARRAY_SIZE(rows); i++) {
+        struct ha_err err = {.rv = rows[i].rv};
+        struct ha_ckr_cure cure = ha_ckr_cure(&err);
+        assert_int_equal(cure.first, rows[i].cure.first);
+        assert_int_equal(cure.second, rows[i].cure.second);
+        assert_int_equal(cure.last, rows[i].cure.last);
+        assert_int_equal(ha_ckr_curable(&err), rows[i].cure.first != HA_RUNG_NONE);
+    }
 }
 
 int main(void)
@@ -141,7 +164,7 @@ int main(void)
         cmocka_unit_test(ckr_rows_are_sorted_and_found),
         cmocka_unit_test(ckr_names_match_the_standard),
         cmocka_unit_test(ckr_fail_carries_words_and_code),
-        cmocka_unit_test(ckr_curable_is_what_a_new_session_may_cure),
+        cmocka_unit_test(ckr_cure_goes_as_far_as_the_failure),
     };
     return cmocka_run_group_tests_name("token_ckr", tests, NULL, NULL);
 }

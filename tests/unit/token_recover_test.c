@@ -97,24 +97,27 @@ static void recover_from_each_curable_code_once(void **state)
     assert_int_equal(calls(fixture, FAULT_LOGIN), 1);  // the login was never lost
 }
 
-static void recover_gives_up_after_the_second_failure(void **state)
+static void recover_gives_up_after_the_third_failure(void **state)
 {
     struct fixture *fixture = *state;
     struct ha_err err = {0};
     rig_up(&fixture->rig, &(struct rig_options){0});
     assert_true(signs(fixture, 0));
     int before = calls(fixture, FAULT_SIGN);
-    inject(fixture, FAULT_SIGN, CKR_FUNCTION_FAILED, 2);
+    inject(fixture, FAULT_SIGN, CKR_FUNCTION_FAILED, 3);
     assert_int_equal(sign(fixture, 0, &err), HA_E_TOKEN_ERROR);
     assert_string_equal(err.detail, "C_Sign: CKR_FUNCTION_FAILED (0x6)");
-    assert_int_equal(calls(fixture, FAULT_SIGN), before + 2);
+    assert_int_equal(calls(fixture, FAULT_SIGN), before + 3);
+    assert_int_equal(calls(fixture, FAULT_LOGIN), 2);  // the second rung
+    assert_int_equal(calls(fixture, FAULT_INITIALIZE), 1);
     assert_true(signs(fixture, 0));
 }
 
 static void recover_does_not_repeat_other_errors(void **state)
 {
     struct fixture *fixture = *state;
-    static const CK_RV codes[] = {CKR_HOST_MEMORY, CKR_DATA_LEN_RANGE, CKR_KEY_FUNCTION_NOT_PERMITTED, 0x80000001};
+    static const CK_RV codes[] = {CKR_HOST_MEMORY, CKR_DATA_LEN_RANGE, CKR_KEY_FUNCTION_NOT_PERMITTED,
+                                  CKR_ARGUMENTS_BAD};
     rig_up(&fixture->rig, &(struct rig_options){0});
     assert_true(signs(fixture, 0));
     for (size_t i = 0; i < HA_ARRAY_SIZE(codes); i++) {
@@ -169,19 +172,69 @@ static void wrong_pin_at_a_new_login_is_tried_once_and_ends_the_process(void **s
     assert_int_equal(calls(fixture, FAULT_LOGIN), 2);
 }
 
+static const CK_RV device_codes[] = {CKR_DEVICE_REMOVED, CKR_TOKEN_NOT_PRESENT, CKR_DEVICE_ERROR,
+                                     CKR_CRYPTOKI_NOT_INITIALIZED};
+
+static void lost_device_is_found_again_by_the_module(void **state)
+{
+    struct fixture *fixture = *state;
+    rig_up(&fixture->rig, &(struct rig_options){0});
+    for (size_t i = 0; i < HA_ARRAY_SIZE(device_codes); i++) {
+        assert_true(signs(fixture, 0));
+        int before = calls(fixture, FAULT_INITIALIZE);
+        inject(fixture, FAULT_SIGN, device_codes[i], 1);
+        assert_true(signs(fixture, 0));
+        assert_int_equal(calls(fixture, FAULT_INITIALIZE), before);  // a new session was enough
+        inject(fixture, FAULT_SIGN, device_codes[i], 2);
+        assert_true(signs(fixture, 0));
+        assert_int_equal(calls(fixture, FAULT_INITIALIZE), before + 1);
+        inject(fixture, FAULT_OPEN_SESSION, device_codes[i], 1);
+        fixture->rig.faults->drop_sessions = 1;
+        assert_true(signs(fixture, 1));
+    }
+}
+
 static void lost_token_is_answered_and_ends_the_process(void **state)
 {
     struct fixture *fixture = *state;
-    static const CK_RV codes[] = {CKR_DEVICE_REMOVED, CKR_TOKEN_NOT_PRESENT, CKR_DEVICE_ERROR,
-                                  CKR_CRYPTOKI_NOT_INITIALIZED};
-    for (size_t i = 0; i < HA_ARRAY_SIZE(codes); i++) {
+    for (size_t i = 0; i < HA_ARRAY_SIZE(device_codes); i++) {
         struct ha_err err = {0};
         rig_up(&fixture->rig, &(struct rig_options){0});
-        inject(fixture, FAULT_SIGN, codes[i], 1);
+        inject(fixture, FAULT_SIGN, device_codes[i], 3);
         assert_int_equal(sign(fixture, 0, &err), HA_E_TOKEN_DOWN);
-        assert_int_equal(err.rv, codes[i]);
+        assert_int_equal(err.rv, device_codes[i]);
         assert_int_equal(rig_wait(&fixture->rig), HA_TOKEN_EXIT_FAILED);
     }
+}
+
+static void module_that_does_not_initialise_again_ends_the_process(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ha_err err = {0};
+    rig_up(&fixture->rig, &(struct rig_options){0});
+    inject(fixture, FAULT_SIGN, CKR_DEVICE_ERROR, 100);
+    inject(fixture, FAULT_INITIALIZE, CKR_GENERAL_ERROR, 100);
+    assert_int_equal(sign(fixture, 0, &err), HA_E_TOKEN_DOWN);
+    assert_string_equal(err.function, "C_Initialize");
+    assert_int_equal(rig_wait(&fixture->rig), HA_TOKEN_EXIT_FAILED);
+}
+
+static void vague_failures_end_the_process_only_in_a_row(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ha_err err = {0};
+    rig_up(&fixture->rig, &(struct rig_options){0});
+    for (int i = 0; i < 4; i++) {
+        inject(fixture, FAULT_SIGN, CKR_FUNCTION_FAILED, 6);
+        assert_int_equal(sign(fixture, 0, &err), HA_E_TOKEN_ERROR);
+        assert_int_equal(sign(fixture, 0, &err), HA_E_TOKEN_ERROR);
+        assert_true(signs(fixture, 0));
+    }
+    inject(fixture, FAULT_SIGN, CKR_FUNCTION_FAILED, 1000);
+    assert_int_equal(sign(fixture, 0, &err), HA_E_TOKEN_ERROR);
+    assert_int_equal(sign(fixture, 0, &err), HA_E_TOKEN_ERROR);
+    assert_int_equal(sign(fixture, 0, &err), HA_E_TOKEN_DOWN);
+    assert_int_equal(rig_wait(&fixture->rig), HA_TOKEN_EXIT_FAILED);
 }
 
 static void control_operations_recover_too(void **state)
@@ -295,12 +348,15 @@ int main(void)
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(recover_from_each_curable_code_once, stop),
-        cmocka_unit_test_teardown(recover_gives_up_after_the_second_failure, stop),
+        cmocka_unit_test_teardown(recover_gives_up_after_the_third_failure, stop),
         cmocka_unit_test_teardown(recover_does_not_repeat_other_errors, stop),
         cmocka_unit_test_teardown(recover_when_all_sessions_are_gone_with_one_login, stop),
         cmocka_unit_test_teardown(recover_lost_login_with_one_login, stop),
         cmocka_unit_test_teardown(wrong_pin_at_a_new_login_is_tried_once_and_ends_the_process, stop),
+        cmocka_unit_test_teardown(lost_device_is_found_again_by_the_module, stop),
         cmocka_unit_test_teardown(lost_token_is_answered_and_ends_the_process, stop),
+        cmocka_unit_test_teardown(module_that_does_not_initialise_again_ends_the_process, stop),
+        cmocka_unit_test_teardown(vague_failures_end_the_process_only_in_a_row, stop),
         cmocka_unit_test_teardown(control_operations_recover_too, stop),
         cmocka_unit_test_teardown(few_sessions_are_shared, stop),
         cmocka_unit_test_teardown(signing_goes_on_while_keys_are_made_listed_and_destroyed, stop),

@@ -33,6 +33,7 @@ struct rig_options {
     const char *uri;  // NULL: the rig's token
     const char *pin;  // NULL: file:DIR/pin
     bool no_pin;
+    bool guard;         // the record of refused PINs is DIR/guard
     bool plain_module;  // SoftHSM itself instead of the fault module
     bool software_oaep;
     unsigned sessions;  // 0: 2

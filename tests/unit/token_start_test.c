@@ -113,6 +113,87 @@ static void pin_is_not_tried_when_the_token_would_lock(void **state)
     assert_int_equal(rig->faults->call[FAULT_LOGIN].calls, 0);
 }
 
+static void guard_forgets_the_right_pin_and_keeps_each_wrong_one(void **state)
+{
+    struct rig *rig = *state;
+    static const struct rig_options guarded = {.guard = true};
+    char path[128];
+    rig_path(rig, "guard", path);
+    rig_up(rig, &guarded);
+    rig_stop(rig);
+    assert_int_equal(access(path, F_OK), -1);
+    static const char *const wrong[] = {"wrong-1\n", "wrong-2\n"};
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < HA_ARRAY_SIZE(wrong); i++) {
+            rig_write(rig, "pin", wrong[i], 0600);
+            struct ha_err err = failed_start(rig, &guarded, HA_TOKEN_EXIT_PIN);
+            assert_int_equal(err.code, HA_E_PIN);
+            assert_int_equal(err.rv, round == 0 ? CKR_PIN_INCORRECT : 0);
+        }
+        rig_write(rig, "pin", RIG_PIN "\n", 0600);
+        rig_up(rig, &guarded);
+        rig_stop(rig);
+    }
+    assert_int_equal(rig->faults->call[FAULT_LOGIN].calls, 1 + 2 + 3);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void guard_counts_a_locked_pin_as_refused_and_other_errors_not(void **state)
+{
+    struct rig *rig = *state;
+    static const struct rig_options guarded = {.guard = true};
+    char path[128];
+    rig_path(rig, "guard", path);
+    rig->faults->call[FAULT_LOGIN].rv = CKR_DEVICE_ERROR;
+    rig->faults->call[FAULT_LOGIN].count = 3;
+    failed_start(rig, &guarded, HA_TOKEN_EXIT_FAILED);
+    assert_int_equal(access(path, F_OK), 0);  // nobody knows
+    rig->faults->token_flags = CKF_USER_PIN_COUNT_LOW;
+    struct ha_err err = failed_start(rig, &guarded, HA_TOKEN_EXIT_PIN);
+    assert_non_null(strstr(err.detail, "isn't known"));
+    rig->faults->token_flags = 0;
+    rig_up(rig, &guarded);
+    rig_stop(rig);
+    assert_int_equal(access(path, F_OK), -1);
+    rig->faults->call[FAULT_LOGIN].rv = CKR_PIN_LOCKED;
+    rig->faults->call[FAULT_LOGIN].count = 1;
+    failed_start(rig, &guarded, HA_TOKEN_EXIT_PIN);
+    int before = rig->faults->call[FAULT_LOGIN].calls;
+    failed_start(rig, &guarded, HA_TOKEN_EXIT_PIN);
+    assert_int_equal(rig->faults->call[FAULT_LOGIN].calls, before);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void guard_that_is_not_understood_or_not_private_stops_the_login(void **state)
+{
+    struct rig *rig = *state;
+    static const struct rig_options guarded = {.guard = true};
+    static const char salt[] = "scrypt-16384-8-1 00112233445566778899aabbccddeeff\n";
+    static const struct {
+        const char *text;
+        mode_t mode;
+    } rows[] = {
+        {"", 0600},
+        {"refused 00\n", 0600},
+        {"scrypt-16384-8-1 0011\n", 0600},
+        {"scrypt-16384-8-1 00112233445566778899aabbccddeeff\nrefused 00\n", 0600},
+        {"scrypt-16384-8-1 00112233445566778899aabbccddeeff\nwhat 00\n", 0600},
+        {salt, 0644},
+    };
+    char path[128];
+    rig_path(rig, "guard", path);
+    for (size_t i = 0; i < HA_ARRAY_SIZE(rows); i++) {
+        rig_write(rig, "guard", rows[i].text, rows[i].mode);
+        struct ha_err err = failed_start(rig, &guarded, HA_TOKEN_EXIT_USAGE);
+        assert_int_equal(err.code, HA_E_CONFIG);
+    }
+    assert_int_equal(rig->faults->call[FAULT_LOGIN].calls, 0);
+    rig_write(rig, "guard", salt, 0600);
+    rig_up(rig, &guarded);
+    rig_stop(rig);
+    assert_int_equal(unlink(path), -1);  // it held nothing
+}
+
 static void login_of_somebody_else_is_no_proof(void **state)
 {
     struct rig *rig = *state;
@@ -338,6 +419,9 @@ int main(void)
         cmocka_unit_test_teardown(wrong_pin_is_tried_once, stop),
         cmocka_unit_test_teardown(each_pin_error_is_final, stop),
         cmocka_unit_test_teardown(pin_is_not_tried_when_the_token_would_lock, stop),
+        cmocka_unit_test_teardown(guard_forgets_the_right_pin_and_keeps_each_wrong_one, stop),
+        cmocka_unit_test_teardown(guard_counts_a_locked_pin_as_refused_and_other_errors_not, stop),
+        cmocka_unit_test_teardown(guard_that_is_not_understood_or_not_private_stops_the_login, stop),
         cmocka_unit_test_teardown(login_of_somebody_else_is_no_proof, stop),
         cmocka_unit_test_teardown(pin_file_must_be_private_and_full, stop),
         cmocka_unit_test_teardown(prompt_without_a_terminal_says_so, stop),

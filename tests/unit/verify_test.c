@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // JWKs, thumbprints and verification: the examples of the RFCs, and signatures that must not verify.
+#include "crypto/digest.h"
 #include "crypto/ossl.h"
 #include "crypto/pubkey.h"
 
@@ -54,6 +55,33 @@ static void verify_accepts_the_examples_of_the_rfcs(void **state)
         for (int alg = 0; alg <= HA_ALG_COUNT; alg++)
             assert_int_equal(ha_pubkey_verify(key, alg, e->input, strlen(e->input), sig.data, sig.len),
                              alg == (int)e->alg);
+    }
+}
+
+static void verify_of_a_digest_agrees_with_that_of_the_data(void **state)
+{
+    for (unsigned i = HA_ALG_NONE + 1; i < HA_ALG_COUNT; i++) {
+        enum ha_alg alg = (enum ha_alg)i;
+        const struct ha_alg_info *info = ha_alg_info(alg);
+        if (info->use != HA_USE_SIGN || info->hash == HA_HASH_NONE)
+            continue;
+        struct ha_err err = {0};
+        ha_auto(softkey_free) struct softkey *key =
+            softkey_new(info->family == HA_FAMILY_RSA ? HA_KEY_RSA_2048 : info->key_type);
+        struct ha_signer signer = softkey_signer(key);
+        ha_auto(ha_buf_clear) struct ha_buf sig = {0};
+        uint8_t digest[HA_DIGEST_MAX + 1] = {0};
+        size_t n = ha_hash_info(info->hash)->len;
+        assert_int_equal(signer.sign(signer.context, alg, "text", 4, &sig, &err), HA_OK);
+        assert_int_equal(ha_digest(info->hash, "text", 4, digest, &err), HA_OK);
+        assert_true(ha_pubkey_verify_digest(key->pub, alg, digest, n, sig.data, sig.len));
+        assert_false(ha_pubkey_verify_digest(key->pub, alg, digest, n - 1, sig.data, sig.len));
+        assert_false(ha_pubkey_verify_digest(key->pub, alg, digest, n + 1, sig.data, sig.len));
+        sig.data[sig.len - 1] ^= 1;
+        assert_false(ha_pubkey_verify_digest(key->pub, alg, digest, n, sig.data, sig.len));
+        sig.data[sig.len - 1] ^= 1;
+        digest[0] ^= 1;
+        assert_false(ha_pubkey_verify_digest(key->pub, alg, digest, n, sig.data, sig.len));
     }
 }
 
@@ -252,6 +280,7 @@ int main(void)
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(verify_accepts_the_examples_of_the_rfcs),
+        cmocka_unit_test(verify_of_a_digest_agrees_with_that_of_the_data),
         cmocka_unit_test(verify_refuses_any_change),
         cmocka_unit_test(verify_refuses_r_or_s_out_of_range),
         cmocka_unit_test(verify_refuses_pss_with_another_salt_length),
