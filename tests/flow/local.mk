@@ -96,6 +96,12 @@ EXTRA_DIST += tests/flow/readme.py
 check-valgrind: all
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=tests/flow/valgrind.sh
 
+# The threads of the daemon and the token's process under helgrind.
+dist_check_SCRIPTS += tests/flow/helgrind.sh
+EXTRA_DIST += tests/flow/helgrind.supp
+check-helgrind: all
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=tests/flow/helgrind.sh
+
 # Half an hour, or SOAK_MINUTES, of load, SIGHUP and faults.
 dist_check_SCRIPTS += tests/flow/soak.sh
 soak: all tests/fault/fault_module.la tests/fault/faultctl

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Mixed load with SIGHUP and a token that loses the session at 1 % of its operations: nothing grows, and no request fails.
+# Mixed load with SIGHUP and a token that fails at 1 % of its calls: nothing grows, and no request fails.
 # `make soak` runs it for SOAK_MINUTES (30). With the argument `short` it takes 20 seconds: 47-soak-short.sh.
 . "${srcdir:-.}/tests/flow/lib.sh" || exit 99
 
@@ -29,8 +29,8 @@ hsm_agent key show dec --public pem >"$dir/dec.pem"
 printf 'what is signed' | openssl pkeyutl -encrypt -pubin -inkey "$dir/dec.pem" -pkeyopt rsa_padding_mode:oaep \
     -pkeyopt rsa_oaep_md:sha1 -pkeyopt rsa_mgf1_md:sha1 >"$dir/ciphertext"
 
-# Not drawn by lot: some request would meet one at each of its tries.
-faults a 'C_Sign error CKR_SESSION_HANDLE_INVALID every 100' 'C_Decrypt error CKR_SESSION_HANDLE_INVALID every 100'
+faults a 'C_Sign error CKR_SESSION_HANDLE_INVALID rate 0.01' 'C_Decrypt error CKR_SESSION_HANDLE_INVALID rate 0.01' \
+    'C_SignInit error CKR_DEVICE_ERROR rate 0.01' 'C_FindObjects error CKR_GENERAL_ERROR rate 0.01'
 
 counting=("$bin/tests/fault/faultctl" "$dir/faults")
 if [ "${1:-}" = short ]; then
