@@ -7,11 +7,16 @@
 #include "token/options.h"
 #include "token/p11.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#define MMAP_FROM (1 << 20)  // bytes
+
 static int serve(const struct ha_token_options *options, const struct ha_log *log)
 {
+    // Any thread may log in, whose slow hash takes 16 MiB: each thread's heap would keep as much for ever.
+    mallopt(M_MMAP_THRESHOLD, MMAP_FROM);
     struct ha_p11 token;
     ha_p11_init(&token, options, *log);
     int status = ha_control_serve(&token, HA_CONTROL_FD);
