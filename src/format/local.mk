@@ -9,4 +9,12 @@ libha_format_la_SOURCES = \
 	src/format/profile.c src/format/profile.h src/format/profile_set.h \
 	src/format/profile_tables.c \
 	src/format/signer.h
+	src/format/jose_header.c src/format/jose_header.h \
+	src/format/jwk.c src/format/jwk.h src/format/jwks.c \
+	src/format/jws.c src/format/jws.h \
+	src/format/jws_read.c src/format/jws_read.h \
+	src/format/jws_verify.c src/format/jws_verify.h \
+	src/format/jwt.c src/format/jwt.h src/format/jwt_check.c \
+	src/format/signer.h \
+	src/format/x5c.c src/format/x5c.h
 libha_format_la_LIBADD = libha-crypto.la
