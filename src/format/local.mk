@@ -6,6 +6,8 @@ libha_format_la_SOURCES = \
 	src/format/csr_name.c src/format/csr_name.h \
 	src/format/csr_san.c src/format/csr_san.h \
 	src/format/csr_text.c src/format/csr_text.h \
+	src/format/fspiop_encryption.h \
+	src/format/jwe.h src/format/jwe_alg.h src/format/jwe_encrypt.h \
 	src/format/jwk.h src/format/jws.h src/format/jws_verify.h src/format/jwt.h \
 	src/format/signer.h \
 	src/format/x5c.h
