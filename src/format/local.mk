@@ -7,8 +7,13 @@ libha_format_la_SOURCES = \
 	src/format/csr_san.c src/format/csr_san.h \
 	src/format/csr_text.c src/format/csr_text.h \
 	src/format/fspiop_encryption.h \
+	src/format/jose_header.c src/format/jose_header.h \
 	src/format/jwe.h src/format/jwe_alg.h src/format/jwe_encrypt.h \
-	src/format/jwk.h src/format/jws.h src/format/jws_verify.h src/format/jwt.h \
+	src/format/jwk.c src/format/jwk.h src/format/jwks.c \
+	src/format/jws.c src/format/jws.h \
+	src/format/jws_read.c src/format/jws_read.h \
+	src/format/jws_verify.c src/format/jws_verify.h \
+	src/format/jwt.c src/format/jwt.h src/format/jwt_check.c \
 	src/format/signer.h \
-	src/format/x5c.h
+	src/format/x5c.c src/format/x5c.h
 libha_format_la_LIBADD = libha-crypto.la
