@@ -42,8 +42,8 @@ struct ha_jwe {
     const char *kid;       // the recipient's; NULL: none. Lives as long as the job, as cty does
     const char *cty;
     // For ha_jwe_end alone.
-    ha_json *parts[3];  // protected header, shared unprotected header, the recipient's
-    ha_json *message;   // that the latter two are borrowed from; NULL: compact
+    ha_json *protected_header, *message;  // the latter is NULL for the compact form
+    const ha_json *parts[3];              // protected, shared unprotected, the recipient's; NULL: none
     struct ha_buf apu, apv, aad, iv, ciphertext, tag;
     bool broken;  // it can't decrypt any more, which nobody is told before the end
 };

@@ -8,15 +8,14 @@
 struct ha_jwe_encryption {
     const struct ha_jwe_profile *profile;
     const struct ha_pubkey *recipient;
-    enum ha_jwe_alg alg;       // HA_JWE_ALG_NONE: the profile's choice
-    enum ha_aead enc;          // HA_AEAD_NONE: likewise
-    const char *kid;           // NULL: none
-    const char *typ, *cty;     // NULL: the profile's
-    const uint8_t *apu, *apv;  // for ECDH-ES; NULL: none
-    size_t apu_len, apv_len;
-    struct ha_json_text header;  // an object: more members of the header, which keep their order; none
+    enum ha_jwe_alg alg;         // HA_JWE_ALG_NONE: the profile's choice
+    enum ha_aead enc;            // HA_AEAD_NONE: likewise
+    const char *kid;             // of the recipient; NULL: none
+    struct ha_json_text header;  // an object: more members of the header, which keep their order; none. kid is in the
+                                 // place of the above; apu and apv go into the key agreement
 };
-// Appends the message. HA_E_KEY_CANNOT: the algorithm isn't permitted or doesn't fit the recipient's key;
-// HA_E_MALFORMED with the pointer "/kid", "/header/...".
+// Appends the message. The header is alg, enc, kid, typ, cty, epk, then the caller's others. HA_E_KEY_CANNOT: the
+// algorithm isn't permitted or doesn't fit the recipient's key; HA_E_FORBIDDEN: the profile says otherwise;
+// HA_E_MALFORMED. Pointers are "/algorithm", "/encryption", "/header/NAME".
 enum ha_code ha_jwe_encrypt(const struct ha_jwe_encryption *encryption, const void *plaintext, size_t n,
                             struct ha_buf *out, struct ha_err *err);
