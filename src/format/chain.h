@@ -13,12 +13,14 @@ struct ha_chain_trust {
     const uint8_t *ocsp;        // a DER OCSPResponse about the certificate
     size_t ocsp_len;
     int64_t at;        // seconds since 1970 at which it has to be valid
-    bool revocation;   // it has to be known that the certificate isn't revoked, by a list or a response
-    unsigned cache_s;  // how old a list or response may be, whatever it says itself; 0: as old as it says
+    bool revocation;   // a list or the response has to say that the certificate isn't revoked
+    unsigned cache_s;  // how old the response may be, whatever it says itself; 0: as old as it says
 };
 
-// No purpose is asked for, but that the certificate may make signatures (key usage, if it has one), and that it is no
-// certificate authority's. HA_E_NOT_VERIFIED, whose words say what is wrong: expired, not valid yet, revoked (when, and
-// why), of an unknown issuer, not signed by it, ...; HA_E_MALFORMED with the pointer of the part that can't be read.
+// Certificates of issuers count as not revoked when no list of theirs is there. A certificate that is itself an anchor
+// is trusted whatever else. No purpose is asked for, but that the certificate may make signatures (key usage, if it has
+// one), and that it is no certificate authority's. HA_E_NOT_VERIFIED, whose words say what is wrong: expired, not valid
+// yet, revoked (when, and why), of an unknown issuer, not signed by it, ...; HA_E_MALFORMED with the pointer of the
+// part that can't be read.
 enum ha_code ha_chain_verify(const struct ha_certificate *certificate, const struct ha_chain_trust *trust,
                              struct ha_err *err);

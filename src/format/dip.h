@@ -36,6 +36,7 @@ struct ha_dip_profile {
     bool content_hash;  // the field X-DIP-Content-Hash is sent
     enum ha_dip_certificate certificate;
     enum ha_dip_empty empty;
+    bool any_date;           // signing: the request may say any date; else one that is at most max_age_s away
     char *certificate_file;  // of the certificate that is sent, PEM or DER; NULL: the request brings it
     char *anchors_file;      // verification: PEM certificates that are trusted; NULL: the request brings them
     char *crls_file;         // verification: PEM lists; NULL
@@ -55,8 +56,8 @@ struct ha_dip_job {
 void ha_dip_clear(struct ha_dip_job *job);
 HA_AUTO_DEFINE_CLEAR(struct ha_dip_job, ha_dip_clear)
 
-// now_ms: milliseconds since 1970 of the date, unless the message has the field X-DIP-Signature-Date, which is taken as
-// it is when it has the profile's form. key and certificate: the signer's; HA_E_CONFLICT when the certificate is
+// now_ms: milliseconds since 1970, for the date, unless the message has the field X-DIP-Signature-Date. That has to be
+// in the profile's form, and is kept as it is. key and certificate: the signer's; HA_E_CONFLICT when the certificate is
 // another key's. ret_job, zeroed by the caller, is cleared by the caller; it borrows profile.
 enum ha_code ha_dip_begin(const struct ha_dip_profile *profile, const struct ha_http_message *message,
                           const struct ha_pubkey *key, const struct ha_certificate *certificate, int64_t now_ms,

@@ -12,9 +12,9 @@
 enum {
     HA_HTTP_BODY_MAX = 1024 * 1024,  // bytes of a message's body
     HA_HTTP_FIELDS_MAX = 128,        // header fields of a message
-    HA_HTTP_HEADER_MAX = 16 * 1024,  // bytes of all names and values together
-    HA_HTTP_VALUE_MAX =
-        40 * 1024,  // bytes of one signature field: FSPIOP's has up to 32768 characters and the signature
+    HA_HTTP_HEADER_MAX = 64 * 1024,  // bytes of all names and values together; FSPIOP-Signature alone may have 33,280
+    HA_HTTP_URL_MAX = 8 * 1024,
+    HA_HTTP_METHOD_MAX = 32,
 };
 
 struct ha_http_field {
