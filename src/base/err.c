@@ -52,6 +52,9 @@ static const struct ha_code_info codes[] = {
                          "Use an algorithm and an operation that 'hsm-agent key show' lists for this key.", false},
     [HA_E_DECRYPTION] = {"decryption-failed", 422, "The ciphertext could not be decrypted",
                          "Check that it was made for this key and this algorithm; more is not told on purpose.", false},
+    [HA_E_NOT_VERIFIED] = {"not-verified", 422, "The message could not be verified",
+                           "Don't use the message. If its sender means well, compare keys, algorithm and clocks.",
+                           false},
     [HA_E_KEY_INCOMPLETE] = {"key-incomplete", 409, "The key is half-made or half-deleted",
                              "An administrator finishes it with 'hsm-agent key delete NAME --yes', then creates it "
                              "anew.",

@@ -59,6 +59,7 @@ static void err_names_and_statuses_are_the_published_ones(void **state)
         {HA_E_HEADERS_TOO_LARGE, 431, "headers-too-large", false},
         {HA_E_KEY_CANNOT, 422, "key-cannot", false},
         {HA_E_DECRYPTION, 422, "decryption-failed", false},
+        {HA_E_NOT_VERIFIED, 422, "not-verified", false},
         {HA_E_KEY_INCOMPLETE, 409, "key-incomplete", false},
         {HA_E_INTERNAL, 500, "internal", false},
         {HA_E_MEMORY, 500, "out-of-memory", true},
