@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += libha-format.la
 libha_format_la_SOURCES = \
+	src/format/base64_any.c src/format/base64_any.h \
+	src/format/canonical_json.h \
+	src/format/certificate.c src/format/certificate.h \
+	src/format/chain.c src/format/chain.h \
+	src/format/chain_ocsp.c src/format/chain_ocsp.h \
+	src/format/content_digest.h \
 	src/format/csr.c src/format/csr.h \
 	src/format/csr_ext.c src/format/csr_ext.h \
 	src/format/csr_name.c src/format/csr_name.h \
@@ -19,6 +25,14 @@ libha_format_la_SOURCES = \
 	src/format/jws_read.c src/format/jws_read.h \
 	src/format/jws_verify.c src/format/jws_verify.h \
 	src/format/jwt.c src/format/jwt.h src/format/jwt_check.c \
+	src/format/profile.c src/format/profile.h src/format/profile_set.h \
+	src/format/profile_tables.c \
+	src/format/dip.c src/format/dip.h \
+	src/format/dip_string.c src/format/dip_string.h \
+	src/format/dip_verify.c \
+	src/format/fspiop.h \
+	src/format/http_message.c src/format/http_message.h \
+	src/format/rfc9421.h \
 	src/format/signer.h \
 	src/format/x5c.c src/format/x5c.h
 libha_format_la_LIBADD = libha-crypto.la

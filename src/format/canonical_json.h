@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// JSON in one form: no white space, members sorted by UTF-16 code units, strings and numbers as JSON.stringify writes
+// them (RFC 8785, and safe-stable-stringify). Thread-safe.
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/json.h"
+
+// Appends. A number that would become another one is refused: beyond the range of a double, or a whole number beyond
+// 2^53.
+enum ha_code ha_canonical_json(const ha_json *json, struct ha_buf *out, struct ha_err *err);
+// The number as ECMAScript's Number::toString has it; finite.
+void ha_canonical_json_number(double number, struct ha_buf *out);
