@@ -22,6 +22,9 @@ static const struct ha_route routes[] = {
     {"POST", "/v1/keys/{name}/decrypt", false, true, NULL, ha_handle_decrypt, "decrypt with RSA"},
     {"POST", "/v1/keys/{name}/derive", false, true, NULL, ha_handle_derive,
      "agree on a secret with a peer's key (ECDH)"},
+    {"POST", "/v1/keys/{name}/jwe-decrypt", false, true, NULL, ha_handle_jwe_decrypt,
+     "decrypt a JWE, and verify what is signed inside"},
+    {"POST", "/v1/jwe-encrypt", false, true, NULL, ha_handle_jwe_encrypt, "encrypt a JWE to a public key"},
     {"POST", "/v1/keys/{name}/csr", false, true, NULL, ha_handle_csr, "make a certificate signing request"},
     {0},
 };
