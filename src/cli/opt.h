@@ -51,6 +51,12 @@ enum ha_opt {
     HA_OPT_KEY_FILE,
     HA_OPT_MUTUAL,
     HA_OPT_PATH,
+    HA_OPT_PROFILE,
+    HA_OPT_KID,
+    HA_OPT_VERIFY,
+    HA_OPT_RECIPIENT,
+    HA_OPT_ENC,
+    HA_OPT_CTY,
     HA_OPT_COUNT
 };
 
