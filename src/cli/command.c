@@ -313,6 +313,22 @@ static const struct ha_command commands[] = {
          "derivation function before use.\n",
      ROWS(derive_rows),
      .run = ha_cmd_derive},
+    {.name = "jwe-decrypt",
+     .arguments = "NAME",
+     .summary = "Decrypts a JWE from stdin or a file, compact or JSON, and writes what is inside.",
+     .details = "Why a message doesn't decrypt is never told, unless its header already says so: an algorithm that "
+                "isn't taken, "
+                "or another key.\n"
+                "  hsm-agent jwe-decrypt enc1 --cert enc1.pem --verify tpp.jwks <pii.jwe >pii.json\n",
+     ROWS(ha_jwe_decrypt_rows),
+     .run = ha_cmd_jwe_decrypt},
+    {.name = "jwe-encrypt",
+     .arguments = "",
+     .summary = "Encrypts stdin or a file to somebody's public key, as a JWE in its compact form.",
+     .details = "It takes no key of the agent.\n"
+                "  hsm-agent jwe-encrypt --recipient lfi.jwk --cty JWT <pii.jws >pii.jwe\n",
+     ROWS(ha_jwe_encrypt_rows),
+     .run = ha_cmd_jwe_encrypt},
     {.name = "csr",
      .arguments = "NAME",
      .summary = "Makes a certificate signing request (PKCS#10, PEM) for the key.",

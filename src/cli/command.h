@@ -10,6 +10,8 @@ const struct ha_opt_table *ha_command_table(void);
 // Rows of the table in a file of their own.
 extern const struct ha_opt_row ha_openssl_check_rows[2];
 extern const struct ha_opt_row ha_tls_check_rows[7];
+extern const struct ha_opt_row ha_jwe_decrypt_rows[6];
+extern const struct ha_opt_row ha_jwe_encrypt_rows[8];
 
 enum ha_code ha_cmd_version(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_whoami(struct ha_cli *cli, struct ha_err *err);
@@ -24,6 +26,8 @@ enum ha_code ha_cmd_key_delete(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_sign(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_decrypt(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_derive(struct ha_cli *cli, struct ha_err *err);
+enum ha_code ha_cmd_jwe_decrypt(struct ha_cli *cli, struct ha_err *err);
+enum ha_code ha_cmd_jwe_encrypt(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_csr(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_pem(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_openssl_conf(struct ha_cli *cli, struct ha_err *err);

@@ -7,6 +7,7 @@ libha_cli_la_SOURCES = \
 	src/cli/cmd_csr.c \
 	src/cli/cmd_dev.c \
 	src/cli/cmd_jose.c \
+	src/cli/cmd_jwe.c \
 	src/cli/cmd_key.c \
 	src/cli/cmd_openssl.c \
 	src/cli/cmd_openssl_check.c \
@@ -16,6 +17,7 @@ libha_cli_la_SOURCES = \
 	src/cli/command.c src/cli/command.h \
 	src/cli/command_checks.c \
 	src/cli/command_jose.c src/cli/command_jose.h \
+	src/cli/command_jwe.c \
 	src/cli/conf_file.c src/cli/conf_file.h \
 	src/cli/conf_load.c src/cli/conf_load.h \
 	src/cli/dev_child.c src/cli/dev_child.h \

@@ -74,6 +74,11 @@ enum ha_opt {
     HA_OPT_AUD,
     HA_OPT_SKEW,
     HA_OPT_NEED_EXP,
+    HA_OPT_KID,
+    HA_OPT_VERIFY,
+    HA_OPT_RECIPIENT,
+    HA_OPT_ENC,
+    HA_OPT_CTY,
     HA_OPT_COUNT
 };
 

@@ -124,12 +124,15 @@ static void read_any(struct ha_jwe *job, struct ha_json_text text, struct ha_buf
         job->broken = true;
 }
 
-static enum ha_code read_rest(struct ha_jwe *job, const struct ha_jwe_message *message,
+static enum ha_code read_rest(struct ha_jwe *job, const struct ha_pubkey *key, const struct ha_jwe_message *message,
                               struct ha_json_text encrypted_key, struct ha_err *err)
 {
     const struct ha_aead_info *enc = ha_aead_info(job->enc);
     ha_auto(ha_buf_clear) struct ha_buf aad = {0};
-    read_any(job, encrypted_key, &job->encrypted_key);
+    if (job->alg == HA_ALG_ECDH)
+        read_any(job, encrypted_key, &job->encrypted_key);
+    else
+        read_fixed(job, encrypted_key, (ha_pubkey_bits(key) + 7) / 8, &job->encrypted_key);
     read_any(job, message->ciphertext, &job->ciphertext);
     read_any(job, message->aad, &aad);
     read_fixed(job, message->iv, enc->iv_len, &job->iv);
@@ -159,7 +162,7 @@ enum ha_code ha_jwe_begin(const struct ha_jwe_profile *profile, const struct ha_
     look_at(ret_job, &message, index, &encrypted_key);
     enum ha_code code = ha_jwe_header_check(ret_job, profile, key, err);
     if (!code)
-        code = read_rest(ret_job, &message, encrypted_key, err);
+        code = read_rest(ret_job, key->key, &message, encrypted_key, err);
     ret_job->message = ha_take(&message.json);  // which the parts and kid and cty are borrowed from
     return code;
 }

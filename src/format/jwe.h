@@ -26,6 +26,7 @@ struct ha_jwe_profile {
     char *typ, *cty;           // of the header of a message that is made. One that is decrypted has this cty, if any is
                                // said here; typ says nothing of the content and isn't looked at
     bool nested;               // what is inside is a JWS: signed before it is encrypted, verified after decryption
+    uint32_t inner_algs;       // of that JWS: bits 1u << enum ha_alg; 0: what the keys it is verified with permit
 };
 const struct ha_jwe_profile *ha_jwe_plain(void);
 
@@ -35,7 +36,7 @@ struct ha_jwe {
     enum ha_aead enc;
     // What the token is asked for.
     enum ha_alg alg;  // HA_ALG_RSA_OAEP, HA_ALG_RSA_OAEP_256: decrypt key_text; HA_ALG_ECDH: derive with epk
-    struct ha_buf encrypted_key;  // may have any length
+    struct ha_buf encrypted_key;  // for RSA as long as the modulus
     struct ha_pubkey *epk;        // on the key's curve
     // What the header says.
     struct ha_buf header;  // the JSON of the protected header; "{}" when there is none

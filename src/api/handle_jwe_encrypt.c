@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// POST /v1/jwe-encrypt: encrypting to somebody's public key, which takes no key of ours.
+#include "api/jwe_common.h"
+#include "api/members.h"
+#include "base/text.h"
+#include "format/jwe_encrypt.h"
+#include "format/jwk.h"
+
+#include <stddef.h>
+#include <string.h>
+
+struct encrypt_request {
+    const char *profile, *algorithm, *encryption, *plaintext_text;
+    const ha_json *recipient, *header;
+    struct ha_member_bytes plaintext;
+    struct ha_jwk jwk;  // the recipient's
+    struct ha_buf kid;
+};
+
+static const struct ha_member encrypt_members[] = {
+    {"profile", HA_MEMBER_STRING, false, offsetof(struct encrypt_request, profile)},
+    {"recipient", HA_MEMBER_ANY, true, offsetof(struct encrypt_request, recipient)},
+    {"algorithm", HA_MEMBER_STRING, false, offsetof(struct encrypt_request, algorithm)},
+    {"encryption", HA_MEMBER_STRING, false, offsetof(struct encrypt_request, encryption)},
+    {"plaintext", HA_MEMBER_BYTES, false, offsetof(struct encrypt_request, plaintext)},
+    {"plaintext_text", HA_MEMBER_STRING, false, offsetof(struct encrypt_request, plaintext_text)},
+    {"header", HA_MEMBER_OBJECT, false, offsetof(struct encrypt_request, header)},
+    {0},
+};
+
+static void encrypt_request_clear(struct encrypt_request *request)
+{
+    ha_buf_clear(&request->plaintext.buf);
+    ha_jwk_clear(&request->jwk);
+    ha_buf_clear(&request->kid);
+}
+HA_AUTO_DEFINE_CLEAR(struct encrypt_request, encrypt_request_clear)
+
+// A public key or a certificate as PEM; the latter may give the kid.
+static enum ha_code read_pem(const char *pem, enum ha_kid_rule rule, struct encrypt_request *request,
+                             struct ha_err *err)
+{
+    ha_auto(ha_x5c_clear) struct ha_x5c chain = {0};
+    size_t n = strlen(pem);
+    if (!strstr(pem, "-----BEGIN CERTIFICATE-----")) {
+        if (ha_pubkey_from_pem(pem, n, &request->jwk.key, err))
+            return err->code;
+        return rule == HA_KID_THUMBPRINT ? ha_kid_make(rule, NULL, request->jwk.key, NULL, &request->kid, err) : HA_OK;
+    }
+    if (ha_x5c_from_pem(pem, n, &chain, err) || ha_x5c_pubkey(&chain, &request->jwk.key, err))
+        return err->code;
+    return ha_kid_make(rule, NULL, request->jwk.key, &chain, &request->kid, err);
+}
+
+static enum ha_code read_jwk(struct encrypt_request *request, struct ha_err *err)
+{
+    if (ha_jwk_parse(request->recipient, &request->jwk, err))
+        return err->code;
+    if (!request->jwk.may_encrypt)
+        return ha_fail(err, HA_E_KEY_CANNOT, "the recipient's JWK isn't one to encrypt to, by its use or key_ops");
+    if (request->jwk.kid)
+        ha_buf_puts(&request->kid, request->jwk.kid);
+    return HA_OK;
+}
+
+static enum ha_code read_recipient(struct encrypt_request *request, enum ha_kid_rule rule, struct ha_err *err)
+{
+    const char *pem = ha_json_string(request->recipient);
+    enum ha_code code = pem ? read_pem(pem, rule, request, err) : read_jwk(request, err);
+    return code ? ha_at(err, "/recipient") : HA_OK;
+}
+
+// The key says its algorithm, or the caller; not both, unless they agree.
+static enum ha_code read_algs(const struct encrypt_request *request, struct ha_jwe_encryption *encryption,
+                              struct ha_err *err)
+{
+    const char *alg = request->algorithm ? request->algorithm : request->jwk.alg;
+    if (alg && request->jwk.alg && strcmp(alg, request->jwk.alg) != 0) {
+        ha_fail(err, HA_E_KEY_CANNOT, "the recipient's key is for %.40s only", request->jwk.alg);
+        return ha_at(err, "/algorithm");
+    }
+    encryption->alg = alg ? ha_jwe_alg_by_name(alg) : HA_JWE_ALG_NONE;
+    if (alg && !encryption->alg) {
+        ha_fail(err, HA_E_KEY_CANNOT, "\"%.40s\" isn't an algorithm that keys are encrypted with here", alg);
+        ha_hint(err, "RSA-OAEP-256, RSA-OAEP, ECDH-ES and ECDH-ES+A128KW, +A192KW, +A256KW are known");
+        return ha_at(err, request->algorithm ? "/algorithm" : "/recipient/alg");
+    }
+    encryption->enc = request->encryption ? ha_aead_by_name(request->encryption) : HA_AEAD_NONE;
+    if (request->encryption && !encryption->enc) {
+        ha_fail(err, HA_E_MALFORMED, "\"%.40s\" isn't an algorithm that content is encrypted with",
+                request->encryption);
+        ha_hint(err, "A128GCM, A192GCM, A256GCM, A128CBC-HS256, A192CBC-HS384 and A256CBC-HS512 are known");
+        return ha_at(err, "/encryption");
+    }
+    return HA_OK;
+}
+
+static enum ha_code read_plaintext(struct encrypt_request *request, struct ha_err *err)
+{
+    if (request->plaintext.present == !!request->plaintext_text) {
+        ha_fail(err, HA_E_MALFORMED, "what is encrypted is \"plaintext\" or \"plaintext_text\", one of them");
+        return ha_at(err, "/plaintext");
+    }
+    if (request->plaintext_text)
+        ha_buf_puts(&request->plaintext.buf, request->plaintext_text);
+    return ha_buf_ok(&request->plaintext.buf) ? HA_OK : ha_fail(err, HA_E_MEMORY, "no memory for a plaintext");
+}
+
+enum ha_code ha_handle_jwe_encrypt(struct ha_call_context *call, struct ha_err *err)
+{
+    ha_auto(encrypt_request_clear) struct encrypt_request request = {0};
+    ha_auto(ha_buf_clear) struct ha_buf message = {0};
+    const struct ha_profile *profile;
+    struct ha_jwe_encryption encryption = {0};
+    if (ha_jwe_any_client(call, err) || ha_members_read(call->body, encrypt_members, "", &request, err) ||
+        ha_jwe_profile_of(call, request.profile, &profile, &encryption.profile, err) ||
+        read_recipient(&request, encryption.profile->kid, err) || read_algs(&request, &encryption, err) ||
+        read_plaintext(&request, err))
+        return err->code;
+    encryption.recipient = request.jwk.key;
+    encryption.kid = request.kid.len ? ha_buf_text(&request.kid) : NULL;
+    if (request.header)
+        encryption.header = ha_jwe_member_text(call, "header");
+    if (ha_jwe_encrypt(&encryption, request.plaintext.buf.data, request.plaintext.buf.len, &message, err))
+        return err->code;
+    ha_jw_object(call->out, NULL);
+    ha_jw_string(call->out, "jwe", ha_buf_text(&message));
+    ha_jw_object_end(call->out);
+    return HA_OK;
+}

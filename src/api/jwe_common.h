@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the requests about encrypted messages share.
+#pragma once
+
+#include "api/call.h"
+#include "base/json_text.h"
+#include "format/jwe.h"
+#include "format/profile.h"
+
+// The profile's message of the scheme, and its options. Without a name it is the plain one, which a site may have
+// changed; where no profiles are installed the standard's (profile NULL then).
+enum ha_code ha_jwe_profile_of(const struct ha_call_context *call, const char *name,
+                               const struct ha_profile **ret_profile, const struct ha_jwe_profile **ret_options,
+                               struct ha_err *err);
+// A member of the request's body as it was written; data NULL: there is none.
+struct ha_json_text ha_jwe_member_text(const struct ha_call_context *call, const char *name);
+// HA_E_FORBIDDEN unless some [client] section is about the caller: for what takes no key of ours.
+enum ha_code ha_jwe_any_client(const struct ha_call_context *call, struct ha_err *err);
+// The payload of a JWS that was inside of a message; verify is the request's member of that name.
+enum ha_code ha_jwe_verify_inner(const ha_json *verify, const struct ha_jwe_profile *options,
+                                 const struct ha_buf *message, struct ha_buf *out, struct ha_err *err);
