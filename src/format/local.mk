@@ -2,7 +2,7 @@
 noinst_LTLIBRARIES += libha-format.la
 libha_format_la_SOURCES = \
 	src/format/base64_any.c src/format/base64_any.h \
-	src/format/canonical_json.h \
+	src/format/canonical_json.c src/format/canonical_json.h \
 	src/format/certificate.c src/format/certificate.h \
 	src/format/chain.c src/format/chain.h \
 	src/format/chain_ocsp.c src/format/chain_ocsp.h \
@@ -15,7 +15,8 @@ libha_format_la_SOURCES = \
 	src/format/dip.c src/format/dip.h \
 	src/format/dip_string.c src/format/dip_string.h \
 	src/format/dip_verify.c \
-	src/format/fspiop.h \
+	src/format/fspiop.c src/format/fspiop.h src/format/fspiop_header.h \
+	src/format/fspiop_verify.c \
 	src/format/http_message.c src/format/http_message.h \
 	src/format/jwk.h src/format/jws.h src/format/jws_verify.h src/format/jwt.h \
 	src/format/rfc9421.h \
