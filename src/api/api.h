@@ -5,10 +5,12 @@
 #include "api/message.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "format/profile.h"
 #include "keys/keys.h"
 
 struct ha_api {
     const struct ha_config *config;
+    const struct ha_profiles *profiles;
     struct ha_keys *keys;
     struct ha_token **tokens;  // as many as config->n_tokens, in that order
     const struct ha_log *log;

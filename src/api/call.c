@@ -15,38 +15,59 @@ enum ha_code ha_call_no_key(const struct ha_call_context *call, struct ha_err *e
 }
 
 static enum ha_code refuse(const struct ha_call_context *call, const struct ha_decision *decision,
-                           enum ha_operation operation, enum ha_alg alg, struct ha_err *err)
+                           enum ha_operation operation, enum ha_alg alg, const char *profile, struct ha_err *err)
 {
     const struct ha_principal *principal = call->request->principal;
-    const char *with = alg ? " with " : "", *alg_name = alg ? ha_alg_info(alg)->name : "";
-    ha_log(call->api->log, HA_LOG_WARN, "refused", HA_S("key", call->name),
-           HA_S("operation", ha_operation_info(operation)->name), HA_S("algorithm", alg_name),
-           HA_N("uid", principal->uid), HA_N("pid", principal->pid), HA_S("request", call->request->id));
+    const char *name = ha_operation_info(operation)->name, *alg_name = alg ? ha_alg_info(alg)->name : "";
+    ha_log(call->api->log, HA_LOG_WARN, "refused", HA_S("key", call->name), HA_S("operation", name),
+           HA_S("algorithm", alg_name), HA_S("profile", profile ? profile : ""), HA_N("uid", principal->uid),
+           HA_N("pid", principal->pid), HA_S("request", call->request->id));
     if (!decision->knows)
         return ha_call_no_key(call, err);
-    ha_fail(err, HA_E_FORBIDDEN, "no rule of [client %s] grants %s%s%s on '%s'", decision->client->name,
-            ha_operation_info(operation)->name, with, alg_name, call->name);
-    return ha_hint(err, "an administrator can add `allow = %s:%s` to that section", call->name,
-                   ha_operation_info(operation)->name);
+    ha_fail(err, HA_E_FORBIDDEN, "no rule of [client %s] grants %s%s%s%s%s on '%s'", decision->client->name, name,
+            alg ? " with " : "", alg_name, profile ? " of the profile " : "", profile ? profile : "", call->name);
+    return ha_hint(err, "an administrator can add `allow = %s:%s%s%s` to that section", call->name, name,
+                   profile ? " profile=" : "", profile ? profile : "");
+}
+
+enum ha_code ha_call_allowed_profile(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
+                                     const struct ha_profile *profile, struct ha_err *err)
+{
+    const char *name = profile ? profile->name : NULL;
+    struct ha_decision decision =
+        ha_policy_decide(call->api->config, call->request->principal, call->name, operation, alg, name);
+    return decision.allowed ? HA_OK : refuse(call, &decision, operation, alg, name, err);
 }
 
 enum ha_code ha_call_allowed(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
                              struct ha_err *err)
 {
-    struct ha_decision decision =
-        ha_policy_decide(call->api->config, call->request->principal, call->name, operation, alg);
-    return decision.allowed ? HA_OK : refuse(call, &decision, operation, alg, err);
+    return ha_call_allowed_profile(call, operation, alg, NULL, err);
 }
 
-enum ha_code ha_call_key(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
-                         struct ha_key **ret_key, struct ha_err *err)
+enum ha_code ha_call_key_profile(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
+                                 const struct ha_profile *profile, struct ha_key **ret_key, struct ha_err *err)
 {
-    if (ha_call_allowed(call, operation, alg, err))
+    if (ha_call_allowed_profile(call, operation, alg, profile, err))
         return err->code;
     struct ha_key *key = ha_keys_get(call->api->keys, call->name);
     if (!key)
         return ha_call_no_key(call, err);
     *ret_key = key;
+    return HA_OK;
+}
+
+enum ha_code ha_call_key(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
+                         struct ha_key **ret_key, struct ha_err *err)
+{
+    return ha_call_key_profile(call, operation, alg, NULL, ret_key, err);
+}
+
+enum ha_code ha_call_profile(const struct ha_call_context *call, const char *name, unsigned schemes,
+                             const char *pointer, const struct ha_profile **ret_profile, struct ha_err *err)
+{
+    if (ha_profiles_find(call->api->profiles, name, schemes, ret_profile, err))
+        return ha_at(err, "%s", pointer);
     return HA_OK;
 }
 

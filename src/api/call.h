@@ -24,9 +24,20 @@ struct ha_call_context {
 // know of; HA_E_FORBIDDEN with what would have to be granted. The caller unrefs the key.
 enum ha_code ha_call_key(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
                          struct ha_key **ret_key, struct ha_err *err);
+// The same for a message of a profile, which rules may be about: what the request's "profile" named (NULL: the plain
+// message), as ha_call_profile found it.
+enum ha_code ha_call_key_profile(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
+                                 const struct ha_profile *profile, struct ha_key **ret_key, struct ha_err *err);
+// The message that the request's member "profile" named (NULL: it had none, and the plain one is meant), of one of the
+// schemes (HA_SCHEME_BIT). HA_E_MALFORMED at pointer: there is none such. HA_E_KEY_CANNOT: the site has yet to give
+// values.
+enum ha_code ha_call_profile(const struct ha_call_context *call, const char *name, unsigned schemes,
+                             const char *pointer, const struct ha_profile **ret_profile, struct ha_err *err);
 // The policy alone, for a key that the caller has been given already (items of a batch), or that isn't there yet.
 enum ha_code ha_call_allowed(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
                              struct ha_err *err);
+enum ha_code ha_call_allowed_profile(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
+                                     const struct ha_profile *profile, struct ha_err *err);
 // The same HA_E_NO_KEY for a key that isn't there and for one the caller may not know of.
 enum ha_code ha_call_no_key(const struct ha_call_context *call, struct ha_err *err);
 // Logs that the content was refused, for the reason in err, and returns err's code.

@@ -60,15 +60,16 @@ static unsigned possible_operations(const struct ha_key *key)
 {
     unsigned operations = 1u << HA_OPERATION_SHOW | 1u << HA_OPERATION_DELETE;
     if (key->purposes & HA_PURPOSE_SIGN)
-        operations |= 1u << HA_OPERATION_SIGN | 1u << HA_OPERATION_SIGN_DIGEST;
+        operations |= 1u << HA_OPERATION_SIGN | 1u << HA_OPERATION_SIGN_DIGEST | 1u << HA_OPERATION_JWS |
+                      1u << HA_OPERATION_JWT | 1u << HA_OPERATION_HTTP_SIGNATURE;
     if (key->purposes & HA_PURPOSES_TLS)
         operations |= 1u << HA_OPERATION_TLS;
     if (key->purposes & HA_PURPOSES_CSR)
         operations |= 1u << HA_OPERATION_CSR;
     if (key->purposes & HA_PURPOSE_DECRYPT)
-        operations |= 1u << HA_OPERATION_DECRYPT;
+        operations |= 1u << HA_OPERATION_DECRYPT | 1u << HA_OPERATION_JWE_DECRYPT;
     if (key->purposes & HA_PURPOSE_DERIVE)
-        operations |= 1u << HA_OPERATION_DERIVE;
+        operations |= 1u << HA_OPERATION_DERIVE | 1u << HA_OPERATION_JWE_DECRYPT;
     return operations;
 }
 

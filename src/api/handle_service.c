@@ -162,7 +162,7 @@ enum ha_code ha_handle_token_unlock(struct ha_call_context *call, struct ha_err 
 {
     const struct ha_api *api = call->api;
     const struct ha_principal *principal = call->request->principal;
-    if (!ha_policy_decide(api->config, principal, call->name, HA_OPERATION_UNLOCK, HA_ALG_NONE).allowed)
+    if (!ha_policy_decide(api->config, principal, call->name, HA_OPERATION_UNLOCK, HA_ALG_NONE, NULL).allowed)
         return refuse_unlock(call, err);
     for (size_t i = 0; i < api->config->n_tokens; i++) {
         if (strcmp(api->config->tokens[i].name, call->name) != 0)

@@ -24,7 +24,6 @@ libha_cli_la_SOURCES = \
 	src/cli/help.c src/cli/help.h \
 	src/cli/help_manual.c \
 	src/cli/in.c src/cli/in.h \
-	src/cli/nearest.c src/cli/nearest.h \
 	src/cli/opt.c src/cli/opt.h \
 	src/cli/ossl_types.h \
 	src/cli/out.c src/cli/out.h \

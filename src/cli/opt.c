@@ -2,7 +2,7 @@
 // Reading a command line: one pass over its words, then a check of the whole.
 #include "cli/opt.h"
 
-#include "cli/nearest.h"
+#include "base/nearest.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 // What a configuration needs to make sense as a whole.
 #include "config/check.h"
 
-#include "config/mistakes.h"
+#include "base/mistakes.h"
 
 #include <string.h>
 
@@ -10,10 +10,10 @@ static bool check_counts(const struct ha_config *config, struct ha_mistakes *mis
 {
     bool ok = true;
     if (config->n_listens == 0)
-        ok &= ha_mistakes_add(mistakes, 0, "there is no [listen] section: nobody could reach the agent",
+        ok &= ha_mistakes_add(mistakes, NULL, 0, "there is no [listen] section: nobody could reach the agent",
                               "Add a section [listen agent] with 'socket = /run/hsm-agent/agent.sock'.");
     if (config->n_tokens == 0)
-        ok &= ha_mistakes_add(mistakes, 0, "there is no [token] section: the agent would have no keys",
+        ok &= ha_mistakes_add(mistakes, NULL, 0, "there is no [token] section: the agent would have no keys",
                               "Add a section [token main] with 'uri', 'module' and 'pin'.");
     return ok;
 }
@@ -29,7 +29,7 @@ static bool check_sockets(const struct ha_config *config, struct ha_mistakes *mi
                 continue;
             ha_fail(&err, HA_E_CONFIG, "[listen %s] has the socket of [listen %s] in line %u", listen->name,
                     other->name, other->line);
-            if (!ha_mistakes_add(mistakes, listen->line, err.detail, "Give each its own path."))
+            if (!ha_mistakes_add(mistakes, NULL, listen->line, err.detail, "Give each its own path."))
                 return false;
             break;
         }

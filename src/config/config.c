@@ -6,7 +6,7 @@
 #include "base/ini.h"
 #include "base/text.h"
 #include "config/check.h"
-#include "config/mistakes.h"
+#include "base/mistakes.h"
 #include "config/option.h"
 #include "config/value.h"
 
@@ -28,7 +28,7 @@ struct parser {
 
 static void add(struct parser *parser, unsigned line, const char *cause, const char *remedy)
 {
-    if (!ha_mistakes_add(parser->mistakes, line, cause, remedy))
+    if (!ha_mistakes_add(parser->mistakes, NULL, line, cause, remedy))
         parser->no_memory = true;
 }
 
@@ -306,7 +306,7 @@ enum ha_code ha_config_load(const char *path, struct ha_config **ret_config, str
     ha_auto(ha_buf_clear) struct ha_buf text = {0};
     enum ha_code code = ha_file_read(path, FILE_MAX, HA_FILE_TRUSTED, &text, err);
     if (code == HA_E_CONFIG)
-        ha_mistakes_add(ret_mistakes, 0, err->detail, err->hint);
+        ha_mistakes_add(ret_mistakes, NULL, 0, err->detail, err->hint);
     if (code != HA_OK)
         return code;
     return ha_config_parse(path, ha_buf_text(&text), text.len, ret_config, ret_mistakes, err);

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/mistakes.h"
 #include "crypto/alg.h"
 
 #include <stdatomic.h>
@@ -60,27 +61,34 @@ enum ha_operation {
     HA_OPERATION_CSR,
     HA_OPERATION_DECRYPT,
     HA_OPERATION_DERIVE,
-    HA_OPERATION_CREATE,  // on an admin socket
-    HA_OPERATION_ADOPT,   // on an admin socket
-    HA_OPERATION_DELETE,  // on an admin socket
-    HA_OPERATION_UNLOCK,  // on an admin socket; what is named isn't a key but a token
+    HA_OPERATION_JWS,             // with a profile, as the four below it
+    HA_OPERATION_JWT,             // claims that the agent completes and checks
+    HA_OPERATION_JWE_DECRYPT,     // a JWE, to its plaintext
+    HA_OPERATION_HTTP_SIGNATURE,  // the headers that sign a request or reply
+    HA_OPERATION_MAC,             // with an HMAC key
+    HA_OPERATION_CREATE,          // on an admin socket
+    HA_OPERATION_ADOPT,           // on an admin socket
+    HA_OPERATION_DELETE,          // on an admin socket
+    HA_OPERATION_UNLOCK,          // on an admin socket; what is named isn't a key but a token
     HA_OPERATION_COUNT
 };
 struct ha_operation_info {
     const char *name;  // "sign-digest"
     bool admin;
+    bool profiled;  // is asked for with a profile's message, so that a rule may say profile=
     const char *help;
 };
 const struct ha_operation_info *ha_operation_info(enum ha_operation operation);
 #define HA_OPERATIONS_ALL ((1u << HA_OPERATION_COUNT) - 1)
 
-// allow = KEY:OP[,OP] [ALG,...]
+// allow = KEY:OP[,OP] [ALG,...] [profile=PROFILE/MESSAGE,...]
 struct ha_allow {
     unsigned line;
     char *text;           // as written
     char *key;            // a shell glob
     unsigned operations;  // bits 1u << enum ha_operation
     uint32_t algs;        // bits 1u << enum ha_alg; 0: all
+    char *profiles;       // shell globs, each ended by NUL, the last one by two; NULL: all
 };
 
 struct ha_client_config {
@@ -106,18 +114,6 @@ struct ha_config {
     struct ha_client_config *clients;
     size_t n_clients;
 };
-
-struct ha_mistake {
-    unsigned line;  // 0: the file as a whole
-    char cause[320];
-    char remedy[320];
-};
-struct ha_mistakes {
-    struct ha_mistake *items;
-    size_t n;
-};
-void ha_mistakes_clear(struct ha_mistakes *mistakes);
-HA_AUTO_DEFINE_CLEAR(struct ha_mistakes, ha_mistakes_clear)
 
 // Reads path (refused when group- or world-writable, or owned by neither us nor root). On HA_E_CONFIG every mistake is
 // in ret_mistakes, in the order of the lines; ret_config is set on HA_OK only.

@@ -7,7 +7,6 @@ libha_config_la_SOURCES = \
 	src/config/config.c src/config/config.h \
 	src/config/dump.c \
 	src/config/manual.c \
-	src/config/mistakes.c src/config/mistakes.h \
 	src/config/operation.c \
 	src/config/option.c src/config/option.h \
 	src/config/uri.c src/config/uri.h \

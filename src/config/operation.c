@@ -5,19 +5,27 @@
 #include <assert.h>
 
 static const struct ha_operation_info operations[] = {
-    [HA_OPERATION_SHOW] = {"show", false, "see the key in lists, its public key and its state"},
-    [HA_OPERATION_SIGN] = {"sign", false, "sign data, which the agent hashes"},
-    [HA_OPERATION_SIGN_DIGEST] = {"sign-digest", false,
-                                  "sign a digest that the caller made, whatever it is the digest of"},
-    [HA_OPERATION_TLS] = {"tls", false, "sign a TLS handshake, with a key that is made for TLS"},
-    [HA_OPERATION_CSR] = {"csr", false, "make a certificate signing request"},
-    [HA_OPERATION_DECRYPT] = {"decrypt", false, "decrypt with an RSA key"},
-    [HA_OPERATION_DERIVE] = {"derive", false, "derive a shared secret with an EC key (ECDH)"},
-    [HA_OPERATION_CREATE] = {"create", true, "create the key, on an admin socket"},
-    [HA_OPERATION_ADOPT] = {"adopt", true, "take an object that is in the token already as a key, on an admin socket"},
-    [HA_OPERATION_DELETE] = {"delete", true, "destroy the key, on an admin socket"},
-    [HA_OPERATION_UNLOCK] =
-        {"unlock", true, "have a PIN tried again that the token refused, on an admin socket; KEY is the token's name"},
+    [HA_OPERATION_SHOW] = {"show", .help = "see the key in lists, its public key and its state"},
+    [HA_OPERATION_SIGN] = {"sign", .help = "sign data, which the agent hashes"},
+    [HA_OPERATION_SIGN_DIGEST] = {"sign-digest",
+                                  .help = "sign a digest that the caller made, whatever it is the digest of"},
+    [HA_OPERATION_TLS] = {"tls", .help = "sign a TLS handshake, with a key that is made for TLS"},
+    [HA_OPERATION_CSR] = {"csr", .help = "make a certificate signing request"},
+    [HA_OPERATION_DECRYPT] = {"decrypt", .help = "decrypt with an RSA key"},
+    [HA_OPERATION_DERIVE] = {"derive", .help = "derive a shared secret with an EC key (ECDH)"},
+    [HA_OPERATION_JWS] = {"jws", .profiled = true, .help = "make a JWS, a signed JSON message"},
+    [HA_OPERATION_JWT] = {"jwt", .profiled = true, .help = "make a JWT, whose claims the agent completes and checks"},
+    [HA_OPERATION_JWE_DECRYPT] = {"jwe-decrypt", .profiled = true, .help = "decrypt a JWE"},
+    [HA_OPERATION_HTTP_SIGNATURE] = {"http-signature", .profiled = true,
+                                     .help = "make the headers that sign an HTTP message"},
+    [HA_OPERATION_MAC] = {"mac", .profiled = true, .help = "make a message authentication code with an HMAC key"},
+    [HA_OPERATION_CREATE] = {"create", .admin = true, .help = "create the key, on an admin socket"},
+    [HA_OPERATION_ADOPT] = {"adopt", .admin = true,
+                            .help = "take an object that is in the token already as a key, on an admin socket"},
+    [HA_OPERATION_DELETE] = {"delete", .admin = true, .help = "destroy the key, on an admin socket"},
+    [HA_OPERATION_UNLOCK] = {"unlock", .admin = true,
+                             .help = "have a PIN tried again that the token refused, on an admin socket; KEY is the "
+                                     "token's name"},
 };
 static_assert(HA_ARRAY_SIZE(operations) == HA_OPERATION_COUNT, "each operation has its row");
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/challenge.h"
 
+#include "base/secret.h"
 #include "crypto/ossl.h"
 
 #include <openssl/core_names.h>
@@ -27,7 +28,7 @@ enum ha_code ha_challenge_encrypt(const struct ha_pubkey *key, enum ha_alg alg, 
     size_t len = sizeof(block);
     if (!ctx || EVP_PKEY_encrypt_init(ctx) <= 0 || !set_padding(ctx, ha_alg_info(alg)) ||
         EVP_PKEY_encrypt(ctx, block, &len, plaintext, n) <= 0)
-        return ha_ossl_fail(err, HA_E_INTERNAL, "encrypting a challenge");
+        return ha_ossl_fail(err, HA_E_INTERNAL, "encrypting to a public key");
     ha_buf_append(ciphertext, block, len);
     return ha_buf_ok(ciphertext) ? HA_OK : ha_fail(err, HA_E_MEMORY, "out of memory");
 }
@@ -51,8 +52,9 @@ enum ha_code ha_challenge_agree(const struct ha_pubkey *key, struct ha_buf *poin
         EVP_PKEY_get_octet_string_param(own, OSSL_PKEY_PARAM_PUB_KEY, public, sizeof(public), &public_len) <= 0 ||
         EVP_PKEY_derive_init(ctx) <= 0 || EVP_PKEY_derive_set_peer(ctx, peer) <= 0 ||
         EVP_PKEY_derive(ctx, secret, &secret_len) <= 0)
-        return ha_ossl_fail(err, HA_E_INTERNAL, "agreeing on a challenge");
+        return ha_ossl_fail(err, HA_E_INTERNAL, "agreeing with a public key");
     ha_buf_append(point, public, public_len);
     ha_buf_append(shared, secret, secret_len);
+    ha_wipe(secret, sizeof(secret));
     return ha_buf_ok(point) && ha_buf_ok(shared) ? HA_OK : ha_fail(err, HA_E_MEMORY, "out of memory");
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Questions that only the holder of a private key can answer, made with its public key. Thread-safe.
+// Questions that only the holder of a private key can answer, made with its public key; and how a key gets to the
+// recipient of a message. Thread-safe.
 #pragma once
 
 #include "base/buf.h"

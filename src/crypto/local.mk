@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += libha-crypto.la
 libha_crypto_la_SOURCES = \
+	src/crypto/aead.c src/crypto/aead.h \
+	src/crypto/aeskw.c src/crypto/aeskw.h \
 	src/crypto/alg.c src/crypto/alg.h \
 	src/crypto/challenge.c src/crypto/challenge.h \
 	src/crypto/digest.c src/crypto/digest.h \
+	src/crypto/kdf.c src/crypto/kdf.h \
 	src/crypto/oaep.c \
 	src/crypto/ossl.c src/crypto/ossl.h \
 	src/crypto/point.c src/crypto/point.h \

@@ -9,12 +9,17 @@
 #include <openssl/crypto.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
 #include <openssl/param_build.h>
 #include <openssl/x509.h>
 
 HA_AUTO_DEFINE(BIGNUM, BN_free)
 HA_AUTO_DEFINE(BN_CTX, BN_CTX_free)
 HA_AUTO_DEFINE(ECDSA_SIG, ECDSA_SIG_free)
+HA_AUTO_DEFINE(EVP_CIPHER, EVP_CIPHER_free)
+HA_AUTO_DEFINE(EVP_CIPHER_CTX, EVP_CIPHER_CTX_free)
+HA_AUTO_DEFINE(EVP_KDF, EVP_KDF_free)
+HA_AUTO_DEFINE(EVP_KDF_CTX, EVP_KDF_CTX_free)
 HA_AUTO_DEFINE(EVP_MD_CTX, EVP_MD_CTX_free)
 HA_AUTO_DEFINE(EVP_PKEY, EVP_PKEY_free)
 HA_AUTO_DEFINE(EVP_PKEY_CTX, EVP_PKEY_CTX_free)

@@ -22,7 +22,8 @@ struct ha_jws_verified {
     enum ha_alg alg;           // of the first signature that verified, as the rest is
     ha_json *header;           // the protected header; NULL: none
     ha_json *unprotected;      // NULL: none
-    const struct ha_jwk *jwk;  // the key, one of the rules'; NULL: that of x5c
+    const struct ha_jwk *jwk;  // the key, one of the rules'; NULL: that of certificates
+    struct ha_x5c certificates;
     size_t n_signatures, n_good;
 };
 void ha_jws_verified_clear(struct ha_jws_verified *verified);

@@ -12,14 +12,28 @@ libha_format_la_SOURCES = \
 	src/format/csr_name.c src/format/csr_name.h \
 	src/format/csr_san.c src/format/csr_san.h \
 	src/format/csr_text.c src/format/csr_text.h \
+	src/format/fspiop_encryption.h \
+	src/format/jose_header.c src/format/jose_header.h \
+	src/format/jwe.c src/format/jwe.h \
+	src/format/jwe_alg.c src/format/jwe_alg.h \
+	src/format/jwe_encrypt.c src/format/jwe_encrypt.h \
+	src/format/jwe_header.c src/format/jwe_header.h \
+	src/format/jwe_key.c src/format/jwe_key.h \
+	src/format/jwe_message.c src/format/jwe_message.h \
+	src/format/jwk.c src/format/jwk.h src/format/jwks.c \
+	src/format/jws.c src/format/jws.h \
+	src/format/jws_read.c src/format/jws_read.h \
+	src/format/jws_verify.c src/format/jws_verify.h \
+	src/format/jwt.c src/format/jwt.h src/format/jwt_check.c \
+	src/format/profile.c src/format/profile.h src/format/profile_set.h \
+	src/format/profile_tables.c \
 	src/format/dip.c src/format/dip.h \
 	src/format/dip_string.c src/format/dip_string.h \
 	src/format/dip_verify.c \
 	src/format/fspiop.c src/format/fspiop.h src/format/fspiop_header.h \
 	src/format/fspiop_verify.c \
 	src/format/http_message.c src/format/http_message.h \
-	src/format/jwk.h src/format/jws.h src/format/jws_verify.h src/format/jwt.h \
 	src/format/rfc9421.h \
 	src/format/signer.h \
-	src/format/x5c.h
+	src/format/x5c.c src/format/x5c.h
 libha_format_la_LIBADD = libha-crypto.la

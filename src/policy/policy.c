@@ -4,6 +4,8 @@
 
 #include "base/text.h"
 
+#include <string.h>
+
 static bool has_uid(const struct ha_client_config *client, const struct ha_principal *principal)
 {
     for (size_t i = 0; i < client->n_uids; i++) {
@@ -38,22 +40,42 @@ bool ha_policy_applies(const struct ha_client_config *client, const struct ha_pr
     return names_somebody && has_uid(client, principal) && has_gid(client, principal);
 }
 
-static bool grants(const struct ha_allow *rule, enum ha_operation operation, enum ha_alg alg)
+// What is asked for a key.
+struct question {
+    const char *key;
+    enum ha_operation operation;
+    enum ha_alg alg;
+    const char *profile;
+};
+
+static bool fits_profile(const struct ha_allow *rule, const char *profile)
 {
-    bool any_alg = rule->algs == 0 || alg == HA_ALG_NONE;
-    return (rule->operations & 1u << operation) && (any_alg || (rule->algs & 1u << alg));
+    if (!rule->profiles)
+        return true;
+    for (const char *glob = rule->profiles; profile && *glob; glob += strlen(glob) + 1) {
+        if (ha_glob_match(glob, profile))
+            return true;
+    }
+    return false;
+}
+
+static bool grants(const struct ha_allow *rule, const struct question *question)
+{
+    bool any_alg = rule->algs == 0 || question->alg == HA_ALG_NONE;
+    return (rule->operations & 1u << question->operation) && (any_alg || (rule->algs & 1u << question->alg)) &&
+           fits_profile(rule, question->profile);
 }
 
 // Looks through one section's rules; true when one of them allows.
-static bool decide_section(const struct ha_client_config *client, const char *key, enum ha_operation operation,
-                           enum ha_alg alg, struct ha_decision *decision)
+static bool decide_section(const struct ha_client_config *client, const struct question *question,
+                           struct ha_decision *decision)
 {
     for (size_t i = 0; i < client->n_allows; i++) {
         const struct ha_allow *rule = &client->allows[i];
-        if (!ha_glob_match(rule->key, key))
+        if (!ha_glob_match(rule->key, question->key))
             continue;
         decision->knows = true;
-        if (grants(rule, operation, alg)) {
+        if (grants(rule, question)) {
             decision->allowed = true;
             decision->client = client;
             decision->rule = rule;
@@ -64,8 +86,9 @@ static bool decide_section(const struct ha_client_config *client, const char *ke
 }
 
 struct ha_decision ha_policy_decide(const struct ha_config *config, const struct ha_principal *principal,
-                                    const char *key, enum ha_operation operation, enum ha_alg alg)
+                                    const char *key, enum ha_operation operation, enum ha_alg alg, const char *profile)
 {
+    const struct question question = {key, operation, alg, profile};
     struct ha_decision decision = {0};
     for (size_t i = 0; i < config->n_clients; i++) {
         const struct ha_client_config *client = &config->clients[i];
@@ -73,7 +96,7 @@ struct ha_decision ha_policy_decide(const struct ha_config *config, const struct
             continue;
         if (!decision.client)
             decision.client = client;
-        if (decide_section(client, key, operation, alg, &decision))
+        if (decide_section(client, &question, &decision))
             break;
     }
     return decision;

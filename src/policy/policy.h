@@ -17,9 +17,10 @@ struct ha_decision {
     const struct ha_allow *rule;  // the rule that allowed; NULL
 };
 
-// alg: HA_ALG_NONE for operations without one (then the rule's algorithms don't matter).
+// alg: HA_ALG_NONE for operations without one (then the rule's algorithms don't matter). profile: "PROFILE/MESSAGE", of
+// the operations that have one; NULL fits only rules without profile=.
 struct ha_decision ha_policy_decide(const struct ha_config *config, const struct ha_principal *principal,
-                                    const char *key, enum ha_operation operation, enum ha_alg alg);
+                                    const char *key, enum ha_operation operation, enum ha_alg alg, const char *profile);
 // The operations any rule grants this principal on this key, as bits; for listings.
 unsigned ha_policy_operations(const struct ha_config *config, const struct ha_principal *principal, const char *key);
 // Whether that section is about this principal.

@@ -2,7 +2,7 @@
 // Command lines against the real table; and what the table says of itself.
 #include "cli/command.h"
 #include "cli/help.h"
-#include "cli/nearest.h"
+#include "base/nearest.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -98,7 +98,7 @@ static unsigned compare(const struct ha_config *config, const struct question *q
 {
     const struct ha_client_config *one = &config->clients[0], *two = &config->clients[1];
     struct ha_decision decision =
-        ha_policy_decide(config, question->principal, question->key, question->operation, question->alg);
+        ha_policy_decide(config, question->principal, question->key, question->operation, question->alg, NULL);
     bool first = reference_allows(one, question), second = reference_allows(two, question);
     const struct ha_client_config *fits = reference_fits(one, question->principal)   ? one
                                           : reference_fits(two, question->principal) ? two
@@ -154,7 +154,7 @@ static void policy_without_clients_denies(void **state)
 {
     const struct ha_config config = {0};
     const struct ha_principal root = {0};
-    struct ha_decision decision = ha_policy_decide(&config, &root, "a", HA_OPERATION_SHOW, HA_ALG_NONE);
+    struct ha_decision decision = ha_policy_decide(&config, &root, "a", HA_OPERATION_SHOW, HA_ALG_NONE, NULL);
     assert_false(decision.allowed);
     assert_false(decision.knows);
     assert_null(decision.client);
@@ -172,9 +172,9 @@ static void policy_adds_up_the_rules_of_a_section(void **state)
     struct ha_client_config client = {.uids = one_uid, .n_uids = 1, .allows = rules, .n_allows = 3};
     const struct ha_config config = {.clients = &client, .n_clients = 1};
     const struct ha_principal one = {.uid = 1};
-    assert_ptr_equal(ha_policy_decide(&config, &one, "a", HA_OPERATION_SIGN, HA_ALG_PS256).rule, &rules[1]);
-    assert_false(ha_policy_decide(&config, &one, "a", HA_OPERATION_SIGN, HA_ALG_RS256).allowed);
-    assert_ptr_equal(ha_policy_decide(&config, &one, "b", HA_OPERATION_SHOW, HA_ALG_NONE).rule, &rules[2]);
+    assert_ptr_equal(ha_policy_decide(&config, &one, "a", HA_OPERATION_SIGN, HA_ALG_PS256, NULL).rule, &rules[1]);
+    assert_false(ha_policy_decide(&config, &one, "a", HA_OPERATION_SIGN, HA_ALG_RS256, NULL).allowed);
+    assert_ptr_equal(ha_policy_decide(&config, &one, "b", HA_OPERATION_SHOW, HA_ALG_NONE, NULL).rule, &rules[2]);
     assert_int_equal(ha_policy_operations(&config, &one, "a"), 1u << HA_OPERATION_SIGN | 1u << HA_OPERATION_SHOW);
     assert_int_equal(ha_policy_operations(&config, &one, "b"), 1u << HA_OPERATION_SHOW);
 }

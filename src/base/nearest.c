@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Optimal string alignment distance, by three rows of the usual matrix.
-#include "cli/nearest.h"
+#include "base/nearest.h"
 
 #include <stdint.h>
 #include <string.h>
