@@ -6,7 +6,7 @@ libha_format_la_SOURCES = \
 	src/format/certificate.c src/format/certificate.h \
 	src/format/chain.c src/format/chain.h \
 	src/format/chain_ocsp.c src/format/chain_ocsp.h \
-	src/format/content_digest.h \
+	src/format/content_digest.c src/format/content_digest.h \
 	src/format/csr.c src/format/csr.h \
 	src/format/csr_ext.c src/format/csr_ext.h \
 	src/format/csr_name.c src/format/csr_name.h \
@@ -33,7 +33,10 @@ libha_format_la_SOURCES = \
 	src/format/fspiop.c src/format/fspiop.h src/format/fspiop_header.h \
 	src/format/fspiop_verify.c \
 	src/format/http_message.c src/format/http_message.h \
-	src/format/rfc9421.h \
+	src/format/rfc9421.c src/format/rfc9421.h \
+	src/format/rfc9421_base.c src/format/rfc9421_base.h \
+	src/format/rfc9421_verify.c \
+	src/format/sfv.c src/format/sfv.h \
 	src/format/signer.h \
 	src/format/x5c.c src/format/x5c.h
 libha_format_la_LIBADD = libha-crypto.la
