@@ -85,7 +85,8 @@ static enum ha_code begin_dip(struct item *item, const struct ha_pubkey *key, st
     else if (profile->certificate_file)
         code = ha_certificate_read_file(profile->certificate_file, &certificate, err);
     else
-        code = ha_fail(err, HA_E_MALFORMED, "the message needs the key's certificate, which neither request nor profile has");
+        code = ha_fail(err, HA_E_MALFORMED,
+                       "the message needs the key's certificate, which neither request nor profile has");
     if (code)
         return ha_at(err, "/certificate");
     struct ha_dip_job *job = &item->job.dip;
@@ -128,7 +129,7 @@ static enum ha_code item_prepare(const struct ha_call_context *call, struct ha_k
     if (ha_call_allowed_profile(call, operation, HA_ALG_NONE, item->profile, err))
         return err->code;
     if (!key->public_key)
-        return ha_use_check(key, HA_ALG_NONE, HA_PURPOSE_SIGN, err);
+        return ha_fail(err, HA_E_KEY_INCOMPLETE, "the key '%s' isn't whole yet", key->name);
     if (begin(item, key->public_key, err))
         return ha_http_members_at(prefix, err);
     if (ha_call_allowed_profile(call, operation, item->alg, item->profile, err) ||

@@ -26,7 +26,8 @@ void ha_http_members_clear(struct ha_http_members *members);
         {"status", HA_MEMBER_UINT, false, offsetof(type, name.status)},                                                \
         {"headers", HA_MEMBER_OBJECT, false, offsetof(type, name.headers)},                                            \
         {"body", HA_MEMBER_BYTES, false, offsetof(type, name.body)},                                                   \
-        {"body_text", HA_MEMBER_STRING, false, offsetof(type, name.body_text)}, {                                      \
+        {"body_text", HA_MEMBER_STRING, false, offsetof(type, name.body_text)},                                        \
+    {                                                                                                                  \
         "content_digest", HA_MEMBER_BYTES, false, offsetof(type, name.content_digest)                                  \
     }
 
@@ -35,4 +36,5 @@ enum ha_code ha_http_members_finish(struct ha_http_members *members, const char 
 // Puts prefix before the error's pointer. Returns err's code.
 enum ha_code ha_http_members_at(const char *prefix, struct ha_err *err);
 
-#define HA_HTTP_SCHEMES (HA_SCHEME_BIT(HA_SCHEME_RFC9421) | HA_SCHEME_BIT(HA_SCHEME_DIP) | HA_SCHEME_BIT(HA_SCHEME_FSPIOP))
+#define HA_HTTP_SCHEMES                                                                                                \
+    (HA_SCHEME_BIT(HA_SCHEME_RFC9421) | HA_SCHEME_BIT(HA_SCHEME_DIP) | HA_SCHEME_BIT(HA_SCHEME_FSPIOP))

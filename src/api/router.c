@@ -22,6 +22,10 @@ static const struct ha_route routes[] = {
     {"POST", "/v1/keys/{name}/decrypt", false, true, NULL, ha_handle_decrypt, "decrypt with RSA"},
     {"POST", "/v1/keys/{name}/derive", false, true, NULL, ha_handle_derive,
      "agree on a secret with a peer's key (ECDH)"},
+    {"POST", "/v1/keys/{name}/http-signature", false, true, NULL, ha_handle_http_signature,
+     "sign an HTTP message, or a batch"},
+    {"POST", "/v1/verify/http-signature", false, true, NULL, ha_handle_verify_http,
+     "verify somebody else's HTTP message"},
     {"POST", "/v1/keys/{name}/csr", false, true, NULL, ha_handle_csr, "make a certificate signing request"},
     {0},
 };
