@@ -5,7 +5,7 @@
 
 #include "crypto/pubkey.h"
 #include "format/http_message.h"
-#include "format/profile.h"
+#include "format/jws.h"
 
 enum ha_fspiop_canonical {
     HA_FSPIOP_SORTED,  // the body is rewritten: compact, members sorted. Validators that parse and write it anew need
@@ -21,11 +21,11 @@ struct ha_fspiop_profile {
     enum ha_alg algorithm;  // RS256, ES256; NONE: what the key does
     enum ha_fspiop_canonical canonical;
     enum ha_fspiop_uri uri;
-    struct ha_profile_list protect;  // fields that are protected, in that order, when they are there; besides those of
-                                     // the specification, Date and FSPIOP-Encryption
-    char *source;        // the FSPIOP-Source that may be signed for; NULL: any
-    uint32_t accept;     // verification: bits 1u << enum ha_alg; 0: RS256 and ES256
-    unsigned max_age_s;  // verification: how far from now Date may be; 0: any
+    struct ha_jose_list protect;  // fields that are protected, in that order, when they are there; besides those of
+                                  // the specification, Date and FSPIOP-Encryption
+    char *source;                 // the FSPIOP-Source that may be signed for; NULL: any
+    uint32_t accept;              // verification: bits 1u << enum ha_alg; 0: RS256 and ES256
+    unsigned max_age_s;           // verification: how far from now Date may be; 0: any
 };
 // All zero: sorted, from the resource on, any source.
 const struct ha_fspiop_profile *ha_fspiop_plain(void);

@@ -4,7 +4,7 @@
 
 #include "crypto/pubkey.h"
 #include "format/http_message.h"
-#include "format/profile.h"
+#include "format/jws.h"
 
 enum ha_rfc9421_keyid { HA_RFC9421_KEYID_THUMBPRINT, HA_RFC9421_KEYID_TEXT, HA_RFC9421_KEYID_NONE };
 enum ha_rfc9421_digest { HA_RFC9421_DIGEST_SHA256, HA_RFC9421_DIGEST_SHA512, HA_RFC9421_DIGEST_NONE };
@@ -14,7 +14,7 @@ struct ha_rfc9421_profile {
     char *label;            // NULL: "sig1"; verification: the only one there is
     // Covered components in their order, as in Signature-Input: @method, content-digest, @query-param;name="a".
     // None: @method, @target-uri (of a response @status), and with a body content-digest and content-type.
-    struct ha_profile_list components;
+    struct ha_jose_list components;
     enum ha_rfc9421_digest digest;  // the Content-Digest that is added when the message has a body and no such field
     bool created;                   // the parameter is sent
     unsigned lifetime_s;            // the parameter expires is created + this; 0: not sent
@@ -22,9 +22,9 @@ struct ha_rfc9421_profile {
     bool alg_parameter;             // the parameter alg is sent
     enum ha_rfc9421_keyid keyid;
     char *keyid_text;
-    char *tag;                        // NULL: none. Verification: a signature without it isn't looked at
-    struct ha_profile_list required;  // verification: components that have to be covered; none: as for components
-    unsigned max_age_s;               // verification: how old created may be, which has to be there then; 0: any
+    char *tag;                     // NULL: none. Verification: a signature without it isn't looked at
+    struct ha_jose_list required;  // verification: components that have to be covered; none: as for components
+    unsigned max_age_s;            // verification: how old created may be, which has to be there then; 0: any
 };
 // The default components, SHA-256, created, keyid the thumbprint, 300 seconds.
 const struct ha_rfc9421_profile *ha_rfc9421_plain(void);

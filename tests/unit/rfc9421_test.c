@@ -105,7 +105,7 @@ static char *const any_required[] = {content_type};
 static struct ha_rfc9421_profile lenient(void)
 {
     struct ha_rfc9421_profile profile = *ha_rfc9421_plain();
-    profile.required = (struct ha_profile_list){.items = (char **)any_required, .n = 1};
+    profile.required = (struct ha_jose_list){.items = (char **)any_required, .n = 1};
     return profile;
 }
 
