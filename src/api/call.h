@@ -62,6 +62,8 @@ enum ha_code ha_handle_sign(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_tls(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_decrypt(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_derive(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_http_signature(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_verify_http(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_jws(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_jwt(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_jwks(struct ha_call_context *call, struct ha_err *err);

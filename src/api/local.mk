@@ -8,7 +8,9 @@ libha_api_la_SOURCES = \
 	src/api/handle_jwe.c src/api/handle_jwe_encrypt.c \
 	src/api/jwe_common.c src/api/jwe_common.h \
 	src/api/handle_csr.c src/api/handle_keys.c src/api/handle_secret.c src/api/handle_service.c \
-	src/api/handle_sign.c src/api/handle_tls.c \
+	src/api/handle_http_signature.c src/api/handle_sign.c src/api/handle_tls.c \
+	src/api/handle_verify_http.c \
+	src/api/http_members.c src/api/http_members.h \
 	src/api/members.c src/api/members.h \
 	src/api/message.h \
 	src/api/router.c src/api/router.h

@@ -174,6 +174,11 @@ bool ha_json_uint(const ha_json *json, uint64_t max, uint64_t *ret_value)
     return true;
 }
 
+double ha_json_number(const ha_json *json)
+{
+    return json->valuedouble;
+}
+
 const ha_json *ha_json_get(const ha_json *object, const char *name)
 {
     return cJSON_IsObject(object) ? cJSON_GetObjectItemCaseSensitive(object, name) : NULL;

@@ -29,6 +29,7 @@ const char *ha_json_string(const ha_json *json);        // borrowed; NULL when i
 bool ha_json_bool(const ha_json *json, bool *ret_value);
 // An integer 0..max (max <= 2^53) that was written as one: no sign, fraction or exponent.
 bool ha_json_uint(const ha_json *json, uint64_t max, uint64_t *ret_value);
+double ha_json_number(const ha_json *json);  // of a number; infinite when it is too large for a double
 const ha_json *ha_json_get(const ha_json *object, const char *name);      // case-sensitive; NULL when absent
 const char *ha_json_get_string(const ha_json *object, const char *name);  // NULL when absent or no string
 const char *ha_json_name(const ha_json *member);                          // the member's name

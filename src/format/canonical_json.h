@@ -7,8 +7,7 @@
 #include "base/err.h"
 #include "base/json.h"
 
-// Appends. A number that would become another one is refused: beyond the range of a double, or a whole number beyond
-// 2^53.
+// Appends. A number beyond 2^53 is refused, since it may be another one than was meant.
 enum ha_code ha_canonical_json(const ha_json *json, struct ha_buf *out, struct ha_err *err);
 // The number as ECMAScript's Number::toString has it; finite.
 void ha_canonical_json_number(double number, struct ha_buf *out);

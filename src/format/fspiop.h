@@ -21,8 +21,8 @@ struct ha_fspiop_profile {
     enum ha_alg algorithm;  // RS256, ES256; NONE: what the key does
     enum ha_fspiop_canonical canonical;
     enum ha_fspiop_uri uri;
-    struct ha_jose_list protect;  // fields that are protected, in that order, when they are there; besides those of the
-                                  // specification, Date and FSPIOP-Encryption
+    struct ha_jose_list protect;  // fields that are protected, in that order, when they are there; besides those of
+                                  // the specification, Date and FSPIOP-Encryption
     char *source;                 // the FSPIOP-Source that may be signed for; NULL: any
     uint32_t accept;              // verification: bits 1u << enum ha_alg; 0: RS256 and ES256
     unsigned max_age_s;           // verification: how far from now Date may be; 0: any

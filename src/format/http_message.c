@@ -80,19 +80,30 @@ size_t ha_http_field_count(const struct ha_http_message *message, const char *na
     return count;
 }
 
-const char *ha_http_field_only(const struct ha_http_message *message, const char *name, struct ha_buf *out)
+bool ha_http_field_combined(const struct ha_http_message *message, const char *name, struct ha_buf *out)
 {
     static const char space[] = " \t";
+    bool found = false;
+    for (size_t i = 0; i < message->n_fields; i++) {
+        if (strcasecmp(message->fields[i].name, name) != 0)
+            continue;
+        const char *value = message->fields[i].value + strspn(message->fields[i].value, space);
+        size_t n = strlen(value);
+        while (n > 0 && strchr(space, value[n - 1]))
+            n--;
+        if (found)
+            ha_buf_puts(out, ", ");
+        ha_buf_append(out, value, n);
+        found = true;
+    }
+    return found;
+}
+
+const char *ha_http_field_only(const struct ha_http_message *message, const char *name, struct ha_buf *out)
+{
     if (ha_http_field_count(message, name) != 1)
         return NULL;
-    size_t i = 0;
-    while (strcasecmp(message->fields[i].name, name) != 0)
-        i++;
-    const char *value = message->fields[i].value + strspn(message->fields[i].value, space);
-    size_t n = strlen(value);
-    while (n > 0 && strchr(space, value[n - 1]))
-        n--;
-    ha_buf_append(out, value, n);
+    ha_http_field_combined(message, name, out);
     return ha_buf_text(out);
 }
 

@@ -41,6 +41,9 @@ size_t ha_http_field_count(const struct ha_http_message *message, const char *na
 // The value of the only field of that name, without white space around it; NULL when there is none or more than one.
 // Appends to out and returns its text.
 const char *ha_http_field_only(const struct ha_http_message *message, const char *name, struct ha_buf *out);
+// Appends the values of all fields of that name, without white space around them, with ", " between them. False when
+// there is none.
+bool ha_http_field_combined(const struct ha_http_message *message, const char *name, struct ha_buf *out);
 // SHA-256 of the body, or body_sha256 when that stands for it. empty: what an absent or empty body is taken for.
 enum ha_code ha_http_body_sha256(const struct ha_http_message *message, const char *empty, uint8_t ret_hash[static 32],
                                  struct ha_err *err);

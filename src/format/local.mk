@@ -2,11 +2,11 @@
 noinst_LTLIBRARIES += libha-format.la
 libha_format_la_SOURCES = \
 	src/format/base64_any.c src/format/base64_any.h \
-	src/format/canonical_json.h \
+	src/format/canonical_json.c src/format/canonical_json.h \
 	src/format/certificate.c src/format/certificate.h \
 	src/format/chain.c src/format/chain.h \
 	src/format/chain_ocsp.c src/format/chain_ocsp.h \
-	src/format/content_digest.h \
+	src/format/content_digest.c src/format/content_digest.h \
 	src/format/csr.c src/format/csr.h \
 	src/format/csr_ext.c src/format/csr_ext.h \
 	src/format/csr_name.c src/format/csr_name.h \
@@ -36,9 +36,13 @@ libha_format_la_SOURCES = \
 	src/format/dip.c src/format/dip.h \
 	src/format/dip_string.c src/format/dip_string.h \
 	src/format/dip_verify.c \
-	src/format/fspiop.h \
+	src/format/fspiop.c src/format/fspiop.h src/format/fspiop_header.h \
+	src/format/fspiop_verify.c \
 	src/format/http_message.c src/format/http_message.h \
-	src/format/rfc9421.h \
+	src/format/rfc9421.c src/format/rfc9421.h \
+	src/format/rfc9421_base.c src/format/rfc9421_base.h \
+	src/format/rfc9421_verify.c \
+	src/format/sfv.c src/format/sfv.h \
 	src/format/signer.h \
 	src/format/x5c.c src/format/x5c.h
 libha_format_la_LIBADD = libha-crypto.la

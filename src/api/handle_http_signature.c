@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+// POST /v1/keys/{name}/http-signature: the header fields that sign one HTTP message, or those of a batch of messages.
+#include "api/http_members.h"
+#include "format/dip.h"
+#include "format/fspiop.h"
+#include "format/rfc9421.h"
+#include "keys/use.h"
+#include "policy/tls.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct item {
+    struct ha_http_members http;
+    const char *certificate;  // PEM; NULL: the profile's
+    const struct ha_profile *profile;
+    enum ha_alg alg;
+    const struct ha_buf *input;
+    union {
+        struct ha_dip_job dip;
+        struct ha_fspiop_job fspiop;
+        struct ha_rfc9421_job rfc9421;
+    } job;
+    struct ha_use use;
+    enum ha_code code;
+    struct ha_err err;  // when code isn't HA_OK
+};
+
+static const struct ha_member item_members[] = {
+    HA_HTTP_MEMBERS(struct item, http),
+    {"certificate", HA_MEMBER_STRING, false, offsetof(struct item, certificate)},
+    {0},
+};
+
+struct batch {
+    const ha_json *items;
+};
+
+static const struct ha_member batch_members[] = {
+    {"items", HA_MEMBER_ARRAY, true, offsetof(struct batch, items)},
+    {0},
+};
+
+static void item_clear(struct item *item)
+{
+    ha_http_members_clear(&item->http);
+    ha_use_clear(&item->use);
+    if (!item->profile)
+        return;
+    if (item->profile->scheme == HA_SCHEME_DIP)
+        ha_dip_clear(&item->job.dip);
+    if (item->profile->scheme == HA_SCHEME_FSPIOP)
+        ha_fspiop_clear(&item->job.fspiop);
+    if (item->profile->scheme == HA_SCHEME_RFC9421)
+        ha_rfc9421_clear(&item->job.rfc9421);
+}
+HA_AUTO_DEFINE_CLEAR(struct item, item_clear)
+
+static enum ha_code item_read(const struct ha_call_context *call, const ha_json *json, const char *prefix,
+                              struct item *item, struct ha_err *err)
+{
+    char pointer[48];
+    snprintf(pointer, sizeof pointer, "%s/profile", prefix);
+    if (ha_members_read(json, item_members, prefix, item, err) || ha_http_members_finish(&item->http, prefix, err))
+        return err->code;
+    return ha_call_profile(call, item->http.profile, HA_HTTP_SCHEMES, pointer, &item->profile, err);
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static enum ha_code begin_dip(struct item *item, const struct ha_pubkey *key, struct ha_err *err)
+{
+    const struct ha_dip_profile *profile = item->profile->options;
+    ha_auto(ha_certificate_free) struct ha_certificate *certificate = NULL;
+    enum ha_code code = HA_OK;
+    if (item->certificate)
+        code = ha_certificate_read(item->certificate, strlen(item->certificate), &certificate, err);
+    else if (profile->certificate_file)
+        code = ha_certificate_read_file(profile->certificate_file, &certificate, err);
+    else
+        code = ha_fail(err, HA_E_MALFORMED,
+                       "the message needs the key's certificate, which neither request nor profile has");
+    if (code)
+        return ha_at(err, "/certificate");
+    struct ha_dip_job *job = &item->job.dip;
+    if (ha_dip_begin(profile, &item->http.message, key, certificate, now_ms(), job, err))
+        return err->code;
+    item->alg = job->alg;
+    item->input = &job->input;
+    return HA_OK;
+}
+
+static enum ha_code begin(struct item *item, const struct ha_pubkey *key, struct ha_err *err)
+{
+    if (item->profile->scheme == HA_SCHEME_DIP)
+        return begin_dip(item, key, err);
+    if (item->certificate) {
+        ha_fail(err, HA_E_MALFORMED, "the profile %s sends no certificate", item->profile->name);
+        return ha_at(err, "/certificate");
+    }
+    if (item->profile->scheme == HA_SCHEME_FSPIOP) {
+        struct ha_fspiop_job *job = &item->job.fspiop;
+        if (ha_fspiop_begin(item->profile->options, &item->http.message, key, job, err))
+            return err->code;
+        item->alg = job->alg;
+        item->input = &job->input;
+        return HA_OK;
+    }
+    struct ha_rfc9421_job *job = &item->job.rfc9421;
+    if (ha_rfc9421_begin(item->profile->options, &item->http.message, key, now_ms() / 1000, job, err))
+        return err->code;
+    item->alg = job->alg;
+    item->input = &job->input;
+    return HA_OK;
+}
+
+// Everything that can be said before the token is asked.
+static enum ha_code item_prepare(const struct ha_call_context *call, struct ha_key *key, struct item *item,
+                                 const char *prefix, struct ha_err *err)
+{
+    const enum ha_operation operation = HA_OPERATION_HTTP_SIGNATURE;
+    if (ha_call_allowed_profile(call, operation, HA_ALG_NONE, item->profile, err))
+        return err->code;
+    if (!key->public_key)
+        return ha_fail(err, HA_E_KEY_INCOMPLETE, "the key '%s' isn't whole yet", key->name);
+    if (begin(item, key->public_key, err))
+        return ha_http_members_at(prefix, err);
+    if (ha_call_allowed_profile(call, operation, item->alg, item->profile, err) ||
+        ha_use_sign(key, item->alg, HA_PURPOSE_SIGN, item->input->data, item->input->len, &item->use, err))
+        return err->code;
+    enum ha_content content = ha_content_classify(item->input->data, item->input->len);
+    if (ha_tls_check_message(content, err))
+        return ha_call_refused_content(call, operation, content, err);
+    return HA_OK;
+}
+
+static void write_item(struct ha_buf *out, const struct ha_key *key, const struct item *item,
+                       const struct ha_http_field *fields, size_t n, const struct ha_buf *body)
+{
+    ha_jw_object(out, NULL);
+    ha_write_use(out, key, item->alg, item->use.token);
+    ha_jw_string(out, "profile", item->profile->name);
+    ha_jw_object(out, "headers");
+    for (size_t i = 0; i < n; i++)
+        ha_jw_string(out, fields[i].name, fields[i].value);
+    ha_jw_object_end(out);
+    if (body)
+        ha_jw_bytes(out, "body", body->data, body->len);
+    ha_jw_object_end(out);
+}
+
+static enum ha_code finish_dip(const struct ha_key *key, const struct item *item, struct ha_buf *out,
+                               struct ha_err *err)
+{
+    const struct ha_buf *signature = &item->use.exchange.output;
+    ha_auto(ha_dip_fields_clear) struct ha_dip_fields fields = {0};
+    if (ha_dip_end(&item->job.dip, signature->data, signature->len, &fields, err))
+        return err->code;
+    write_item(out, key, item, fields.field, fields.n, NULL);
+    return HA_OK;
+}
+
+static enum ha_code finish_fspiop(const struct ha_key *key, const struct item *item, struct ha_buf *out,
+                                  struct ha_err *err)
+{
+    const struct ha_buf *signature = &item->use.exchange.output;
+    ha_auto(ha_fspiop_fields_clear) struct ha_fspiop_fields fields = {0};
+    if (ha_fspiop_end(&item->job.fspiop, signature->data, signature->len, &fields, err))
+        return err->code;
+    write_item(out, key, item, fields.field, fields.n, &item->job.fspiop.body);
+    return HA_OK;
+}
+
+static enum ha_code finish_rfc9421(const struct ha_key *key, const struct item *item, struct ha_buf *out,
+                                   struct ha_err *err)
+{
+    const struct ha_buf *signature = &item->use.exchange.output;
+    ha_auto(ha_rfc9421_fields_clear) struct ha_rfc9421_fields fields = {0};
+    if (ha_rfc9421_end(&item->job.rfc9421, signature->data, signature->len, &fields, err))
+        return err->code;
+    write_item(out, key, item, fields.field, fields.n, NULL);
+    return HA_OK;
+}
+
+static enum ha_code item_finish(const struct ha_key *key, const struct item *item, struct ha_buf *out,
+                                struct ha_err *err)
+{
+    if (item->use.exchange.code) {
+        *err = item->use.exchange.err;
+        return err->code;
+    }
+    if (item->profile->scheme == HA_SCHEME_DIP)
+        return finish_dip(key, item, out, err);
+    return item->profile->scheme == HA_SCHEME_FSPIOP ? finish_fspiop(key, item, out, err)
+                                                     : finish_rfc9421(key, item, out, err);
+}
+
+static enum ha_code sign_one(struct ha_call_context *call, struct ha_err *err)
+{
+    ha_auto(item_clear) struct item item = {0};
+    ha_auto(ha_key_unref) struct ha_key *key = NULL;
+    if (item_read(call, call->body, "", &item, err) ||
+        ha_call_key_profile(call, HA_OPERATION_HTTP_SIGNATURE, HA_ALG_NONE, item.profile, &key, err) ||
+        item_prepare(call, key, &item, "", err))
+        return err->code;
+    struct ha_use *use = &item.use;
+    ha_call_exchange(call, key, &use, 1);
+    return item_finish(key, &item, call->out, err);
+}
+
+static void sign_items(struct ha_call_context *call, struct ha_key *key, struct item *items, size_t n)
+{
+    struct ha_use *uses[HA_BATCH_MAX];
+    size_t n_uses = 0;
+    for (size_t i = 0; i < n; i++) {
+        char prefix[32];
+        snprintf(prefix, sizeof prefix, "/items/%zu", i);
+        items[i].code = item_prepare(call, key, &items[i], prefix, &items[i].err);
+        if (items[i].code == HA_OK)
+            uses[n_uses++] = &items[i].use;
+    }
+    if (n_uses)
+        ha_call_exchange(call, key, uses, n_uses);
+    ha_jw_object(call->out, NULL);
+    ha_jw_array(call->out, "results");
+    for (size_t i = 0; i < n; i++) {
+        if (items[i].code == HA_OK)
+            items[i].code = item_finish(key, &items[i], call->out, &items[i].err);
+        if (items[i].code)
+            ha_write_problem(call->out, NULL, &items[i].err, call->request->id);
+    }
+    ha_jw_array_end(call->out);
+    ha_jw_object_end(call->out);
+}
+
+static enum ha_code sign_batch(struct ha_call_context *call, struct ha_err *err)
+{
+    struct batch batch = {0};
+    if (ha_members_read(call->body, batch_members, "", &batch, err))
+        return err->code;
+    size_t n = ha_json_size(batch.items);
+    if (n < 1 || n > HA_BATCH_MAX) {
+        ha_fail(err, n ? HA_E_TOO_LARGE : HA_E_MALFORMED, "a batch has 1 to %d items, not %zu", HA_BATCH_MAX, n);
+        return ha_at(err, "/items");
+    }
+    // A caller without any right on the key learns nothing of it, and the items are worth no work.
+    unsigned granted = ha_policy_operations(call->api->config, call->request->principal, call->name);
+    if (!(granted & 1u << HA_OPERATION_HTTP_SIGNATURE))
+        return ha_call_allowed(call, HA_OPERATION_HTTP_SIGNATURE, HA_ALG_NONE, err);
+    ha_auto(ha_key_unref) struct ha_key *key = ha_keys_get(call->api->keys, call->name);
+    if (!key)
+        return ha_call_no_key(call, err);
+
+    struct item *items = calloc(n, sizeof *items);
+    if (!items)
+        return ha_fail(err, HA_E_MEMORY, "out of memory");
+    enum ha_code code = HA_OK;
+    size_t i = 0;
+    for (const ha_json *json = ha_json_first(batch.items); json && code == HA_OK; json = ha_json_next(json), i++) {
+        char prefix[32];
+        snprintf(prefix, sizeof prefix, "/items/%zu", i);
+        code = item_read(call, json, prefix, &items[i], err);
+    }
+    if (code == HA_OK)
+        sign_items(call, key, items, n);
+    for (i = 0; i < n; i++)
+        item_clear(&items[i]);
+    free(items);
+    return code;
+}
+
+enum ha_code ha_handle_http_signature(struct ha_call_context *call, struct ha_err *err)
+{
+    return ha_json_get(call->body, "items") ? sign_batch(call, err) : sign_one(call, err);
+}
