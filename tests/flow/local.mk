@@ -21,6 +21,7 @@ flow_scripts = \
 	tests/flow/23-openssl-check.sh \
 	tests/flow/25-jwe.sh \
 	tests/flow/30-bad-input.sh \
+	tests/flow/27-judges.sh \
 	tests/flow/40-crash.sh \
 	tests/flow/41-wrong-pin.sh \
 	tests/flow/42-fault-module.sh \
@@ -41,6 +42,13 @@ flow_scripts = \
 dist_check_SCRIPTS += $(flow_scripts)
 TESTS += $(flow_scripts)
 EXTRA_DIST += \
+	tests/interop/agent.mjs \
+	tests/interop/authorization_server.mjs \
+	tests/interop/jose.mjs \
+	tests/interop/mojaloop.cjs \
+	tests/interop/oidc.mjs \
+	tests/interop/package-lock.json \
+	tests/interop/package.json \
 	tests/flow/agentlib.py \
 	tests/flow/bad_input.py \
 	tests/flow/bad_requests.py \
@@ -52,6 +60,7 @@ EXTRA_DIST += \
 	tests/flow/ladder.py \
 	tests/flow/find_bytes.py \
 	tests/flow/jwe_broken.py \
+	tests/flow/judges_lib.sh \
 	tests/flow/jwk.py \
 	tests/flow/lib.sh \
 	tests/flow/listen.py \

@@ -11,7 +11,7 @@ const jwks = await ask('GET', '/v1/jwks')
 const localSet = jose.createLocalJWKSet(jwks)
 const publicOf = {}
 for (const name of ['rsa', 'ec', 'ed', 'dec', 'dh'])
-  publicOf[name] = (await ask('GET', `/v1/keys/${name}`)).public.jwk
+  publicOf[name] = (await ask('GET', `/v1/keys/${name}`)).public_key.jwk
 const payload = Buffer.from('{"amount":"100.00","name":"Zoë"}')
 const text = data => Buffer.from(data).toString()
 const signers = [['rsa', 'RS256'], ['rsa', 'RS384'], ['rsa', 'RS512'], ['rsa', 'PS256'], ['rsa', 'PS384'], ['rsa', 'PS512'],

@@ -20,12 +20,12 @@ const message = {
 
 async function main() {
   const { ask, call, succeeds, refuses, finish } = await import('./agent.mjs')
-  const pem = async name => (await ask('GET', `/v1/keys/${name}`)).public.pem
+  const pem = async name => (await ask('GET', `/v1/keys/${name}`)).public_key.pem
   const keys = { rsa: await pem('rsa'), ec: await pem('ec') }
 
   async function sign(key, more = {}) {
     const { body, ...rest } = { ...message, ...more }
-    return ask('POST', `/v1/keys/${key}/http-signature`, { profile: `mojaloop/${key === 'ec' ? 'es256' : 'rs256'}`, ...rest, body_text: JSON.stringify(body) })
+    return ask('POST', `/v1/keys/${key}/http-signature`, { profile: 'mojaloop/request', ...rest, body_text: JSON.stringify(body) })
   }
   const lower = headers => Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
   function judge(key, answer, change = {}) {
@@ -60,8 +60,8 @@ async function main() {
   signer.sign(request, 'POST')
   const publicPem = theirs.publicKey.export({ type: 'spki', format: 'pem' })
   const verify = (more = {}) => call('POST', '/v1/verify/http-signature', {
-    profile: 'mojaloop/rs256', method: 'POST', url: message.url, headers: { ...request.headers, ...more.headers },
-    body_text: JSON.stringify(more.body ?? message.body), key: publicPem, ...more.top,
+    profile: 'mojaloop/request', method: 'POST', url: message.url, headers: { ...request.headers, ...more.headers },
+    body_text: JSON.stringify(more.body ?? message.body), keys: { payerfsp: publicPem, otherfsp: publicPem }, ...more.top,
   })
   await succeeds("the agent accepts the signer's signature", async () => {
     const answer = await verify()
@@ -74,7 +74,7 @@ async function main() {
     'another source': { headers: { 'fspiop-source': 'otherfsp' } },
     'another destination': { headers: { 'fspiop-destination': 'otherfsp' } },
     'another date': { headers: { date: 'Sat, 21 Nov 2026 10:00:01 GMT' } },
-    "another's key": { top: { key: keys.rsa } },
+    "another's key": { top: { keys: { payerfsp: keys.rsa } } },
   })) {
     await succeeds(`and not over ${name}`, async () => {
       const answer = await verify(change)
