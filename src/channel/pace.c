@@ -91,7 +91,8 @@ struct ha_pace_step ha_pace_after(struct ha_pace *pace, enum ha_pace_end end, in
         break;
     }
     pace->crashes = 0;
-    if (!pace->doubted) {
+    // The child tries several times by itself, and who waits for it has waited long enough when that took a second.
+    if (!pace->doubted && (brief || pace->stalls)) {
         pace->doubted = true;
         return (struct ha_pace_step){.pause_ms = CRASH_PAUSE_MS};
     }

@@ -71,6 +71,20 @@ static void pace_gives_a_failed_start_one_more_chance(void **state)
     }
 }
 
+static void pace_gives_none_to_a_start_that_tried_for_long(void **state)
+{
+    struct ha_pace pace = {0};
+    ha_pace_start(&pace, 10000);
+    struct ha_pace_step step = ha_pace_after(&pace, HA_PACE_FAILED, 11500, 0);
+    assert_true(step.down);
+    assert_int_equal(step.pause_ms, 0);
+    // A hang is another matter, and seldom twice the same.
+    pace = (struct ha_pace){0};
+    ha_pace_start(&pace, 10000);
+    ha_pace_stalled(&pace);
+    assert_false(ha_pace_after(&pace, HA_PACE_FAILED, 11500, 0).down);
+}
+
 static void pace_forgives_three_give_ups_and_one_more_a_second(void **state)
 {
     struct ha_pace pace = {0};
@@ -164,6 +178,7 @@ int main(void)
         cmocka_unit_test(pace_backs_off_and_is_jittered),
         cmocka_unit_test(pace_of_a_slow_probe_does_not_wait_again),
         cmocka_unit_test(pace_gives_a_failed_start_one_more_chance),
+        cmocka_unit_test(pace_gives_none_to_a_start_that_tried_for_long),
         cmocka_unit_test(pace_forgives_three_give_ups_and_one_more_a_second),
         cmocka_unit_test(pace_of_processes_that_do_nothing_before_they_give_up_is_down_with_the_second),
         cmocka_unit_test(pace_of_a_start_is_what_starts_have_taken),
