@@ -65,7 +65,8 @@ def losses(function, often):
 
 
 def seldom(function, code, how, loss, count):
-    RULES.put(f"{function} error {code} {how}", *losses(function, loss))
+    seed = CODES.index(code) * len(FUNCTIONS) + FUNCTIONS.index(function)  # other calls in each cell
+    RULES.put(f"{function} error {code} {how}", *losses(function, loss), f"seed {seed}")
     answers = start_load(MIXED, count, PATIENCE_S).take()
     met = RULES.fired()
     RULES.put()

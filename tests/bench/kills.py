@@ -200,6 +200,9 @@ def kill_all(shared, daemon):
 def files_that_are_broken(directory):
     broken = []
     for name in os.listdir(directory):
+        if not name.endswith(".json"):
+            broken.append(name)
+            continue
         try:
             with open(os.path.join(directory, name), encoding="utf-8") as file:
                 json.load(file)
@@ -264,7 +267,8 @@ def main():
         good = sorted(t for t in those if t is not None)
         if good:
             print(f"# {what}: ready again after {good[len(good) // 2]:.2f} s (median), {good[-1]:.2f} s (slowest)")
-    print("kept", len(there) - len(incomplete))
+    for name in sorted(set(there) - set(incomplete)):
+        print("kept", name)
     tell(len(done) == KILLS and None not in done and ready is not None, f"there were {KILLS} kills, and it came back each time",
          len(done))
     tell(all(t is not None and t < READY_S for t in done), f"ready again within {READY_S} s each time",
