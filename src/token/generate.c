@@ -154,10 +154,14 @@ static enum ha_code make_and_check(struct ha_p11 *token, struct ha_session *sess
     struct pair pair;
     if (refuse_taken_id(token, session, &job->question->part[0], err) || make_pair(token, session, job, &pair, err))
         return err->code;
+    struct ha_p11_key key = {
+        .handle = pair.private_key, .generation = atomic_load(&token->generation), .type = job->type};
+    // Some tokens make all their keys, or those in some places, want the PIN for each use.
     if (check_private(token, session, pair.private_key, err) == HA_OK &&
+        ha_find_flag(token, session, pair.private_key, CKA_ALWAYS_AUTHENTICATE, &key.always_authenticate, err) ==
+            HA_OK &&
         check_public(token, session, pair.public_key, job->type, &job->made, err) == HA_OK) {
-        struct ha_p11_key key = {pair.private_key, atomic_load(&token->generation), job->type,
-                                 ha_pubkey_bits(job->made)};
+        key.bits = ha_pubkey_bits(job->made);
         struct ha_key_name name = {job->question->part[0].data, job->question->part[0].len,
                                    ha_pubkey_spki_sha256(job->made)};
         ha_cache_put(&token->cache, &name, &key);

@@ -46,9 +46,10 @@ struct ha_p11 {
     // Searching, generating, listing and destroying exclude each other: not every module survives a mix.
     mtx_t object_lock;
 
-    mtx_t login_lock;  // guards the two that follow
+    mtx_t login_lock;  // guards the three that follow
     bool logged_in_once;
-    bool pin_refused;  // whatever happens, it isn't tried again
+    bool pin_refused;          // whatever happens, it isn't tried again
+    struct ha_secret *proven;  // the PIN that the token has accepted for a key that wants it for each use; NULL: none
 };
 
 // token and options live as long as the process: the workers' threads use them to the end.

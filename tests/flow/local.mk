@@ -31,6 +31,7 @@ flow_scripts = \
 	tests/flow/46-reload.sh \
 	tests/flow/47-soak-short.sh \
 	tests/flow/48-templates.sh \
+	tests/flow/49-always-authenticate.sh \
 	tests/flow/50-secrets.sh \
 	tests/flow/60-scale.sh \
 	tests/flow/70-policy.sh \
