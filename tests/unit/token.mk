@@ -19,6 +19,7 @@ token_tests = \
 	tests/unit/token_objects_test \
 	tests/unit/token_packets_test \
 	tests/unit/token_recover_test \
+	tests/unit/token_sharing_test \
 	tests/unit/token_sign_test \
 	tests/unit/token_start_test
 check_PROGRAMS += $(token_tests)
@@ -55,6 +56,10 @@ tests_unit_token_recover_test_SOURCES = tests/unit/token_recover_test.c $(token_
 tests_unit_token_recover_test_CPPFLAGS = $(token_test_cppflags)
 tests_unit_token_recover_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_token_recover_test_LDADD = $(token_test_ldadd)
+tests_unit_token_sharing_test_SOURCES = tests/unit/token_sharing_test.c $(token_rig) $(token_objects)
+tests_unit_token_sharing_test_CPPFLAGS = $(token_test_cppflags)
+tests_unit_token_sharing_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_token_sharing_test_LDADD = $(token_test_ldadd) $(LIBP11_LIBS)
 tests_unit_token_sign_test_SOURCES = tests/unit/token_sign_test.c $(token_rig)
 tests_unit_token_sign_test_CPPFLAGS = $(token_test_cppflags)
 tests_unit_token_sign_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
