@@ -4,6 +4,7 @@
 #include "crypto/ossl.h"
 #include "crypto/pubkey.h"
 #include "token/ckr.h"
+#include "token/login.h"
 #include "token/public.h"
 #include "token/session.h"
 #include "token/p11.h"
@@ -76,21 +77,25 @@ static bool is_other_trouble(CK_RV rv)
            rv == CKR_DEVICE_MEMORY || rv == CKR_KEY_FUNCTION_NOT_PERMITTED;
 }
 
-// *ret_function is the one that failed, unless CKR_OK is returned.
-static CK_RV decrypt_once(struct ha_p11 *token, struct ha_session *session, const struct ha_p11_key *key,
-                          const struct ha_packet *question, const struct ha_part *ciphertext, bool *ret_works,
-                          const char **ret_function)
+// What the token makes of it is *ret_rv, and the function that said so *ret_function.
+static enum ha_code decrypt_once(struct ha_p11 *token, struct ha_session *session, const struct ha_p11_key *key,
+                                 const struct ha_packet *question, const struct ha_part *ciphertext, bool *ret_works,
+                                 CK_RV *ret_rv, const char **ret_function, struct ha_err *err)
 {
     uint8_t plain[MODULUS_MAX];
     CK_ULONG got = sizeof(plain);
     *ret_function = "C_DecryptInit";
     CK_RV rv = ha_oaep_init(token, session, key, ha_alg_info((enum ha_alg)question->alg)->hash, &question->part[3]);
-    if (rv != CKR_OK)
-        return rv;
-    *ret_function = "C_Decrypt";
-    rv = token->p11->C_Decrypt(session->handle, (CK_BYTE *)(uintptr_t)ciphertext->data, ciphertext->len, plain, &got);
-    *ret_works = rv == CKR_OK && got == sizeof(sample) && memcmp(plain, sample, got) == 0;
-    return rv;
+    if (rv == CKR_OK) {
+        if (key->always_authenticate && ha_login_context(token, session->handle, err))
+            return err->code;
+        *ret_function = "C_Decrypt";
+        rv = token->p11->C_Decrypt(session->handle, (CK_BYTE *)(uintptr_t)ciphertext->data, ciphertext->len, plain,
+                                   &got);
+        *ret_works = rv == CKR_OK && got == sizeof(sample) && memcmp(plain, sample, got) == 0;
+    }
+    *ret_rv = rv;
+    return HA_OK;
 }
 
 // Whether the token decrypts with this key at all: the sample's bytes as a number, or the beginning of that.
@@ -102,7 +107,9 @@ static bool decrypts_otherwise(struct ha_p11 *token, struct ha_session *session,
     bool raw = token->decrypt.raw;
     CK_MECHANISM mechanism = {.mechanism = raw ? CKM_RSA_X_509 : CKM_RSA_PKCS};
     session->poisoned = true;
-    if (token->p11->C_DecryptInit(session->handle, &mechanism, key->handle) != CKR_OK)
+    struct ha_err ignored = {0};  // a PIN that is refused is by the next operation, too
+    if (token->p11->C_DecryptInit(session->handle, &mechanism, key->handle) != CKR_OK ||
+        (raw && key->always_authenticate && ha_login_context(token, session->handle, &ignored)))
         return false;
     return !raw || token->p11->C_Decrypt(session->handle, (CK_BYTE *)(uintptr_t)ciphertext->data, ciphertext->len,
                                          plain, &got) == CKR_OK;
@@ -138,7 +145,9 @@ enum ha_code ha_oaep_probe(struct ha_p11 *token, struct ha_session *session, con
     for (unsigned weight = 0; weight < 4 && !works;) {
         const char *function = NULL;
         session->poisoned = true;
-        CK_RV rv = decrypt_once(token, session, key, question, &ciphertext, &works, &function);
+        CK_RV rv = CKR_OK;
+        if (decrypt_once(token, session, key, question, &ciphertext, &works, &rv, &function, err))
+            return err->code;
         if (rv == CKR_OK) {
             session->poisoned = false;
             weight += 2;

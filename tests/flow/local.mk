@@ -28,9 +28,11 @@ flow_scripts = \
 	tests/flow/43-verify.sh \
 	tests/flow/44-fairness.sh \
 	tests/flow/45-replicas.sh \
+	tests/flow/45-wrapped.sh \
 	tests/flow/46-reload.sh \
 	tests/flow/47-soak-short.sh \
 	tests/flow/48-templates.sh \
+	tests/flow/49-always-authenticate.sh \
 	tests/flow/50-secrets.sh \
 	tests/flow/60-scale.sh \
 	tests/flow/70-policy.sh \
