@@ -196,7 +196,7 @@ enum ha_code ha_handle_key(struct ha_call_context *call, struct ha_err *err)
 struct put_request {
     enum ha_key_type type;
     const char *uri, *token;
-    const ha_json *replicas;
+    const ha_json *replicas, *tokens;
     unsigned purposes;
 };
 
@@ -206,6 +206,7 @@ static const struct ha_member put_members[] = {
     {"replicas", HA_MEMBER_ARRAY, false, offsetof(struct put_request, replicas)},
     {"purposes", HA_MEMBER_PURPOSES, false, offsetof(struct put_request, purposes)},
     {"token", HA_MEMBER_STRING, false, offsetof(struct put_request, token)},
+    {"tokens", HA_MEMBER_ARRAY, false, offsetof(struct put_request, tokens)},
     {0},
 };
 
@@ -228,12 +229,6 @@ static enum ha_code find_token(const struct ha_api *api, const char *name, struc
             return HA_OK;
         }
     }
-    if (name && strchr(name, ',')) {
-        ha_fail(err, HA_E_MALFORMED, "a key pair is made in one token, not in several at once");
-        ha_hint(err, "import one key pair into each token with the token's own tools, and adopt them as one key: "
-                     "`hsm-agent key adopt NAME URI URI`");
-        return ha_at(err, "/token");
-    }
     if (name)
         ha_fail(err, HA_E_MALFORMED, "there is no token '%.64s' in the configuration", name);
     else
@@ -251,6 +246,10 @@ static enum ha_code check_put(const struct put_request *request, struct ha_err *
     if (request->replicas && request->token) {
         ha_fail(err, HA_E_MALFORMED, "each of the \"replicas\" says its own token");
         return ha_at(err, "/token");
+    }
+    if (request->tokens && (request->token || !request->type)) {
+        ha_fail(err, HA_E_MALFORMED, "\"tokens\" is where a new key is made, instead of \"token\"");
+        return ha_at(err, "/tokens");
     }
     if (request->type && (request->purposes & ~ha_purposes_possible(request->type))) {
         char possible[HA_PURPOSES_TEXT_MAX];
@@ -298,23 +297,48 @@ static enum ha_code adopt_replicas(struct ha_call_context *call, const struct pu
     return code && wrong < n ? ha_at(err, "/replicas/%zu", wrong) : code;
 }
 
+static enum ha_code find_tokens(const struct ha_api *api, const ha_json *names,
+                                struct ha_token *ret_tokens[static HA_REPLICAS_MAX], size_t *ret_n, struct ha_err *err)
+{
+    size_t n = ha_json_size(names), i = 0;
+    if (n < 1 || n > HA_REPLICAS_MAX) {
+        ha_fail(err, n ? HA_E_TOO_LARGE : HA_E_MALFORMED, "a key is in 1 to %d tokens, not %zu", HA_REPLICAS_MAX, n);
+        return ha_at(err, "/tokens");
+    }
+    for (const ha_json *name = ha_json_first(names); name; name = ha_json_next(name), i++) {
+        if (!ha_json_string(name))
+            ha_fail(err, HA_E_MALFORMED, "that isn't the name of a token");
+        else
+            find_token(api, ha_json_string(name), &ret_tokens[i], err);
+        for (size_t j = 0; j < i && !err->code; j++)
+            if (ret_tokens[j] == ret_tokens[i])
+                ha_fail(err, HA_E_MALFORMED, "a token is named twice");
+        if (err->code)
+            return ha_at(err, "/tokens/%zu", i);
+    }
+    *ret_n = n;
+    return HA_OK;
+}
+
 static enum ha_code put(struct ha_call_context *call, const struct put_request *request, struct ha_key **ret_key,
                         struct ha_err *err)
 {
-    struct ha_token *token = NULL;
+    struct ha_token *tokens[HA_REPLICAS_MAX];
+    size_t n = 1;
     if (request->replicas)
         return adopt_replicas(call, request, ret_key, err);
-    if (find_token(call->api, request->token, &token, err))
+    if (request->tokens ? find_tokens(call->api, request->tokens, tokens, &n, err)
+                        : find_token(call->api, request->token, &tokens[0], err))
         return err->code;
     if (request->uri) {
-        const struct ha_keys_source source = {token, request->uri};
+        const struct ha_keys_source source = {tokens[0], request->uri};
         size_t wrong;
         enum ha_code code =
             ha_keys_adopt(call->api->keys, call->name, &source, 1, request->purposes, ret_key, &wrong, err);
         return code == HA_E_MALFORMED && ha_name_valid(call->name) ? ha_at(err, "/uri") : code;
     }
     unsigned purposes = request->purposes ? request->purposes : HA_PURPOSE_SIGN;
-    return ha_keys_create(call->api->keys, call->name, token, request->type, purposes, ret_key, err);
+    return ha_keys_create(call->api->keys, call->name, tokens, n, request->type, purposes, ret_key, err);
 }
 
 enum ha_code ha_handle_key_put(struct ha_call_context *call, struct ha_err *err)

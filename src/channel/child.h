@@ -10,6 +10,7 @@
 #include "crypto/alg.h"
 
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -33,6 +34,7 @@ struct ha_child {
     size_t loans;  // channels out on loan; the pool's lock guards it
     bool retired;  // no more loans; freed with the last one's return
     bool reaped;
+    atomic_bool useful;          // something came of a question
     struct ha_err why;           // it gave up, and said this; the pool's lock guards it
     uint8_t ways[HA_ALG_COUNT];  // enum ha_way, as the child found out
     char label[64], serial[64], model[128];

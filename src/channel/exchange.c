@@ -100,6 +100,7 @@ static void receive(struct run *run, size_t i)
     } else if (answer.code != HA_OK) {
         code = ha_packet_error(&answer, &err);
     } else {
+        atomic_store_explicit(&loan->channel->child->useful, true, memory_order_relaxed);
         ha_buf_append(&item->output, answer.part[0].data, answer.part[0].len);
         if (!ha_buf_ok(&item->output))
             code = ha_fail(&err, HA_E_MEMORY, "out of memory");

@@ -9,10 +9,34 @@
 #define CRASH_PAUSE_MS 25   // a module that crashes as it starts may do better the next time
 #define BRIEF_PAUSE_MS 100  // after a process that died within a second of its start
 #define BURST          3    // immediate restarts of processes that gave up; one more each second
+#define START_FACTOR   10   // a start that takes so many times as long as the last one hangs
+#define STALLS_MAX     8    // doublings of that
 
 void ha_pace_start(struct ha_pace *pace, int64_t now_ms)
 {
     pace->started_ms = now_ms;
+}
+
+void ha_pace_started(struct ha_pace *pace, int64_t now_ms)
+{
+    pace->took_ms = now_ms > pace->started_ms ? now_ms - pace->started_ms : 1;
+    pace->stalls = 0;
+}
+
+void ha_pace_stalled(struct ha_pace *pace)
+{
+    pace->stalls++;
+}
+
+int ha_pace_limit_ms(const struct ha_pace *pace, int deadline_ms, int most_ms)
+{
+    if (pace->took_ms == 0)
+        return most_ms;
+    int64_t limit = START_FACTOR * pace->took_ms;
+    if (limit < deadline_ms)
+        limit = deadline_ms;
+    limit <<= pace->stalls < STALLS_MAX ? pace->stalls : STALLS_MAX;
+    return limit < most_ms ? (int)limit : most_ms;
 }
 
 static struct ha_pace_step probe_later(struct ha_pace *pace, int64_t now_ms, uint32_t dice)
@@ -33,6 +57,14 @@ static bool take_credit(struct ha_pace *pace, int64_t now_ms)
     return true;
 }
 
+// All that the bucket holds, which has to be full.
+static bool take_all_credit(struct ha_pace *pace, int64_t now_ms)
+{
+    bool full = pace->credit_ms <= now_ms;
+    pace->credit_ms = now_ms + (int64_t)BURST * PROBE_MS;
+    return full;
+}
+
 struct ha_pace_step ha_pace_after(struct ha_pace *pace, enum ha_pace_end end, int64_t now_ms, uint32_t dice)
 {
     bool brief = now_ms - pace->started_ms < PROBE_MS;
@@ -47,6 +79,10 @@ struct ha_pace_step ha_pace_after(struct ha_pace *pace, enum ha_pace_end end, in
         if (!brief)
             pace->failures = 0;
         return take_credit(pace, now_ms) ? (struct ha_pace_step){0} : probe_later(pace, now_ms, dice);
+    case HA_PACE_USELESS:
+        pace->crashes = 0;
+        pace->doubted = false;
+        return take_all_credit(pace, now_ms) ? (struct ha_pace_step){0} : probe_later(pace, now_ms, dice);
     case HA_PACE_CRASHED:
         if (++pace->crashes <= CRASHES_MAX)
             return (struct ha_pace_step){.pause_ms = CRASH_PAUSE_MS};
@@ -55,7 +91,8 @@ struct ha_pace_step ha_pace_after(struct ha_pace *pace, enum ha_pace_end end, in
         break;
     }
     pace->crashes = 0;
-    if (!pace->doubted) {
+    // The child tries several times by itself, and who waits for it has waited long enough when that took a second.
+    if (!pace->doubted && (brief || pace->stalls)) {
         pace->doubted = true;
         return (struct ha_pace_step){.pause_ms = CRASH_PAUSE_MS};
     }

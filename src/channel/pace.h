@@ -11,6 +11,7 @@
 enum ha_pace_end {
     HA_PACE_DIED,     // was ready, and crashed, was killed, or hung
     HA_PACE_GAVE_UP,  // was ready, and found that the token fails whatever it does
+    HA_PACE_USELESS,  // the same, and had done nothing for anybody before
     HA_PACE_CRASHED,  // crashed while it started
     HA_PACE_FAILED,   // couldn't start
 };
@@ -21,6 +22,8 @@ struct ha_pace {
     unsigned crashes;    // while starting, in a row
     unsigned failures;   // probes in a row
     bool doubted;        // a start failed, and got its second chance
+    int64_t took_ms;     // the last start that succeeded; 0: none has
+    unsigned stalls;     // starts in a row that took too long
 };
 
 struct ha_pace_step {
@@ -29,5 +32,10 @@ struct ha_pace_step {
 };
 
 void ha_pace_start(struct ha_pace *pace, int64_t now_ms);
+void ha_pace_started(struct ha_pace *pace, int64_t now_ms);  // the process is ready
+void ha_pace_stalled(struct ha_pace *pace);                  // it wasn't in time
+// How long a start may take: several times what the last good one took, at least deadline_ms, twice as long after each
+// stall; most_ms in any case, and as long as nobody knows.
+int ha_pace_limit_ms(const struct ha_pace *pace, int deadline_ms, int most_ms);
 // dice: any random number.
 struct ha_pace_step ha_pace_after(struct ha_pace *pace, enum ha_pace_end end, int64_t now_ms, uint32_t dice);

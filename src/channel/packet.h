@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The packets between the daemon and a token's child process: SOCK_SEQPACKET, one packet a question, one an answer
-// (HA_OP_LIST: any number of HA_OP_OBJECT, then the answer). Both ends run on one machine and come from one build, so
-// numbers are in native order; the daemon still checks every length, because vendor code lives in the child.
+// (HA_OP_LIST and a shared GENERATE: any number of HA_OP_OBJECT, then the answer). Both ends run on one machine and
+// come from one build, so numbers are in native order; the daemon still checks every length, because vendor code lives
+// in the child.
 //
-// Control channel (descriptor 3 of the child): START, LIST, GENERATE, DESTROY, one after the other.
+// Control channel (descriptor 3 of the child): START, LIST, GENERATE, DESTROY, WRAPPER, UNWRAP, one after the other.
 // Worker channels (handed over with START): SIGN, DECRYPT, DERIVE; each belongs to one PKCS#11 session.
 #pragma once
 
@@ -26,6 +27,8 @@ enum ha_op {
     HA_OP_OBJECT,
     HA_OP_GENERATE,
     HA_OP_DESTROY,
+    HA_OP_WRAPPER,
+    HA_OP_UNWRAP,
 };
 
 // What the parts hold. Questions:
@@ -35,7 +38,11 @@ enum ha_op {
 //   DERIVE    key id, SPKI SHA-256, peer's point 04||x||y       alg
 //   LIST      PKCS#11 URI of the wanted objects, empty for all private keys
 //   GENERATE  key id, label                        key_type, purposes
+//             with HA_PACKET_SHARED, for other tokens too: their wrapping keys in part 2 (each the length as a
+//             uint32_t, then the SPKI); alg is an enum ha_wrap
 //   DESTROY   key id, SPKI SHA-256 (empty: whatever private and public keys have that id)
+//   WRAPPER   -                                    HA_PACKET_SHARED: of the token that is to wrap, else to unwrap
+//   UNWRAP    key id, label, SPKI, sealed key      key_type, purposes; alg is an enum ha_wrap
 // Answers, when code is HA_OK:
 //   START     token label, serial, manufacturer and model, one byte (enum ha_way) for each enum ha_alg
 //   SIGN, DECRYPT, DERIVE: flags & HA_PACKET_FAULTY is how many signatures didn't verify since the last answer,
@@ -43,9 +50,20 @@ enum ha_op {
 //                          the code; HA_PACKET_AGAIN: the same question may be answered better the next time
 //   SIGN      signature (ECDSA: raw r||s)   DECRYPT  plaintext   DERIVE  shared x coordinate (field length)
 //   OBJECT    key id, label, SPKI DER (empty when the token doesn't tell it), why it is empty; flags HA_OBJECT_*
-//   LIST      -       GENERATE  SPKI DER       DESTROY  -
+//   LIST      -       GENERATE  SPKI DER       DESTROY  -       UNWRAP  -
+//   OBJECT of a shared GENERATE: the sealed key for one of the wrapping keys, in their order
+//   WRAPPER   one byte (a bit for each enum ha_wrap that the token does), then the SPKI of a new wrapping key, unless
+//             the token is to wrap. That key is one session's, and the next UNWRAP is its last.
 // and otherwise: detail, hint, PKCS#11 function ("" for none); rv.
-enum { HA_PACKET_DIGEST = 1, HA_PACKET_FAULTY = 0xffff, HA_PACKET_AGAIN = 0x10000 };
+enum { HA_PACKET_DIGEST = 1, HA_PACKET_FAULTY = 0xffff, HA_PACKET_AGAIN = 0x10000, HA_PACKET_SHARED = 0x20000 };
+
+// How a private key is wrapped with an AES key: the mechanisms of PKCS#11, the best first.
+enum ha_wrap {
+    HA_WRAP_KWP,  // CKM_AES_KEY_WRAP_KWP (RFC 5649)
+    HA_WRAP_PAD,  // CKM_AES_KEY_WRAP_PAD, which is that or nearly, depending on the token
+    HA_WRAP_CBC,  // CKM_AES_CBC_PAD
+    HA_WRAP_COUNT
+};
 
 // How the token does an algorithm.
 enum ha_way {

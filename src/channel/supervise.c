@@ -111,7 +111,7 @@ static enum ha_pace_end end_of(struct ha_token *token, const struct ha_child *ch
     if (!why.code)
         ha_fail(&why, HA_E_TOKEN_DOWN, "the token failed");
     *err = why;
-    return HA_PACE_GAVE_UP;
+    return atomic_load_explicit(&child->useful, memory_order_relaxed) ? HA_PACE_GAVE_UP : HA_PACE_USELESS;
 }
 
 static bool has_died(const struct ha_child *child, int timeout_ms)
@@ -188,15 +188,20 @@ static bool refused(struct ha_token *token, struct ha_err *err)
 }
 
 // One child, from its start to its end. err is the cause of any end but HA_PACE_DIED.
-static enum ha_pace_end run_child(struct ha_token *token, bool *quiet, struct ha_err *err)
+static enum ha_pace_end run_child(struct ha_token *token, struct ha_pace *pace, bool *quiet, struct ha_err *err)
 {
     atomic_store(&token->retry, false);  // a wish that comes from now on is for the next one
-    int start_ms = strcmp(token->config->pin, "prompt") == 0 ? PROMPT_MS : START_MS;
+    bool prompt = strcmp(token->config->pin, "prompt") == 0;
+    int start_ms = prompt ? PROMPT_MS : ha_pace_limit_ms(pace, (int)token->config->deadline_ms, START_MS);
     struct ha_child *child;
     int status = 0;
     if (ha_child_start(token->host.program, token->config, token->pin_guard, token->host.log->json, token->halt,
-                       ha_now_ms() + start_ms, &child, &status, err))
+                       ha_now_ms() + start_ms, &child, &status, err)) {
+        if (err->code == HA_E_DEADLINE)
+            ha_pace_stalled(pace);
         return status > 128 && err->code != HA_E_DEADLINE ? HA_PACE_CRASHED : HA_PACE_FAILED;
+    }
+    ha_pace_started(pace, ha_now_ms());
     enum ha_pace_end end = serve(token, child, quiet, err);
     if (!atomic_load(&token->stopping)) {
         pthread_mutex_lock(&token->status_lock);
@@ -220,7 +225,7 @@ static bool live(struct ha_token *token, struct ha_pace *pace, bool *down, bool 
 {
     struct ha_err err = {0};
     ha_pace_start(pace, ha_now_ms());
-    enum ha_pace_end end = run_child(token, quiet, &err);
+    enum ha_pace_end end = run_child(token, pace, quiet, &err);
     if (atomic_load(&token->stopping))
         return true;
     if (err.code == HA_E_PIN) {
@@ -232,7 +237,7 @@ static bool live(struct ha_token *token, struct ha_pace *pace, bool *down, bool 
     if (step.down)
         go_down(token, *quiet || (*down && end == HA_PACE_FAILED), &err);
     // A token that starts well and then fails, again and again, isn't back when it has started.
-    *quiet = step.down && end == HA_PACE_GAVE_UP;
+    *quiet = step.down && (end == HA_PACE_GAVE_UP || end == HA_PACE_USELESS);
     *down = step.down;
     return wait_for_retry(token, step.pause_ms);
 }

@@ -180,12 +180,12 @@ enum ha_code ha_cmd_key_show(struct ha_cli *cli, struct ha_err *err)
     return form ? show_form(form, &doc, out_path, err) : show_key(&doc, out_path, err);
 }
 
-// Adds "purposes" of a list like "sign,decrypt" when it was given; the agent knows which there are.
-static void put_purposes(struct ha_buf *body, const char *list)
+// Names with commas between them as an array; none for NULL.
+static void put_names(struct ha_buf *body, const char *member, const char *list)
 {
     if (!list)
         return;
-    ha_jw_array(body, "purposes");
+    ha_jw_array(body, member);
     while (*list) {
         size_t n = strcspn(list, ",");
         ha_auto(ha_buf_clear) struct ha_buf name = {0};
@@ -214,8 +214,10 @@ static void put_one(const struct ha_cli *cli, const char *member, const char *va
     const char *token = ha_opt_value(cli->opts, HA_OPT_TOKEN);
     ha_jw_object(body, NULL);
     ha_jw_string(body, member, value);
-    put_purposes(body, ha_opt_value(cli->opts, HA_OPT_PURPOSE));
-    if (token)
+    put_names(body, "purposes", ha_opt_value(cli->opts, HA_OPT_PURPOSE));
+    if (token && strchr(token, ','))
+        put_names(body, "tokens", token);
+    else if (token)
         ha_jw_string(body, "token", token);
 }
 
@@ -272,7 +274,7 @@ enum ha_code ha_cmd_key_adopt(struct ha_cli *cli, struct ha_err *err)
         return ha_hint(err, "Name a token for each URI, in the same order: --token A,B.");
     }
     ha_jw_object(&body, NULL);
-    put_purposes(&body, ha_opt_value(cli->opts, HA_OPT_PURPOSE));
+    put_names(&body, "purposes", ha_opt_value(cli->opts, HA_OPT_PURPOSE));
     put_sources(&body, uris, n_uris > n_tokens ? n_uris : n_tokens, tokens);
     return put_new_key(cli, &body, err);
 }

@@ -47,11 +47,6 @@ static void decrypt_algorithms(struct ha_buf *out)
     {                                                                                                                  \
         .id = HA_OPT_ALG, .name = "alg", .value = "ALG", .help = (help_), .choices = (choices_)                        \
     }
-#define TOKEN_ROW                                                                                                      \
-    {                                                                                                                  \
-        .id = HA_OPT_TOKEN, .name = "token", .value = "T",                                                             \
-        .help = "Name of the token; may be left out when the agent has just one."                                      \
-    }
 #define PURPOSE_ROW(help_)                                                                                             \
     {                                                                                                                  \
         .id = HA_OPT_PURPOSE, .name = "purpose", .value = "P[,P]", .help = (help_), .choices = purposes                \
@@ -102,7 +97,10 @@ static const struct ha_opt_row create_rows[] = {
      .help = "What kind of key.",
      .choices = key_types},
     PURPOSE_ROW("What the key may ever be used for; sign without this option."),
-    TOKEN_ROW,
+    {.id = HA_OPT_TOKEN,
+     .name = "token",
+     .value = "T[,T]",
+     .help = "Name of the token, or of all that are to hold the key; may be left out when the agent has just one."},
 };
 
 static const struct ha_opt_row adopt_rows[] = {
@@ -270,6 +268,10 @@ static const struct ha_command commands[] = {
      .details =
          "The private key can't be read nor exported, by nobody. An administrator's command: it needs a socket with "
          "'admin = yes' and a rule that grants create.\n"
+         "With several tokens the first one makes the key and wraps it for the others with keys made for this one "
+         "time; then it can't be extracted from any of them. The agent asks the least busy one, and the others when it "
+         "fails:\n"
+         "  hsm-agent key create edge --type ec:p256 --token a,b\n"
          "A name begins with a letter or digit and goes on with letters, digits, '.', '_' and '-'; it has 64 "
          "characters at most.\n",
      ROWS(create_rows),

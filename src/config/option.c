@@ -128,7 +128,9 @@ static const struct ha_option token_options[] = {
      .value = "SOURCE",
      .help =
          "Where the PIN comes from, never the PIN itself: credential:NAME (a systemd credential), file:PATH (a file "
-         "that only its owner may read) or prompt (asked for on the terminal at start)."},
+         "that only its owner may read) or prompt (asked for on the terminal at start). Keys that want the PIN for "
+         "each "
+         "use (CKA_ALWAYS_AUTHENTICATE) get it from there too."},
     {.name = "sessions",
      .type = HA_OPTION_UINT,
      .fallback = "8",

@@ -126,19 +126,6 @@ static enum ha_code add_source(struct ha_key *key, const struct ha_keys_source *
     return HA_OK;
 }
 
-static enum ha_code prove(struct ha_key *key, struct ha_replica *replica, struct ha_err *err)
-{
-    ha_auto(ha_proof_clear) struct ha_proof proof = {.key = key, .replica = replica};
-    unsigned outstanding;
-    pid_t run;
-    if (!ha_token_outstanding(replica->token, &outstanding, &run))
-        return ha_fail(err, HA_E_TOKEN_DOWN, "the token '%s' went away", replica->token_name);
-    ha_prove(replica->token, run, 0, &proof, 1);
-    if (proof.code)
-        *err = proof.err;
-    return proof.code;
-}
-
 static enum ha_code adopt(struct ha_keys *keys, struct ha_key *key, const struct ha_keys_source *sources, size_t n,
                           size_t *ret_at, struct ha_err *err)
 {
@@ -151,7 +138,7 @@ static enum ha_code adopt(struct ha_keys *keys, struct ha_key *key, const struct
     if (check_purposes(key->purposes, key->type, err))
         return err->code;
     for (*ret_at = 0; n > 1 && *ret_at < n; (*ret_at)++)
-        if (prove(key, &key->replicas[*ret_at], err))
+        if (ha_prove_now(key, &key->replicas[*ret_at], err))
             return err->code;
     *ret_at = n;
     if (n == 1)

@@ -87,6 +87,27 @@ static void finish_removal(struct ha_keys *keys, struct ha_key *key, struct ha_r
     ha_keys_drop(keys, key->name);
 }
 
+// A key whose file says "creating" and that is missing in one of its tokens never came into being, so nobody can use
+// it. (If it is in all of them, the file may also be a backup from the wrong moment.)
+static bool is_gone_elsewhere(const struct ha_key *key)
+{
+    for (size_t i = 0; i < key->n_replicas; i++)
+        if (atomic_load(&key->replicas[i].gone))
+            return true;
+    return false;
+}
+
+// What was found of such a key in tokens that were bound before.
+static void undo_elsewhere(struct ha_keys *keys, struct ha_key *key)
+{
+    for (size_t i = 0; i < key->n_replicas; i++) {
+        struct ha_replica *replica = &key->replicas[i];
+        struct ha_token *token = atomic_load(&replica->token);
+        if (token && !atomic_load(&replica->gone) && atomic_load(&replica->state) == HA_STATE_INCOMPLETE)
+            finish_removal(keys, key, replica, token, "key-creation-undone");
+    }
+}
+
 static void bind_one(struct ha_keys *keys, struct ha_key *key, struct ha_replica *replica, struct ha_token *token,
                      const struct ha_objects *objects)
 {
@@ -99,8 +120,9 @@ static void bind_one(struct ha_keys *keys, struct ha_key *key, struct ha_replica
         finish_removal(keys, key, replica, token, "key-deletion-finished");
         return;
     case HA_PHASE_CREATING:
-        if (n == 0) {
+        if (n == 0 || is_gone_elsewhere(key)) {
             finish_removal(keys, key, replica, token, "key-creation-undone");
+            undo_elsewhere(keys, key);
             return;
         }
         char object[160], trouble[HA_TROUBLE_MAX];

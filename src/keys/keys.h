@@ -29,9 +29,11 @@ struct ha_key *ha_keys_get(struct ha_keys *keys, const char *name);
 // All keys, sorted by name; the caller unrefs each and frees the array. NULL when there is none (n is 0) or no memory.
 struct ha_key **ha_keys_all(struct ha_keys *keys, size_t *ret_n);
 
-// Makes a key pair in the token. The file says "creating" before and "ready" after, so that a crash between is found.
-enum ha_code ha_keys_create(struct ha_keys *keys, const char *name, struct ha_token *token, enum ha_key_type type,
-                            unsigned purposes, struct ha_key **ret_key, struct ha_err *err);
+// Makes a key pair in n tokens (1 to HA_REPLICAS_MAX, all different): in the first one, which wraps it for the others.
+// The file says "creating" before and "ready" after, so that a crash between is found. HA_E_TOKEN_DOWN and
+// HA_E_KEY_CANNOT naming the token: nothing was made.
+enum ha_code ha_keys_create(struct ha_keys *keys, const char *name, struct ha_token *const *tokens, size_t n,
+                            enum ha_key_type type, unsigned purposes, struct ha_key **ret_key, struct ha_err *err);
 // A key pair in a token, named by a PKCS#11 URI (RFC 7512).
 struct ha_keys_source {
     struct ha_token *token;

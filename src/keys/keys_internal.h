@@ -25,4 +25,16 @@ enum ha_code ha_keys_destroy_replica(struct ha_key *key, struct ha_replica *repl
 enum ha_code ha_keys_begin(struct ha_keys *keys, const char *name, struct ha_err *err);
 // Puts a new key into the table, and gives the caller a reference.
 enum ha_code ha_keys_add(struct ha_keys *keys, struct ha_key *key, struct ha_key **ret_key, struct ha_err *err);
+// A new key pair for all replicas of the key, which has no public key yet, in three steps. What the tokens have to do
+// it with is asked for first, and nothing made.
+struct ha_sharing {
+    enum ha_wrap how;
+    struct ha_buf wrappers;  // the wrapping keys of all tokens but the first, as GENERATE takes them
+};
+void ha_sharing_clear(struct ha_sharing *sharing);
+HA_AUTO_DEFINE_CLEAR(struct ha_sharing, ha_sharing_clear)
+enum ha_code ha_sharing_prepare(const struct ha_key *key, struct ha_sharing *sharing, struct ha_err *err);
+// Makes the pair in all tokens, and has each replica prove that it is the key. After a failure any of the tokens may
+// have objects.
+enum ha_code ha_sharing_make(struct ha_key *key, const struct ha_sharing *sharing, struct ha_err *err);
 void ha_keys_drop(struct ha_keys *keys, const char *name);

@@ -88,32 +88,98 @@ enum ha_code ha_keys_add(struct ha_keys *keys, struct ha_key *key, struct ha_key
     return HA_OK;
 }
 
-static enum ha_code create(struct ha_keys *keys, const char *name, struct ha_token *token, enum ha_key_type type,
-                           unsigned purposes, struct ha_key **ret_key, struct ha_err *err)
+// Nobody was told of the key: its objects go, now or when their token is back. They are destroyed by their id alone,
+// which is ours; of a half-made pair nothing may tell the public key.
+static void abandon(struct ha_keys *keys, struct ha_key *key)
+{
+    struct ha_err failure = {0};
+    bool left = false;
+    ha_pubkey_free(key->public_key);
+    key->public_key = NULL;
+    key->phase = HA_PHASE_DELETING;
+    if (ha_store_write(&keys->store, key, &failure))
+        ha_log_err(keys->log, HA_LOG_ERROR, "key-not-written", &failure, HA_S("key", key->name));
+    for (size_t i = 0; i < key->n_replicas; i++) {
+        struct ha_replica *replica = &key->replicas[i];
+        struct ha_err err = {0};
+        if (ha_keys_destroy_replica(key, replica, replica->token, &err) == HA_OK)
+            continue;
+        left = true;
+        ha_replica_set_state(key, replica, HA_STATE_INCOMPLETE,
+                             "its creation failed; what this token has of it goes when the token is back");
+        ha_log_err(keys->log, HA_LOG_WARN, "key-left-over", &err, HA_S("key", key->name));
+    }
+    failure = (struct ha_err){0};
+    if (!left && ha_store_remove(&keys->store, key->name, &failure) == HA_OK)
+        return;
+    ha_key_ref(key);
+    if (ha_keys_insert(keys, key, &failure))
+        ha_key_unref(key);
+}
+
+static enum ha_code share(struct ha_keys *keys, struct ha_key *key, struct ha_err *err)
+{
+    ha_auto(ha_sharing_clear) struct ha_sharing sharing = {0};
+    if (ha_sharing_prepare(key, &sharing, err) || ha_store_write(&keys->store, key, err))
+        return err->code;
+    enum ha_code code = ha_sharing_make(key, &sharing, err);
+    if (code == HA_OK) {
+        key->phase = HA_PHASE_READY;
+        code = ha_store_write(&keys->store, key, err);
+    }
+    if (code)
+        abandon(keys, key);
+    return code;
+}
+
+// What can be known before anything is written.
+static enum ha_code check_ready(struct ha_token *token, struct ha_err *err)
+{
+    struct ha_token_status status;
+    ha_token_status(token, &status);
+    if (status.state == HA_TOKEN_READY)
+        return HA_OK;
+    if (!status.err.code) {
+        ha_fail(err, HA_E_TOKEN_DOWN, "the token '%s' is %s", ha_token_config(token)->name,
+                ha_token_state_name(status.state));
+        err->retry_after_s = 1;
+        return err->code;
+    }
+    *err = status.err;
+    return err->code;
+}
+
+static enum ha_code create(struct ha_keys *keys, struct ha_key *key, struct ha_token *const *tokens, size_t n,
+                           struct ha_key **ret_key, struct ha_err *err)
 {
     uint8_t id[ID_LEN];
-    ha_auto(ha_key_unref) struct ha_key *key = ha_key_new(name);
-    if (!key)
-        return ha_fail(err, HA_E_MEMORY, "out of memory");
     if (getrandom(id, ID_LEN, 0) != ID_LEN)
         return ha_fail_errno(err, errno, "getrandom");
-    if (ha_key_add_replica(key, ha_token_config(token)->name, id, ID_LEN, err))
-        return err->code;
-    key->replicas[0].token = token;
-    key->type = type;
-    key->purposes = purposes;
+    for (size_t i = 0; i < n; i++) {
+        if (check_ready(tokens[i], err) || ha_key_add_replica(key, ha_token_config(tokens[i])->name, id, ID_LEN, err))
+            return err->code;
+        key->replicas[i].token = tokens[i];
+    }
     ha_time_iso(key->created);
-    if (ha_store_write(&keys->store, key, err) || generate(keys, key, err))
+    if (n > 1 ? share(keys, key, err) : ha_store_write(&keys->store, key, err) || generate(keys, key, err))
         return err->code;
     return ha_keys_add(keys, key, ret_key, err);
 }
 
-enum ha_code ha_keys_create(struct ha_keys *keys, const char *name, struct ha_token *token, enum ha_key_type type,
-                            unsigned purposes, struct ha_key **ret_key, struct ha_err *err)
+enum ha_code ha_keys_create(struct ha_keys *keys, const char *name, struct ha_token *const *tokens, size_t n,
+                            enum ha_key_type type, unsigned purposes, struct ha_key **ret_key, struct ha_err *err)
 {
+    ha_auto(ha_key_unref) struct ha_key *key = NULL;
     if (ha_keys_begin(keys, name, err))
         return err->code;
-    enum ha_code code = create(keys, name, token, type, purposes, ret_key, err);
+    enum ha_code code;
+    if ((key = ha_key_new(name))) {
+        key->type = type;
+        key->purposes = purposes;
+        code = create(keys, key, tokens, n, ret_key, err);
+    } else {
+        code = ha_fail(err, HA_E_MEMORY, "out of memory");
+    }
     pthread_mutex_unlock(&keys->changing);
     return code;
 }

@@ -9,6 +9,7 @@ libha_keys_la_SOURCES = \
 	src/keys/objects.c src/keys/objects.h \
 	src/keys/prove.c src/keys/prove.h \
 	src/keys/replicas.c src/keys/replicas.h \
+	src/keys/sharing.c \
 	src/keys/store.c src/keys/store.h \
 	src/keys/use.c src/keys/use.h
 libha_keys_la_LIBADD = libha-supervise.la

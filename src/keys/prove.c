@@ -150,3 +150,16 @@ void ha_prove(struct ha_token *token, pid_t run, unsigned limit_ms, struct ha_pr
     for (size_t at = 0; at < n; at += AT_ONCE)
         prove_some(token, run, limit_ms, proofs + at, n - at < AT_ONCE ? n - at : AT_ONCE);
 }
+
+enum ha_code ha_prove_now(struct ha_key *key, struct ha_replica *replica, struct ha_err *err)
+{
+    ha_auto(ha_proof_clear) struct ha_proof proof = {.key = key, .replica = replica};
+    unsigned outstanding;
+    pid_t run;
+    if (!ha_token_outstanding(replica->token, &outstanding, &run))
+        return ha_fail(err, HA_E_TOKEN_DOWN, "the token '%s' went away", replica->token_name);
+    ha_prove(replica->token, run, 0, &proof, 1);
+    if (proof.code)
+        *err = proof.err;
+    return proof.code;
+}

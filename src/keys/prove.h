@@ -25,3 +25,5 @@ HA_AUTO_DEFINE_CLEAR(struct ha_proof, ha_proof_clear)
 // shortens the token's deadline-ms when it isn't 0. Each
 // replica becomes ready, or unproven with a shun_ms before which it is worth no other try.
 void ha_prove(struct ha_token *token, pid_t run, unsigned limit_ms, struct ha_proof *proofs, size_t n);
+// The same for one replica, in whatever process its token has now.
+enum ha_code ha_prove_now(struct ha_key *key, struct ha_replica *replica, struct ha_err *err);

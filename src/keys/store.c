@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,6 +229,12 @@ static enum ha_code load_one(const char *path, const char *name, struct ha_key *
     return HA_OK;
 }
 
+// What ha_file_write had begun when the process was killed. The lock on the directory says that nobody is writing.
+static bool is_unfinished(const char *name)
+{
+    return fnmatch(".*" SUFFIX ".??????", name, 0) == 0;
+}
+
 static void closedir_auto_(DIR **directory)
 {
     if (*directory)
@@ -243,6 +250,8 @@ enum ha_code ha_store_load(const struct ha_store *store, void *context, void (*t
         return ha_fail_errno(err, errno, "%s", store->directory);
     for (const struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
         size_t n = strlen(entry->d_name), suffix = strlen(SUFFIX);
+        if (is_unfinished(entry->d_name))
+            unlinkat(dirfd(directory), entry->d_name, 0);
         if (n <= suffix || strcmp(entry->d_name + n - suffix, SUFFIX) != 0 || entry->d_name[0] == '.')
             continue;
         ha_auto(ha_free) char *name = strndup(entry->d_name, n - suffix);

@@ -16,8 +16,9 @@ void ha_store_close(struct ha_store *store);
 
 enum ha_code ha_store_write(const struct ha_store *store, const struct ha_key *key, struct ha_err *err);
 enum ha_code ha_store_remove(const struct ha_store *store, const char *name, struct ha_err *err);
-// Reads every key's file. take gets the ownership of each key; trouble hears of each file that can't be read, and
-// reading goes on: one damaged file must not take the other keys down.
+// Reads every key's file, and removes what a killed process had not finished writing. take gets the ownership of each
+// key; trouble hears of each file that can't be read, and reading goes on: one damaged file must not take the other
+// keys down.
 enum ha_code ha_store_load(const struct ha_store *store, void *context, void (*take)(void *context, struct ha_key *key),
                            void (*trouble)(void *context, const char *path, const struct ha_err *err),
                            struct ha_err *err);

@@ -25,7 +25,8 @@ struct ha_p11_key {
     CK_OBJECT_HANDLE handle;
     unsigned generation;  // of the token when the handle was found; a handle of another generation is void
     enum ha_key_type type;
-    unsigned bits;  // of the modulus or the field
+    unsigned bits;             // of the modulus or the field
+    bool always_authenticate;  // it wants the PIN for each signature and decryption (ha_login_context)
 };
 
 struct ha_cache_entry;

@@ -5,7 +5,9 @@
 #include "token/destroy.h"
 #include "token/generate.h"
 #include "token/list.h"
+#include "token/receive.h"
 #include "token/reply.h"
+#include "token/share.h"
 #include "token/slot.h"
 #include "token/start.h"
 #include "token/p11.h"
@@ -125,8 +127,27 @@ static enum ha_code give_object(void *context, struct ha_packet *object, struct 
     return ha_packet_send(control->fd, object, NULL, 0, err);
 }
 
-static enum ha_code do_op(struct control *control, struct ha_packet *answer, struct ha_pubkey **ret_made,
-                          struct ha_err *err)
+static enum ha_code generate(struct control *control, struct ha_packet *answer, struct ha_pubkey **ret_made,
+                             struct ha_err *err)
+{
+    enum ha_code code = control->question->flags & HA_PACKET_SHARED
+                            ? ha_share(control->token, control->question, give_object, control, ret_made, err)
+                            : ha_generate(control->token, control->question, ret_made, err);
+    if (code == HA_OK)
+        answer->part[0].data = ha_pubkey_spki(*ret_made, &answer->part[0].len);
+    return code;
+}
+
+static enum ha_code wrapper(struct control *control, struct ha_packet *answer, struct ha_buf *out, struct ha_err *err)
+{
+    if (ha_receive_prepare(control->token, control->question, out, err))
+        return err->code;
+    answer->part[0] = (struct ha_part){out->data, out->len};
+    return HA_OK;
+}
+
+static enum ha_code do_op(struct control *control, struct ha_packet *answer, struct ha_buf *out,
+                          struct ha_pubkey **ret_made, struct ha_err *err)
 {
     switch (control->question->op) {
     case HA_OP_LIST:
@@ -134,10 +155,11 @@ static enum ha_code do_op(struct control *control, struct ha_packet *answer, str
     case HA_OP_DESTROY:
         return ha_destroy(control->token, control->question, err);
     case HA_OP_GENERATE:
-        if (ha_generate(control->token, control->question, ret_made, err))
-            return err->code;
-        answer->part[0].data = ha_pubkey_spki(*ret_made, &answer->part[0].len);
-        return HA_OK;
+        return generate(control, answer, ret_made, err);
+    case HA_OP_WRAPPER:
+        return wrapper(control, answer, out, err);
+    case HA_OP_UNWRAP:
+        return ha_receive(control->token, control->question, err);
     case HA_OP_START:
         return ha_fail(err, HA_E_MALFORMED, "the token was started already");
     case HA_OP_SIGN:
@@ -154,12 +176,13 @@ static enum ha_code serve_one(struct control *control)
     struct ha_packet question = {.op = HA_OP_LIST}, answer = {0};
     struct ha_err err = {0};
     ha_auto(ha_pubkey_free) struct ha_pubkey *made = NULL;
+    ha_auto(ha_buf_clear) struct ha_buf out = {0};
     enum ha_code code = ha_packet_recv(control->fd, -1, control->buffer, &question, NULL, NULL, &err);
     if (code == HA_E_TOKEN_DOWN)
         return code;
     control->question = &question;
     if (code == HA_OK)
-        do_op(control, &answer, &made, &err);
+        do_op(control, &answer, &out, &made, &err);
     code = ha_reply(control->fd, &question, &answer, &err);
     ha_reply_end_after(&err);
     return code;

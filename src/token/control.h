@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The control channel: START, then LIST, GENERATE and DESTROY, one after the other.
+// The control channel: START, then LIST, GENERATE, DESTROY, WRAPPER and UNWRAP, one after the other.
 #pragma once
 
 struct ha_p11;

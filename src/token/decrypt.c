@@ -3,6 +3,7 @@
 
 #include "crypto/sigenc.h"
 #include "token/ckr.h"
+#include "token/login.h"
 #include "token/oaep_probe.h"
 #include "token/session.h"
 #include "token/p11.h"
@@ -95,7 +96,9 @@ static enum ha_code start(struct ha_p11 *token, struct ha_session *session, cons
                                          : init_plain(token, session, key, CKM_RSA_PKCS);
         break;
     }
-    return rv == CKR_OK ? HA_OK : ha_ckr_fail(err, "C_DecryptInit", rv);
+    if (rv != CKR_OK)
+        return ha_ckr_fail(err, "C_DecryptInit", rv);
+    return key->always_authenticate ? ha_login_context(token, session->handle, err) : HA_OK;
 }
 
 // Which failures of C_Decrypt can't come from the ciphertext. Everything else is taken to: SoftHSM says

@@ -86,3 +86,14 @@ enum ha_code ha_find_attributes(struct ha_p11 *token, struct ha_session *session
     }
     return HA_OK;
 }
+
+enum ha_code ha_find_flag(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
+                          CK_ATTRIBUTE_TYPE type, bool *ret_flag, struct ha_err *err)
+{
+    CK_BBOOL value = CK_FALSE;
+    CK_ATTRIBUTE attribute = {type, &value, sizeof(value)};
+    if (ha_find_attributes(token, session, object, &attribute, 1, err))
+        return err->code;
+    *ret_flag = attribute.ulValueLen == sizeof(value) && value;
+    return HA_OK;
+}

@@ -30,3 +30,6 @@ enum ha_code ha_find_by_id(struct ha_p11 *token, struct ha_session *session, CK_
 // ulValueLen 0.
 enum ha_code ha_find_attributes(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
                                 CK_ATTRIBUTE *attributes, CK_ULONG n, struct ha_err *err);
+// Whether a CK_BBOOL is true. One that the object doesn't have isn't.
+enum ha_code ha_find_flag(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
+                          CK_ATTRIBUTE_TYPE type, bool *ret_flag, struct ha_err *err);

@@ -18,11 +18,7 @@ struct job {
     struct ha_pubkey *made;
 };
 
-struct pair {
-    CK_OBJECT_HANDLE public_key, private_key;
-};
-
-static enum ha_code check(const struct ha_packet *question, struct ha_err *err)
+enum ha_code ha_generate_check(const struct ha_packet *question, struct ha_err *err)
 {
     if (question->part[0].len == 0 || question->part[0].len > HA_CKA_ID_MAX || question->part[1].len > LABEL_MAX)
         return ha_fail(err, HA_E_MALFORMED, "a CKA_ID has 1 to %d bytes, a label at most %d", HA_CKA_ID_MAX, LABEL_MAX);
@@ -36,8 +32,8 @@ static enum ha_code check(const struct ha_packet *question, struct ha_err *err)
     return HA_OK;
 }
 
-static enum ha_code refuse_taken_id(struct ha_p11 *token, struct ha_session *session, const struct ha_part *id,
-                                    struct ha_err *err)
+enum ha_code ha_generate_refuse_taken(struct ha_p11 *token, struct ha_session *session, const struct ha_part *id,
+                                      struct ha_err *err)
 {
     ha_auto(ha_handles_clear) struct ha_handles found = {0};
     CK_ATTRIBUTE any_class = {CKA_ID, (void *)(uintptr_t)id->data, id->len};
@@ -48,7 +44,7 @@ static enum ha_code refuse_taken_id(struct ha_p11 *token, struct ha_session *ses
 
 // Whether the token refuses the template. What may be a fault of the moment isn't that until it came again: a key that
 // can do more than it should is worse than another try.
-static bool is_refused(CK_RV rv, const struct job *job)
+bool ha_generate_is_refused(CK_RV rv, unsigned runs)
 {
     switch (rv) {
     case CKR_ARGUMENTS_BAD:
@@ -63,20 +59,21 @@ static bool is_refused(CK_RV rv, const struct job *job)
         return true;
     case CKR_FUNCTION_FAILED:
     case CKR_GENERAL_ERROR:
-        return job->runs > 1;
+        return runs > 1;
     default:
         return false;
     }
 }
 
-static enum ha_code make_pair(struct ha_p11 *token, struct ha_session *session, const struct job *job,
-                              struct pair *ret_pair, struct ha_err *err)
+enum ha_code ha_generate_pair(struct ha_p11 *token, struct ha_session *session, const struct ha_packet *question,
+                              unsigned runs, struct ha_pair *ret_pair, struct ha_err *err)
 {
+    enum ha_key_type type = (enum ha_key_type)question->key_type;
     CK_RV rv = CKR_OK;
-    for (unsigned variant = 0; variant < ha_template_variants(job->type); variant++) {
+    for (unsigned variant = 0; variant < ha_template_variants(type); variant++) {
         struct ha_template template;
-        ha_template_fill(&template, job->type, variant, job->question);
-        struct pair pair = {0};
+        ha_template_fill(&template, type, variant, question);
+        struct ha_pair pair = {0};
         session->poisoned = true;
         rv = token->p11->C_GenerateKeyPair(session->handle, &template.mechanism, template.public_key, template.n_public,
                                            template.private_key, template.n_private, &pair.public_key,
@@ -86,7 +83,7 @@ static enum ha_code make_pair(struct ha_p11 *token, struct ha_session *session, 
             *ret_pair = pair;
             return HA_OK;
         }
-        if (!is_refused(rv, job))
+        if (!ha_generate_is_refused(rv, runs))
             break;
     }
     ha_ckr_fail(err, "C_GenerateKeyPair", rv);
@@ -95,9 +92,8 @@ static enum ha_code make_pair(struct ha_p11 *token, struct ha_session *session, 
     return err->code;
 }
 
-// What must be true of every private key that we make.
-static enum ha_code check_private(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
-                                  struct ha_err *err)
+enum ha_code ha_generate_check_private(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
+                                       bool wrapped, struct ha_err *err)
 {
     static const struct {
         CK_ATTRIBUTE_TYPE type;
@@ -106,17 +102,19 @@ static enum ha_code check_private(struct ha_p11 *token, struct ha_session *sessi
     } rules[] = {
         {CKA_TOKEN, CK_TRUE, "CKA_TOKEN"},
         {CKA_SENSITIVE, CK_TRUE, "CKA_SENSITIVE"},
+        {CKA_EXTRACTABLE, CK_FALSE, "CKA_EXTRACTABLE"},
         {CKA_ALWAYS_SENSITIVE, CK_TRUE, "CKA_ALWAYS_SENSITIVE"},
         {CKA_NEVER_EXTRACTABLE, CK_TRUE, "CKA_NEVER_EXTRACTABLE"},
-        {CKA_EXTRACTABLE, CK_FALSE, "CKA_EXTRACTABLE"},
     };
+    enum { N_OF_WRAPPED = 3 };  // the others are about its past
     CK_BBOOL values[HA_ARRAY_SIZE(rules)];
     CK_ATTRIBUTE attributes[HA_ARRAY_SIZE(rules)];
     for (size_t i = 0; i < HA_ARRAY_SIZE(rules); i++)
         attributes[i] = (CK_ATTRIBUTE){rules[i].type, &values[i], sizeof(values[i])};
     if (ha_find_attributes(token, session, object, attributes, HA_ARRAY_SIZE(rules), err))
         return err->code;
-    for (size_t i = 0; i < HA_ARRAY_SIZE(rules); i++) {
+    size_t n = wrapped ? N_OF_WRAPPED : HA_ARRAY_SIZE(rules);
+    for (size_t i = 0; i < n; i++) {
         if (attributes[i].ulValueLen != sizeof(values[i]) || values[i] != rules[i].want)
             return ha_fail(err, HA_E_TOKEN_ERROR, "the token made a private key without %s = %s", rules[i].name,
                            rules[i].want ? "true" : "false");
@@ -151,13 +149,18 @@ static void know(struct ha_p11 *token, const struct ha_pubkey *made)
 static enum ha_code make_and_check(struct ha_p11 *token, struct ha_session *session, struct job *job,
                                    struct ha_err *err)
 {
-    struct pair pair;
-    if (refuse_taken_id(token, session, &job->question->part[0], err) || make_pair(token, session, job, &pair, err))
+    struct ha_pair pair;
+    if (ha_generate_refuse_taken(token, session, &job->question->part[0], err) ||
+        ha_generate_pair(token, session, job->question, job->runs, &pair, err))
         return err->code;
-    if (check_private(token, session, pair.private_key, err) == HA_OK &&
+    struct ha_p11_key key = {
+        .handle = pair.private_key, .generation = atomic_load(&token->generation), .type = job->type};
+    // Some tokens make all their keys, or those in some places, want the PIN for each use.
+    if (ha_generate_check_private(token, session, pair.private_key, false, err) == HA_OK &&
+        ha_find_flag(token, session, pair.private_key, CKA_ALWAYS_AUTHENTICATE, &key.always_authenticate, err) ==
+            HA_OK &&
         check_public(token, session, pair.public_key, job->type, &job->made, err) == HA_OK) {
-        struct ha_p11_key key = {pair.private_key, atomic_load(&token->generation), job->type,
-                                 ha_pubkey_bits(job->made)};
+        key.bits = ha_pubkey_bits(job->made);
         struct ha_key_name name = {job->question->part[0].data, job->question->part[0].len,
                                    ha_pubkey_spki_sha256(job->made)};
         ha_cache_put(&token->cache, &name, &key);
@@ -183,7 +186,7 @@ static enum ha_code run(struct ha_p11 *token, struct ha_session *session, void *
 enum ha_code ha_generate(struct ha_p11 *token, const struct ha_packet *question, struct ha_pubkey **ret_key,
                          struct ha_err *err)
 {
-    if (check(question, err))
+    if (ha_generate_check(question, err))
         return err->code;
     struct job job = {.question = question, .type = (enum ha_key_type)question->key_type};
     enum ha_code code = ha_operate(token, HA_OPERATE_HELD, run, &job, err);

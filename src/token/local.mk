@@ -25,8 +25,10 @@ libha_token_la_SOURCES = \
 	src/token/pin.c src/token/pin.h \
 	src/token/public.c src/token/public.h \
 	src/token/publics.c src/token/publics.h \
+	src/token/receive.c src/token/receive.h \
 	src/token/reply.c src/token/reply.h \
 	src/token/session.c src/token/session.h \
+	src/token/share.c src/token/share.h \
 	src/token/sign.c src/token/sign.h \
 	src/token/slot.c src/token/slot.h \
 	src/token/start.c src/token/start.h \
@@ -34,7 +36,8 @@ libha_token_la_SOURCES = \
 	src/token/p11.c src/token/p11.h \
 	src/token/uri.c src/token/uri.h \
 	src/token/verify.c src/token/verify.h \
-	src/token/worker.c src/token/worker.h
+	src/token/worker.c src/token/worker.h \
+	src/token/wrapping.c src/token/wrapping.h
 libha_token_la_LIBADD = libha-channel.la libha-crypto.la $(P11KIT_LIBS) $(LIBP11_LIBS)
 
 pkglibexec_PROGRAMS += hsm-agent-token

@@ -4,6 +4,7 @@
 #include "crypto/ossl.h"
 #include "crypto/pubkey.h"
 #include "token/ckr.h"
+#include "token/login.h"
 #include "token/public.h"
 #include "token/session.h"
 #include "token/p11.h"
@@ -76,21 +77,59 @@ static bool is_other_trouble(CK_RV rv)
            rv == CKR_DEVICE_MEMORY || rv == CKR_KEY_FUNCTION_NOT_PERMITTED;
 }
 
-// *ret_function is the one that failed, unless CKR_OK is returned.
-static CK_RV decrypt_once(struct ha_p11 *token, struct ha_session *session, const struct ha_p11_key *key,
-                          const struct ha_packet *question, const struct ha_part *ciphertext, bool *ret_works,
-                          const char **ret_function)
+// What the token makes of it is *ret_rv, and the function that said so *ret_function.
+static enum ha_code decrypt_once(struct ha_p11 *token, struct ha_session *session, const struct ha_p11_key *key,
+                                 const struct ha_packet *question, const struct ha_part *ciphertext, bool *ret_works,
+                                 CK_RV *ret_rv, const char **ret_function, struct ha_err *err)
 {
     uint8_t plain[MODULUS_MAX];
     CK_ULONG got = sizeof(plain);
     *ret_function = "C_DecryptInit";
     CK_RV rv = ha_oaep_init(token, session, key, ha_alg_info((enum ha_alg)question->alg)->hash, &question->part[3]);
-    if (rv != CKR_OK)
-        return rv;
-    *ret_function = "C_Decrypt";
-    rv = token->p11->C_Decrypt(session->handle, (CK_BYTE *)(uintptr_t)ciphertext->data, ciphertext->len, plain, &got);
-    *ret_works = rv == CKR_OK && got == sizeof(sample) && memcmp(plain, sample, got) == 0;
-    return rv;
+    if (rv == CKR_OK) {
+        if (key->always_authenticate && ha_login_context(token, session->handle, err))
+            return err->code;
+        *ret_function = "C_Decrypt";
+        rv = token->p11->C_Decrypt(session->handle, (CK_BYTE *)(uintptr_t)ciphertext->data, ciphertext->len, plain,
+                                   &got);
+        *ret_works = rv == CKR_OK && got == sizeof(sample) && memcmp(plain, sample, got) == 0;
+    }
+    *ret_rv = rv;
+    return HA_OK;
+}
+
+// Whether the token decrypts with this key at all: the sample's bytes as a number, or the beginning of that.
+static bool decrypts_otherwise(struct ha_p11 *token, struct ha_session *session, const struct ha_p11_key *key,
+                               const struct ha_part *ciphertext)
+{
+    uint8_t plain[MODULUS_MAX];
+    CK_ULONG got = sizeof(plain);
+    bool raw = token->decrypt.raw;
+    CK_MECHANISM mechanism = {.mechanism = raw ? CKM_RSA_X_509 : CKM_RSA_PKCS};
+    session->poisoned = true;
+    struct ha_err ignored = {0};  // a PIN that is refused is by the next operation, too
+    if (token->p11->C_DecryptInit(session->handle, &mechanism, key->handle) != CKR_OK ||
+        (raw && key->always_authenticate && ha_login_context(token, session->handle, &ignored)))
+        return false;
+    return !raw || token->p11->C_Decrypt(session->handle, (CK_BYTE *)(uintptr_t)ciphertext->data, ciphertext->len,
+                                         plain, &got) == CKR_OK;
+}
+
+// How much one failure says about the parameters, of which 4 is enough: the answer holds for as long as the process
+// lives. A vague code says little, and nothing at all when the token fails without them, too.
+static enum ha_code weigh(struct ha_p11 *token, struct ha_session *session, const struct ha_p11_key *key,
+                          const struct ha_part *ciphertext, const char *function, CK_RV rv, unsigned *weight,
+                          struct ha_err *err)
+{
+    bool vague = ha_ckr_class(rv) == HA_CKR_VAGUE;
+    if (is_other_trouble(rv))
+        return ha_ckr_fail(err, function, rv);
+    if (ha_session_renew(token, session, err))
+        return err->code;
+    if (vague && !decrypts_otherwise(token, session, key, ciphertext))
+        return ha_ckr_fail(err, function, rv);
+    *weight += vague ? 1 : 2;
+    return vague ? ha_session_renew(token, session, err) : HA_OK;
 }
 
 enum ha_code ha_oaep_probe(struct ha_p11 *token, struct ha_session *session, const struct ha_p11_key *key,
@@ -103,17 +142,18 @@ enum ha_code ha_oaep_probe(struct ha_p11 *token, struct ha_session *session, con
         encrypt(public, ha_alg_info((enum ha_alg)question->alg)->hash, &question->part[3], bytes, &ciphertext.len, err))
         return err->code;
     bool works = false;
-    // Twice: the answer holds for as long as the process lives, and a code may have meant a passing trouble.
-    for (unsigned i = 0; i < 2 && !works; i++) {
+    for (unsigned weight = 0; weight < 4 && !works;) {
         const char *function = NULL;
         session->poisoned = true;
-        CK_RV rv = decrypt_once(token, session, key, question, &ciphertext, &works, &function);
-        if (rv == CKR_OK)
-            session->poisoned = false;
-        else if (is_other_trouble(rv))
-            return ha_ckr_fail(err, function, rv);
-        else if (ha_session_renew(token, session, err))
+        CK_RV rv = CKR_OK;
+        if (decrypt_once(token, session, key, question, &ciphertext, &works, &rv, &function, err))
             return err->code;
+        if (rv == CKR_OK) {
+            session->poisoned = false;
+            weight += 2;
+        } else if (weigh(token, session, key, &ciphertext, function, rv, &weight, err)) {
+            return err->code;
+        }
     }
     *ret_works = works;
     return HA_OK;

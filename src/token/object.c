@@ -69,6 +69,8 @@ enum ha_code ha_object_find(struct ha_p11 *token, struct ha_session *session, co
     }
     if (found.type == HA_KEY_NONE)
         return not_there(candidates.n, name, err);
+    if (ha_find_flag(token, session, found.handle, CKA_ALWAYS_AUTHENTICATE, &found.always_authenticate, err))
+        return err->code;
     *ret_key = found;
     return HA_OK;
 }

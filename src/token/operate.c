@@ -109,6 +109,8 @@ static enum ha_code do_op(struct ha_p11 *token, struct ha_session *session, cons
     case HA_OP_OBJECT:
     case HA_OP_GENERATE:
     case HA_OP_DESTROY:
+    case HA_OP_WRAPPER:
+    case HA_OP_UNWRAP:
         break;
     }
     return ha_fail(err, HA_E_MALFORMED, "that isn't an operation for a worker channel");

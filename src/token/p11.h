@@ -14,6 +14,7 @@
 #include "token/session.h"
 #include "token/sign.h"
 #include "token/verify.h"
+#include "token/wrapping.h"
 
 #include <p11-kit/pkcs11.h>
 #include <stdatomic.h>
@@ -31,6 +32,7 @@ struct ha_p11 {
     CK_TOKEN_INFO info;
     struct ha_sign_ways sign;
     enum ha_way can_derive;
+    struct ha_wrapping_ways wrapping;
 
     // Each with its own lock or atomics inside.
     struct ha_session_pool sessions;
@@ -41,14 +43,17 @@ struct ha_p11 {
     atomic_int peer_form;    // how ECDH takes the peer's point: enum in derive.c, settled at the first success
     atomic_uint generation;  // counts logins and losses; handles of an older generation are void
 
+    struct ha_wrapper wrapper;  // of the control thread
+
     atomic_uint faulty;  // signatures that didn't verify, and that the daemon hasn't been told of
 
     // Searching, generating, listing and destroying exclude each other: not every module survives a mix.
     mtx_t object_lock;
 
-    mtx_t login_lock;  // guards the two that follow
+    mtx_t login_lock;  // guards the three that follow
     bool logged_in_once;
-    bool pin_refused;  // whatever happens, it isn't tried again
+    bool pin_refused;          // whatever happens, it isn't tried again
+    struct ha_secret *proven;  // the PIN that the token has accepted for a key that wants it for each use; NULL: none
 };
 
 // token and options live as long as the process: the workers' threads use them to the end.

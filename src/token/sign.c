@@ -4,6 +4,7 @@
 #include "crypto/digest.h"
 #include "crypto/sigenc.h"
 #include "token/ckr.h"
+#include "token/login.h"
 #include "token/session.h"
 #include "token/p11.h"
 
@@ -178,6 +179,8 @@ static enum ha_code call_token(struct ha_p11 *token, struct ha_session *session,
     CK_RV rv = token->p11->C_SignInit(session->handle, &mechanism, key->handle);
     if (rv != CKR_OK)
         return ha_ckr_fail(err, "C_SignInit", rv);
+    if (key->always_authenticate && ha_login_context(token, session->handle, err))
+        return err->code;
     // Modules refuse NULL even where there are no bytes (an empty message for Ed25519).
     rv = token->p11->C_Sign(session->handle, input->data ? input->data : &nothing, input->len, signature, &got);
     if (rv != CKR_OK)

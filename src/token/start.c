@@ -26,6 +26,7 @@ static enum ha_code bring_up(struct ha_p11 *token, size_t n_workers, size_t *ret
     ha_sign_choose(&mechanisms, &token->sign);
     ha_decrypt_choose(&mechanisms, token->options->software_oaep, &token->decrypt);
     token->can_derive = ha_derive_way(&mechanisms);
+    ha_wrapping_choose(&mechanisms, &token->wrapping);
     return HA_OK;
 }
 

@@ -96,10 +96,11 @@ void ha_template_fill(struct ha_template *ret_template, enum ha_key_type type, u
     bool decrypt = question->purposes & HA_PURPOSE_DECRYPT;
     bool derive = question->purposes & HA_PURPOSE_DERIVE;
     bool lax = ha_template_is_lax(type, variant);
+    bool shared = question->flags & HA_PACKET_SHARED;
     *ret_template = (struct ha_template){0};
     fill_kind(ret_template, type, variant % spellings(type));
 
-    add_public_flag(ret_template, CKA_TOKEN, true);
+    add_public_flag(ret_template, CKA_TOKEN, !shared);
     add_public_flag(ret_template, CKA_PRIVATE, false);
     add_public(ret_template, CKA_ID, id->data, id->len);
     add_public(ret_template, CKA_LABEL, label->data, label->len);
@@ -108,10 +109,10 @@ void ha_template_fill(struct ha_template *ret_template, enum ha_key_type type, u
     add_public_use(ret_template, CKA_ENCRYPT, decrypt, lax);
     add_public_use(ret_template, CKA_WRAP, false, lax);
 
-    add_private_flag(ret_template, CKA_TOKEN, true);
+    add_private_flag(ret_template, CKA_TOKEN, !shared);
     add_private_flag(ret_template, CKA_PRIVATE, true);
     add_private_flag(ret_template, CKA_SENSITIVE, true);
-    add_private_flag(ret_template, CKA_EXTRACTABLE, false);
+    add_private_flag(ret_template, CKA_EXTRACTABLE, shared);
     add_private(ret_template, CKA_ID, id->data, id->len);
     add_private(ret_template, CKA_LABEL, label->data, label->len);
     // Tokens have defaults of their own for what isn't said, so all of it is said if they let us.

@@ -22,6 +22,7 @@ struct ha_template {
 unsigned ha_template_variants(enum ha_key_type type);
 // Whether that one leaves to the token what the key can do beyond its purposes.
 bool ha_template_is_lax(enum ha_key_type type, unsigned variant);
-// For a GENERATE question that was checked. ret_template points into itself and into question: don't copy it.
+// For a GENERATE question that was checked. With HA_PACKET_SHARED the pair is the session's, and can be wrapped.
+// ret_template points into itself and into question: don't copy it.
 void ha_template_fill(struct ha_template *ret_template, enum ha_key_type type, unsigned variant,
                       const struct ha_packet *question);

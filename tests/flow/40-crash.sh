@@ -126,6 +126,12 @@ problem 'a deletion that was cut off is finished' 404 no-such-key
 is 'in the token, too' "$(private_objects)" "$objects"
 is 'and its file is gone' "$([ -e "$T/a/state/keys/moment.json" ] || echo yes)" yes
 
+# A file that wasn't finished never had its name, and goes.
+kill_agent a
+echo '{' >"$T/a/state/keys/.rsa.json.Ab12Cd"
+start_agent a || done_testing
+is 'a file that was half-written when the daemon died is gone' "$(ls -A "$T/a/state/keys" | grep -c '^\.')" 0
+
 # A file that nobody can read is reported, and the others serve.
 kill_agent a
 echo '{' >"$T/a/state/keys/broken.json"

@@ -23,8 +23,7 @@ lines() { # EVENT: how many of it are in the log
     grep -c " $1 " "$T/a/log"
 }
 
-part 'twelve codes' "$python" "$flow/ladder.py" "$socket" "$T/a/faults" "${LADDER_REQUESTS:-24}" 4 "$ciphertext" \
-    "${LADDER:-some}"
+part 'twelve codes' "$python" "$flow/ladder.py" "$socket" "$T/a/faults" 24 4 "$ciphertext"
 
 # --- Away
 

@@ -96,8 +96,6 @@ api PUT /v1/keys/none '{"replicas":[]}'
 problem 'no replicas are refused' 400 malformed /replicas
 api PUT /v1/keys/none '{"type":"ec:p256","replicas":[{"uri":"pkcs11:object=rsa"}]}'
 problem 'creation and adoption at once are refused' 400 malformed /type
-fails 'a key is not created in two tokens' 1 '*in one token*remedy: import*adopt*' \
-    hsm_agent key create new --type ec:p256 --token main,b
 fails 'nor are URIs and tokens of different number taken' 2 '*2 URIs, but 1 token*' \
     hsm_agent key adopt none pkcs11:object=a pkcs11:object=b --token main
 api GET /v1/keys/none

@@ -3,7 +3,8 @@
 # SIGHUP: rules, sockets and tokens change under load; a file with mistakes changes nothing.
 . "${srcdir:-.}/tests/flow/lib.sh" || exit 99
 
-make_agent a 'agent:drain-ms = 1000' 'token:deadline-ms = 20000' 'token:sessions = 2'
+make_agent a 'agent:drain-ms = 1000' 'token:deadline-ms = 60000' 'token:sessions = 2'
+fault_on a
 conf=$T/a/agent.conf
 log=$T/a/log
 
@@ -148,7 +149,12 @@ succeeds 'its lock goes, too' await 20 test ! -e "$T/a/second.sock.lock"
 
 # --- Tokens
 
-freeze "$child"
+# Both sessions are kept busy in the module, where no lock is held that the new process would wait for.
+are_held() {
+    [ "$(counted a fired 1)" = 2 ]
+}
+faults a 'C_Sign hold count 2'
+succeeds 'both sessions are busy' await 30 are_held
 rm "$T/mark"
 "$python" "$flow/reload.py" pending "$socket" "$T/mark" >"$T/pending.out" 2>&1 &
 pending=$!
@@ -159,7 +165,7 @@ takes 'a token is changed with a request under way'
 succeeds 'the new one takes over' await 30 is_logged 'token-changed token=main'
 is 'the old one lives on with the request' "$(gone "$child" || echo yes)" yes
 succeeds 'while the new one serves' signs
-kill -CONT "$child"
+faults a
 wait $pending
 untrack $pending
 part 'the request' cat "$T/pending.out"
@@ -172,7 +178,7 @@ edit 's/^module = .*/module = \/none.so/'
 takes 'a token that can not be changed like that'
 succeeds 'is reported' await 30 is_logged 'token-down token=main'
 is 'and goes on as it was' "$(signs && gone "$child" || echo yes)" yes
-edit "s|^module = .*|module = $module|"
+edit "s|^module = .*|module = $fault_module|"
 takes 'until it is put right'
 is 'with the process that it has' "$(signs && child_pid a)" "$child"
 edit 's/^sessions = 3/sessions = 4/'

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-# A token that fails now and then: each code at each function, once and in one call of twenty. Callers see nothing of it.
+# A token that fails now and then: each code at C_Sign and at one other function, once and in one call of twenty. Callers
+# see nothing of it. tests/bench/faults.py has all of them.
 #
-#   ladder.py SOCKET RULES REQUESTS CONNECTIONS CIPHERTEXT some|all    keys e (EC) and r (RSA); RULES is the fault
-#                                                                      module's file; all: each code at each function
+#   ladder.py SOCKET RULES REQUESTS CONNECTIONS CIPHERTEXT     keys e (EC) and r (RSA); RULES is the fault module's file
 import os
 import sys
 import threading
@@ -56,18 +56,18 @@ class Load:
         return failures
 
 
-def functions_for(i, everything):
-    """All of them, or C_Sign and another one that changes with the code."""
+def functions_for(i):
+    """C_Sign and another one that changes with the code."""
     others = [function for function in FUNCTIONS if function != "C_Sign"]
-    return FUNCTIONS if everything else ["C_Sign", others[i % len(others)]]
+    return ["C_Sign", others[i % len(others)]]
 
 
 def main():
-    socket, rules, count, connections, ciphertext, everything = sys.argv[1:]
+    socket, rules, count, connections, ciphertext = sys.argv[1:]
     load = Load(socket, int(connections), ciphertext)
     for i, code in enumerate(CODES):
         for often in ("count 1", "rate 0.05"):
-            functions = [f for f in functions_for(i, everything == "all") if (f, code) not in NOT_TRIED_AGAIN]
+            functions = [f for f in functions_for(i) if (f, code) not in NOT_TRIED_AGAIN]
             failures = []
             for function in functions:
                 # Some functions are called only after a loss.

@@ -30,9 +30,11 @@ flow_scripts = \
 	tests/flow/43-verify.sh \
 	tests/flow/44-fairness.sh \
 	tests/flow/45-replicas.sh \
+	tests/flow/45-wrapped.sh \
 	tests/flow/46-reload.sh \
 	tests/flow/47-soak-short.sh \
 	tests/flow/48-templates.sh \
+	tests/flow/49-always-authenticate.sh \
 	tests/flow/50-secrets.sh \
 	tests/flow/60-scale.sh \
 	tests/flow/70-policy.sh \
@@ -118,6 +120,21 @@ dist_check_SCRIPTS += tests/flow/soak.sh
 soak: all tests/fault/fault_module.la tests/fault/faultctl
 	srcdir=$(srcdir) $(srcdir)/tests/flow/soak.sh
 
-# Each code of the ladder's test at each function, which takes minutes.
-check-ladder: all
-	LADDER=all LADDER_REQUESTS=400 $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=tests/flow/43-ladder.sh
+# Twelve codes at eight functions, hangs and crashes at each call, processes killed at random: each takes minutes, and
+# prints what it has measured.
+EXTRA_DIST += \
+	tests/bench/faults.py \
+	tests/bench/faults.sh \
+	tests/bench/hangs.py \
+	tests/bench/hangs.sh \
+	tests/bench/kills.py \
+	tests/bench/kills.sh \
+	tests/bench/loadlib.py
+CLEANFILES += fault-matrix.md
+fault_load = all tests/bench/load$(EXEEXT) tests/fault/fault_module.la tests/fault/faultctl$(EXEEXT)
+check-faults: $(fault_load)
+	srcdir=$(srcdir) $(srcdir)/tests/bench/faults.sh
+check-hangs: $(fault_load)
+	srcdir=$(srcdir) $(srcdir)/tests/bench/hangs.sh
+check-kills: all
+	srcdir=$(srcdir) $(srcdir)/tests/bench/kills.sh

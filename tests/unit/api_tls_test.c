@@ -30,7 +30,7 @@ static int setup(void **state)
         struct ha_key *key = NULL;
         struct ha_err err = {0};
         assert_int_equal(
-            ha_keys_create(rig->api.keys, keys[i].name, rig->token, HA_KEY_EC_P256, keys[i].purposes, &key, &err),
+            ha_keys_create(rig->api.keys, keys[i].name, &rig->token, 1, HA_KEY_EC_P256, keys[i].purposes, &key, &err),
             HA_OK);
         ha_key_unref(key);
     }

@@ -237,6 +237,7 @@ static void exchange_with_a_child_that_dies_once_succeeds(void **state)
 {
     struct fake fake;
     fake_init(&fake, NULL, NULL);
+    fake.config.deadline_ms = 20000;
     struct ha_token *token = token_start(&fake);
     struct ha_err err = {0};
     ha_auto(ha_buf_clear) struct ha_buf output = {0};

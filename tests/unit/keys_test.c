@@ -76,7 +76,8 @@ static int teardown(void **state)
 static enum ha_code create(struct fixture *fixture, const char *name, struct ha_err *err)
 {
     struct ha_key *key = NULL;
-    enum ha_code code = ha_keys_create(fixture->keys, name, fixture->token, HA_KEY_EC_P256, HA_PURPOSE_SIGN, &key, err);
+    enum ha_code code =
+        ha_keys_create(fixture->keys, name, &fixture->token, 1, HA_KEY_EC_P256, HA_PURPOSE_SIGN, &key, err);
     if (code == HA_OK) {
         assert_string_equal(key->name, name);
         assert_int_equal(ha_key_state(key), HA_STATE_READY);

@@ -11,6 +11,7 @@ tests_unit_token_fault_la_CPPFLAGS = $(token_test_cppflags)
 tests_unit_token_fault_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
 
 token_tests = \
+	tests/unit/token_context_test \
 	tests/unit/token_ckr_test \
 	tests/unit/token_decrypt_test \
 	tests/unit/token_derive_test \
@@ -18,6 +19,7 @@ token_tests = \
 	tests/unit/token_objects_test \
 	tests/unit/token_packets_test \
 	tests/unit/token_recover_test \
+	tests/unit/token_sharing_test \
 	tests/unit/token_sign_test \
 	tests/unit/token_start_test
 check_PROGRAMS += $(token_tests)
@@ -26,6 +28,10 @@ TESTS += $(token_tests)
 tests_unit_token_ckr_test_SOURCES = tests/unit/token_ckr_test.c
 tests_unit_token_ckr_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_token_ckr_test_LDADD = libha-token.la $(CMOCKA_LIBS)
+tests_unit_token_context_test_SOURCES = tests/unit/token_context_test.c $(token_rig) $(token_objects) tests/unit/token_store.c tests/unit/token_store.h
+tests_unit_token_context_test_CPPFLAGS = $(token_test_cppflags)
+tests_unit_token_context_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_token_context_test_LDADD = $(token_test_ldadd) $(LIBP11_LIBS) $(P11KIT_LIBS)
 tests_unit_token_decrypt_test_SOURCES = tests/unit/token_decrypt_test.c $(token_rig)
 tests_unit_token_decrypt_test_CPPFLAGS = $(token_test_cppflags)
 tests_unit_token_decrypt_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
@@ -50,6 +56,10 @@ tests_unit_token_recover_test_SOURCES = tests/unit/token_recover_test.c $(token_
 tests_unit_token_recover_test_CPPFLAGS = $(token_test_cppflags)
 tests_unit_token_recover_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_token_recover_test_LDADD = $(token_test_ldadd)
+tests_unit_token_sharing_test_SOURCES = tests/unit/token_sharing_test.c $(token_rig) $(token_objects)
+tests_unit_token_sharing_test_CPPFLAGS = $(token_test_cppflags)
+tests_unit_token_sharing_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_token_sharing_test_LDADD = $(token_test_ldadd) $(LIBP11_LIBS)
 tests_unit_token_sign_test_SOURCES = tests/unit/token_sign_test.c $(token_rig)
 tests_unit_token_sign_test_CPPFLAGS = $(token_test_cppflags)
 tests_unit_token_sign_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

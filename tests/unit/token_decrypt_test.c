@@ -175,6 +175,26 @@ static void decrypt_way_is_not_settled_by_a_passing_failure(void **state)
     assert_true(round_trips(fixture, HA_ALG_RSA_OAEP, secret, strlen(secret), no_label));
 }
 
+static void decrypt_way_is_not_settled_by_a_token_that_fails_at_all(void **state)
+{
+    struct fixture *fixture = *state;
+    static const enum fault_call calls[] = {FAULT_DECRYPT_INIT, FAULT_DECRYPT};
+    uint8_t ciphertext[MODULUS];
+    struct ha_packet answer;
+    for (size_t i = 0; i < HA_ARRAY_SIZE(calls); i++) {
+        struct ha_err err = {0};
+        rig_up(&fixture->rig, &(struct rig_options){.software_oaep = i == 1});
+        encrypt(fixture, HA_ALG_RSA_OAEP, secret, strlen(secret), no_label, ciphertext);
+        fixture->rig.faults->call[calls[i]].rv = CKR_GENERAL_ERROR;
+        fixture->rig.faults->call[calls[i]].count = 1000;
+        assert_int_equal(decrypt(fixture, HA_ALG_RSA_OAEP, ciphertext, MODULUS, no_label, &answer, &err),
+                         HA_E_TOKEN_ERROR);
+        fixture->rig.faults->call[calls[i]].count = 0;
+        assert_true(round_trips(fixture, HA_ALG_RSA_OAEP, secret, strlen(secret), no_label));
+        rig_stop(&fixture->rig);
+    }
+}
+
 // A ciphertext whose raw decryption is this block.
 static void encrypt_block(const struct fixture *fixture, const uint8_t block[static MODULUS],
                           uint8_t ret_ciphertext[static MODULUS])
@@ -344,6 +364,7 @@ int main(void)
         cmocka_unit_test_teardown(decrypt_in_software_asks_the_token_once, stop),
         cmocka_unit_test_teardown(decrypt_label_that_the_token_ignores_is_not_trusted, stop),
         cmocka_unit_test_teardown(decrypt_way_is_not_settled_by_a_passing_failure, stop),
+        cmocka_unit_test_teardown(decrypt_way_is_not_settled_by_a_token_that_fails_at_all, stop),
         cmocka_unit_test_teardown(decrypt_bad_ciphertexts_answer_identically, stop),
         cmocka_unit_test_teardown(decrypt_token_codes_that_tell_about_the_ciphertext_are_hidden, stop),
         cmocka_unit_test_teardown(decrypt_lost_session_is_cured, stop),

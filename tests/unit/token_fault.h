@@ -12,6 +12,7 @@ enum fault_call {
     FAULT_GET_SLOT_LIST,
     FAULT_OPEN_SESSION,
     FAULT_LOGIN,
+    FAULT_LOGIN_CONTEXT,  // C_Login for one operation
     FAULT_FIND_INIT,
     FAULT_SIGN_INIT,
     FAULT_SIGN,
@@ -37,4 +38,5 @@ struct fault_shared {
     int log_out;           // before the next C_SignInit the login is lost
     bool der_points_only;  // C_DeriveKey refuses raw points
     bool weak_keys;        // CKA_NEVER_EXTRACTABLE is false in new keys
+    char module_args[64];  // what C_Initialize got as a string; SoftHSM, which takes none, doesn't get it
 };

@@ -7,6 +7,7 @@
 #include <p11-kit/pkcs11.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -27,7 +28,14 @@ static CK_RV fault(enum fault_call call)
 static CK_RV initialize(void *args)
 {
     CK_RV rv = fault(FAULT_INITIALIZE);
-    return rv ? rv : real->C_Initialize(args);
+    if (rv)
+        return rv;
+    CK_C_INITIALIZE_ARGS plain = args ? *(CK_C_INITIALIZE_ARGS *)args : (CK_C_INITIALIZE_ARGS){0};
+    shared->module_args[0] = '\0';
+    if (plain.pReserved)
+        strncpy(shared->module_args, plain.pReserved, sizeof(shared->module_args) - 1);
+    plain.pReserved = NULL;
+    return real->C_Initialize(args ? &plain : NULL);
 }
 
 static CK_RV get_slot_list(unsigned char present, CK_SLOT_ID *slots, CK_ULONG *n)
@@ -82,7 +90,7 @@ static CK_RV close_session(CK_SESSION_HANDLE session)
 
 static CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, unsigned char *pin, CK_ULONG n)
 {
-    CK_RV rv = fault(FAULT_LOGIN);
+    CK_RV rv = fault(user == CKU_CONTEXT_SPECIFIC ? FAULT_LOGIN_CONTEXT : FAULT_LOGIN);
     return rv ? rv : real->C_Login(session, user, pin, n);
 }
 

@@ -69,14 +69,18 @@ static void start_with_other_channels_than_announced_is_refused(void **state)
 static void operations_on_the_wrong_channel_are_refused(void **state)
 {
     struct rig *rig = *state;
-    static const enum ha_op on_worker[] = {HA_OP_START, HA_OP_LIST, HA_OP_OBJECT, HA_OP_GENERATE, HA_OP_DESTROY};
+    static const enum ha_op on_worker[] = {HA_OP_START,   HA_OP_LIST,    HA_OP_OBJECT, HA_OP_GENERATE,
+                                           HA_OP_DESTROY, HA_OP_WRAPPER, HA_OP_UNWRAP};
     static const enum ha_op on_control[] = {HA_OP_START, HA_OP_SIGN, HA_OP_DECRYPT, HA_OP_DERIVE, HA_OP_OBJECT};
     rig_up(rig, &(struct rig_options){0});
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < HA_ARRAY_SIZE(on_worker); i++) {
         struct ha_packet question = {.op = on_worker[i]}, answer;
         struct ha_err err = {0};
         assert_int_equal(rig_ask(rig, rig->worker[0], &question, &answer, &err), HA_E_MALFORMED);
-        question.op = on_control[i];
+    }
+    for (size_t i = 0; i < HA_ARRAY_SIZE(on_control); i++) {
+        struct ha_packet question = {.op = on_control[i]}, answer;
+        struct ha_err err = {0};
         assert_int_equal(rig_ask(rig, rig->control, &question, &answer, &err), HA_E_MALFORMED);
     }
     assert_true(lists(rig));

@@ -161,7 +161,7 @@ static void module_path(bool plain, char ret_option[static 256])
 
 void rig_spawn(struct rig *rig, const struct rig_options *options)
 {
-    char uri[160], pin[160], guard[160], module[256], sessions[32], *env[16], texts[3][192];
+    char uri[160], pin[160], guard[160], module[256], args[160], sessions[32], *env[16], texts[3][192];
     int ends[2];
     posix_spawn_file_actions_t actions;
     rig->n_workers = options->sessions ? options->sessions : 2;
@@ -173,13 +173,16 @@ void rig_spawn(struct rig *rig, const struct rig_options *options)
         snprintf(pin, sizeof(pin), "--pin=file:%s/pin", rig->dir);
     module_path(options->plain_module, module);
     snprintf(sessions, sizeof(sessions), "--sessions=%zu", rig->n_workers);
-    const char *argv[10] = {rig_program(), "--name=rig", uri, module, sessions};
+    const char *argv[12] = {rig_program(), "--name=rig", uri, module, sessions};
     size_t n = 5;
     if (!options->no_pin)
         argv[n++] = pin;
     snprintf(guard, sizeof(guard), "--pin-guard=%s/guard", rig->dir);
     if (options->guard)
         argv[n++] = guard;
+    snprintf(args, sizeof(args), "--module-args=%s", options->module_args ? options->module_args : "");
+    if (options->module_args)
+        argv[n++] = args;
     if (options->software_oaep)
         argv[n++] = "--software-oaep";
     environment(rig, env, texts);

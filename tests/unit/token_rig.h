@@ -36,7 +36,8 @@ struct rig_options {
     bool guard;         // the record of refused PINs is DIR/guard
     bool plain_module;  // SoftHSM itself instead of the fault module
     bool software_oaep;
-    unsigned sessions;  // 0: 2
+    const char *module_args;  // NULL: none
+    unsigned sessions;        // 0: 2
 };
 
 void rig_init(struct rig *rig);   // makes the token with `hsm-agent-token --init`

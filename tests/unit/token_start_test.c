@@ -74,6 +74,17 @@ static void start_without_a_word_ends_with_the_channel(void **state)
     assert_int_equal(rig_stop(rig), HA_TOKEN_EXIT_OK);
 }
 
+static void module_args_reach_c_initialize(void **state)
+{
+    struct rig *rig = *state;
+    static const char text[] = "configdir='sql:/etc/nss' flags=readOnly";
+    rig_up(rig, &(struct rig_options){.module_args = text});
+    assert_string_equal(rig->faults->module_args, text);
+    rig_stop(rig);
+    rig_up(rig, &(struct rig_options){0});
+    assert_string_equal(rig->faults->module_args, "");
+}
+
 static void wrong_pin_is_tried_once(void **state)
 {
     struct rig *rig = *state;
@@ -416,6 +427,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(start_serves_until_the_control_channel_closes, stop),
         cmocka_unit_test_teardown(start_without_a_word_ends_with_the_channel, stop),
+        cmocka_unit_test_teardown(module_args_reach_c_initialize, stop),
         cmocka_unit_test_teardown(wrong_pin_is_tried_once, stop),
         cmocka_unit_test_teardown(each_pin_error_is_final, stop),
         cmocka_unit_test_teardown(pin_is_not_tried_when_the_token_would_lock, stop),

@@ -173,6 +173,7 @@ void token_store(EVP_PKEY *key, const char *id, const char *label, unsigned what
     if (what & STORE_PRIVATE) {
         common(&object, CKO_PRIVATE_KEY, id, label);
         private_object(&object, key);
+        add_flag(&object, CKA_ALWAYS_AUTHENTICATE, what & STORE_ALWAYS_AUTHENTICATE);
         create(p11, session, &object);
     }
     if (what & STORE_PUBLIC) {

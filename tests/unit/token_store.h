@@ -4,7 +4,12 @@
 
 #include <openssl/evp.h>
 
-enum { STORE_PRIVATE = 1, STORE_PUBLIC = 2, STORE_CERTIFICATE = 4 };
+enum {
+    STORE_PRIVATE = 1,
+    STORE_PUBLIC = 2,
+    STORE_CERTIFICATE = 4,
+    STORE_ALWAYS_AUTHENTICATE = 8,  // the private key wants the PIN for each use
+};
 
 // key is RSA or EC; what is a set of the bits above. SOFTHSM2_CONF is set in our environment; no child may be running.
 // Aborts when it fails.
