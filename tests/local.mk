@@ -6,6 +6,7 @@ include tests/unit/crypto.mk
 include tests/unit/jwe.mk
 include tests/unit/jose.mk
 include tests/unit/http_signature.mk
+include tests/unit/profile.mk
 include tests/unit/channel.mk
 include tests/unit/token.mk
 include tests/unit/service.mk

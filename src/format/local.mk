@@ -27,7 +27,13 @@ libha_format_la_SOURCES = \
 	src/format/jws_verify.c src/format/jws_verify.h \
 	src/format/jwt.c src/format/jwt.h src/format/jwt_check.c \
 	src/format/profile.c src/format/profile.h src/format/profile_set.h \
-	src/format/profile_tables.c \
+	src/format/ilp.c src/format/ilp.h \
+	src/format/profile_build.c src/format/profile_build.h \
+	src/format/profile_load.c \
+	src/format/profile_raw.c src/format/profile_raw.h \
+	src/format/profile_table_http.c src/format/profile_table_jose.c \
+	src/format/profile_tables.c src/format/profile_tables.h \
+	src/format/profile_value.c src/format/profile_value.h \
 	src/format/dip.c src/format/dip.h \
 	src/format/dip_string.c src/format/dip_string.h \
 	src/format/dip_verify.c \

@@ -4,47 +4,16 @@
 
 #include "base/nearest.h"
 #include "format/profile_set.h"
+#include "format/profile_value.h"
 
 #include <stdio.h>
 #include <string.h>
 
-bool ha_profile_list_has(const struct ha_profile_list *list, const char *item)
-{
-    for (size_t i = 0; i < list->n; i++) {
-        if (strcmp(list->items[i], item) == 0)
-            return true;
-    }
-    return false;
-}
-
-static void clear_option(const struct ha_profile_option *option, void *options)
-{
-    switch (option->kind) {
-    case HA_PROFILE_TEXT:
-    case HA_PROFILE_PATH:
-        free(*HA_PROFILE_FIELD(char *, options, option->offset));
-        return;
-    case HA_PROFILE_LIST: {
-        struct ha_profile_list *list = HA_PROFILE_FIELD(struct ha_profile_list, options, option->offset);
-        for (size_t i = 0; i < list->n; i++)
-            free(list->items[i]);
-        free(list->items);
-        return;
-    }
-    case HA_PROFILE_BOOL:
-    case HA_PROFILE_UINT:
-    case HA_PROFILE_CHOICE:
-    case HA_PROFILE_ALG:
-    case HA_PROFILE_ALGS:
-        return;
-    }
-}
-
 void ha_profile_clear(struct ha_profile *profile)
 {
     const struct ha_scheme_info *scheme = ha_scheme_info(profile->scheme);
-    for (size_t i = 0; profile->options && i < scheme->n_options; i++)
-        clear_option(&scheme->options[i], (void *)profile->options);
+    for (size_t i = 0; profile->options && i < scheme->table->n; i++)
+        ha_profile_value_clear(&scheme->table->options[i], (void *)profile->options);
     free((void *)profile->options);
     free(profile->name);
     free(profile->help);

@@ -33,19 +33,15 @@ enum ha_scheme {
 enum ha_profile_kind {
     HA_PROFILE_TEXT,    // char *; NULL: unset
     HA_PROFILE_PATH,    // char *: an absolute path; NULL: unset
-    HA_PROFILE_LIST,    // struct ha_profile_list: words with commas between them; the option may be repeated
+    HA_PROFILE_LIST,    // struct ha_jose_list: words with commas between them; the option may be repeated
+    HA_PROFILE_LINES,   // struct ha_jose_list: an item each time the option is repeated
     HA_PROFILE_BOOL,    // bool: yes or no
     HA_PROFILE_UINT,    // unsigned, min..max
-    HA_PROFILE_CHOICE,  // an enum (or unsigned): the number of the word among those in `value`, a|b|c, from 0
+    HA_PROFILE_CHOICE,  // an enum: the number of the word among those in `value`, a|b|c, from 0
+    HA_PROFILE_SET,     // unsigned: bits 1u << those numbers, from words with commas between them; 0: unset
     HA_PROFILE_ALG,     // enum ha_alg; HA_ALG_NONE: unset
     HA_PROFILE_ALGS,    // uint32_t: bits 1u << enum ha_alg, from names with commas between them; 0: unset
 };
-
-struct ha_profile_list {
-    char **items;
-    size_t n;
-};
-bool ha_profile_list_has(const struct ha_profile_list *list, const char *item);
 
 // A row of a scheme's table.
 struct ha_profile_option {
@@ -59,12 +55,16 @@ struct ha_profile_option {
     const char *help;
 };
 
+struct ha_profile_table {
+    size_t size;  // of the struct that the rows are about
+    const struct ha_profile_option *options;
+    size_t n;
+};
+
 struct ha_scheme_info {
     const char *name;   // "rfc9421"
     const char *plain;  // the message that is meant when a request names no profile, "jose/jws"; NULL: there is none
-    size_t size;        // of the struct of its options
-    const struct ha_profile_option *options;
-    size_t n_options;
+    const struct ha_profile_table *table;
     const char *help;
 };
 const struct ha_scheme_info *ha_scheme_info(enum ha_scheme scheme);

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+# Tests of profiles, and of what is made by an HMAC key.
+check_PROGRAMS += tests/unit/profile_test
+TESTS += tests/unit/profile_test
+tests_unit_profile_test_SOURCES = tests/unit/profile_test.c
+tests_unit_profile_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_profile_test_LDADD = libha-format.la $(CMOCKA_LIBS)
