@@ -123,6 +123,8 @@ enum ha_code ha_handle_jwe_decrypt(struct ha_call_context *call, struct ha_err *
     const struct ha_profile *profile = NULL;
     const struct ha_jwe_profile *options;
     struct ha_jwe_key own = {0};
+    if (ha_jwe_says(call, "fspiop_encryption"))
+        return ha_handle_fields_decrypt(call, err);
     if (ha_members_read(call->body, decrypt_members, "", &request, err) || read_message(call, &request, err) ||
         ha_jwe_profile_of(call, request.profile, &profile, &options, err) ||
         ha_call_key_profile(call, HA_OPERATION_JWE_DECRYPT, HA_ALG_NONE, profile, &key, err))

@@ -36,40 +36,6 @@ static void encrypt_request_clear(struct encrypt_request *request)
 }
 HA_AUTO_DEFINE_CLEAR(struct encrypt_request, encrypt_request_clear)
 
-// A public key or a certificate as PEM; the latter may give the kid.
-static enum ha_code read_pem(const char *pem, enum ha_kid_rule rule, struct encrypt_request *request,
-                             struct ha_err *err)
-{
-    ha_auto(ha_x5c_clear) struct ha_x5c chain = {0};
-    size_t n = strlen(pem);
-    if (!strstr(pem, "-----BEGIN CERTIFICATE-----")) {
-        if (ha_pubkey_from_pem(pem, n, &request->jwk.key, err))
-            return err->code;
-        return rule == HA_KID_THUMBPRINT ? ha_kid_make(rule, NULL, request->jwk.key, NULL, &request->kid, err) : HA_OK;
-    }
-    if (ha_x5c_from_pem(pem, n, &chain, err) || ha_x5c_pubkey(&chain, &request->jwk.key, err))
-        return err->code;
-    return ha_kid_make(rule, NULL, request->jwk.key, &chain, &request->kid, err);
-}
-
-static enum ha_code read_jwk(struct encrypt_request *request, struct ha_err *err)
-{
-    if (ha_jwk_parse(request->recipient, &request->jwk, err))
-        return err->code;
-    if (!request->jwk.may_encrypt)
-        return ha_fail(err, HA_E_KEY_CANNOT, "the recipient's JWK isn't one to encrypt to, by its use or key_ops");
-    if (request->jwk.kid)
-        ha_buf_puts(&request->kid, request->jwk.kid);
-    return HA_OK;
-}
-
-static enum ha_code read_recipient(struct encrypt_request *request, enum ha_kid_rule rule, struct ha_err *err)
-{
-    const char *pem = ha_json_string(request->recipient);
-    enum ha_code code = pem ? read_pem(pem, rule, request, err) : read_jwk(request, err);
-    return code ? ha_at(err, "/recipient") : HA_OK;
-}
-
 // The key says its algorithm, or the caller; not both, unless they agree.
 static enum ha_code read_algs(const struct encrypt_request *request, struct ha_jwe_encryption *encryption,
                               struct ha_err *err)
@@ -112,10 +78,14 @@ enum ha_code ha_handle_jwe_encrypt(struct ha_call_context *call, struct ha_err *
     ha_auto(ha_buf_clear) struct ha_buf message = {0};
     const struct ha_profile *profile;
     struct ha_jwe_encryption encryption = {0};
-    if (ha_jwe_any_client(call, err) || ha_members_read(call->body, encrypt_members, "", &request, err) ||
+    if (ha_jwe_any_client(call, err))
+        return err->code;
+    if (ha_jwe_says(call, "fields"))
+        return ha_handle_fields_encrypt(call, err);
+    if (ha_members_read(call->body, encrypt_members, "", &request, err) ||
         ha_jwe_profile_of(call, request.profile, &profile, &encryption.profile, err) ||
-        read_recipient(&request, encryption.profile->kid, err) || read_algs(&request, &encryption, err) ||
-        read_plaintext(&request, err))
+        ha_jwe_recipient(request.recipient, encryption.profile->kid, &request.jwk, &request.kid, err) ||
+        read_algs(&request, &encryption, err) || read_plaintext(&request, err))
         return err->code;
     encryption.recipient = request.jwk.key;
     encryption.kid = request.kid.len ? ha_buf_text(&request.kid) : NULL;

@@ -19,3 +19,13 @@ enum ha_code ha_jwe_any_client(const struct ha_call_context *call, struct ha_err
 // The payload of a JWS that was inside of a message; verify is the request's member of that name.
 enum ha_code ha_jwe_verify_inner(const ha_json *verify, const struct ha_jwe_profile *options,
                                  const struct ha_buf *message, struct ha_buf *out, struct ha_err *err);
+// Whether the request has a member of that name.
+bool ha_jwe_says(const struct ha_call_context *call, const char *name);
+// The member "recipient": a JWK, or PEM with a public key or a certificate. ret_jwk (zeroed, cleared by the caller)
+// gets at least the key; the kid is appended when the JWK says one, or the rule makes one of the key or the
+// certificate.
+enum ha_code ha_jwe_recipient(const ha_json *recipient, enum ha_kid_rule rule, struct ha_jwk *ret_jwk,
+                              struct ha_buf *kid, struct ha_err *err);
+// The same two requests about encrypted fields: those that have the member "fspiop_encryption", or "fields".
+enum ha_code ha_handle_fields_decrypt(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_fields_encrypt(struct ha_call_context *call, struct ha_err *err);

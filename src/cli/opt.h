@@ -52,6 +52,11 @@ enum ha_opt {
     HA_OPT_MUTUAL,
     HA_OPT_PATH,
     HA_OPT_PROFILE,
+    HA_OPT_KID,
+    HA_OPT_VERIFY,
+    HA_OPT_RECIPIENT,
+    HA_OPT_ENC,
+    HA_OPT_CTY,
     HA_OPT_HEADER,
     HA_OPT_FORM,
     HA_OPT_SIGNER,
@@ -74,11 +79,6 @@ enum ha_opt {
     HA_OPT_AUD,
     HA_OPT_SKEW,
     HA_OPT_NEED_EXP,
-    HA_OPT_KID,
-    HA_OPT_VERIFY,
-    HA_OPT_RECIPIENT,
-    HA_OPT_ENC,
-    HA_OPT_CTY,
     HA_OPT_COUNT
 };
 

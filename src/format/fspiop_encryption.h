@@ -15,15 +15,13 @@ struct ha_fspiop_encryption_profile {
 };
 
 struct ha_fspiop_field {
-    const char *name;  // "payer.personalInfo"; borrowed from the job's header
     struct ha_jwe jwe;
-    size_t same;   // index of the first field with the same encrypted key and algorithm: ask the token once
-    size_t at, n;  // where the value stands in the body
+    size_t same;  // index of the first field with the same encrypted key and algorithm: one operation for both
+    struct ha_json_text value;  // where it stands in the body
 };
 struct ha_fspiop_decryption {
     struct ha_fspiop_field *fields;
     size_t n;
-    ha_json *header;
     struct ha_json_text body;  // borrowed from the caller
 };
 void ha_fspiop_decryption_clear(struct ha_fspiop_decryption *job);

@@ -117,6 +117,16 @@ static void read_fixed(struct ha_jwe *job, struct ha_json_text text, size_t len,
         ha_buf_putc(into, 0);
 }
 
+static void read_iv(struct ha_jwe *job, const struct ha_jwe_profile *profile, struct ha_json_text text)
+{
+    struct ha_err ignored = {0};
+    if (profile->long_iv && text.data && ha_b64u_decode(&job->iv, text.data, text.n, &ignored) == HA_OK &&
+        job->iv.len == HA_AEAD_IV_MAX)
+        return;
+    ha_buf_reset(&job->iv);
+    read_fixed(job, text, ha_aead_info(job->enc)->iv_len, &job->iv);
+}
+
 static void read_any(struct ha_jwe *job, struct ha_json_text text, struct ha_buf *into)
 {
     struct ha_err ignored = {0};
@@ -124,8 +134,9 @@ static void read_any(struct ha_jwe *job, struct ha_json_text text, struct ha_buf
         job->broken = true;
 }
 
-static enum ha_code read_rest(struct ha_jwe *job, const struct ha_pubkey *key, const struct ha_jwe_message *message,
-                              struct ha_json_text encrypted_key, struct ha_err *err)
+static enum ha_code read_rest(struct ha_jwe *job, const struct ha_jwe_profile *profile, const struct ha_pubkey *key,
+                              const struct ha_jwe_message *message, struct ha_json_text encrypted_key,
+                              struct ha_err *err)
 {
     const struct ha_aead_info *enc = ha_aead_info(job->enc);
     ha_auto(ha_buf_clear) struct ha_buf aad = {0};
@@ -135,7 +146,7 @@ static enum ha_code read_rest(struct ha_jwe *job, const struct ha_pubkey *key, c
         read_fixed(job, encrypted_key, (ha_pubkey_bits(key) + 7) / 8, &job->encrypted_key);
     read_any(job, message->ciphertext, &job->ciphertext);
     read_any(job, message->aad, &aad);
-    read_fixed(job, message->iv, enc->iv_len, &job->iv);
+    read_iv(job, profile, message->iv);
     read_fixed(job, message->tag, enc->tag_len, &job->tag);
     if (job->jwe_alg == HA_JWE_ECDH_ES && (job->encrypted_key.len || ha_jwe_message_recipients(message) > 1))
         job->broken = true;
@@ -162,7 +173,7 @@ enum ha_code ha_jwe_begin(const struct ha_jwe_profile *profile, const struct ha_
     look_at(ret_job, &message, index, &encrypted_key);
     enum ha_code code = ha_jwe_header_check(ret_job, profile, key, err);
     if (!code)
-        code = read_rest(ret_job, key->key, &message, encrypted_key, err);
+        code = read_rest(ret_job, profile, key->key, &message, encrypted_key, err);
     ret_job->message = ha_take(&message.json);  // which the parts and kid and cty are borrowed from
     return code;
 }

@@ -25,6 +25,8 @@ struct ha_jwe_profile {
     bool kid_required;         // a message has to name its key, and one that is made does
     char *typ, *cty;           // of the header of a message that is made. One that is decrypted has this cty, if any is
                                // said here; typ says nothing of the content and isn't looked at
+    bool long_iv;              // GCM with initialization vectors of 16 bytes is decrypted too, as Mojaloop's older
+                               // messages have them; RFC 7518 knows 12 only
     bool nested;               // what is inside is a JWS: signed before it is encrypted, verified after decryption
     uint32_t inner_algs;       // of that JWS: bits 1u << enum ha_alg; 0: what the keys it is verified with permit
 };

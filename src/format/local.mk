@@ -12,7 +12,8 @@ libha_format_la_SOURCES = \
 	src/format/csr_name.c src/format/csr_name.h \
 	src/format/csr_san.c src/format/csr_san.h \
 	src/format/csr_text.c src/format/csr_text.h \
-	src/format/fspiop_encryption.h \
+	src/format/fspiop_body.c src/format/fspiop_body.h \
+	src/format/fspiop_decrypt.c src/format/fspiop_encrypt.c src/format/fspiop_encryption.h \
 	src/format/jose_header.c src/format/jose_header.h \
 	src/format/jwe.c src/format/jwe.h \
 	src/format/jwe_alg.c src/format/jwe_alg.h \

@@ -193,6 +193,27 @@ problem 'a key that verifies' 422 key-cannot /recipient
 api POST /v1/jwe-encrypt "{\"recipient\":$(quoted "$T/enc.pem")}"
 problem 'nothing to encrypt' 400 malformed /plaintext
 
+# --- Mojaloop's encrypted fields
+
+quote='{"quoteId":"7c23e80c","payer":{"name":"Bill Lee"},"payee":{"partyIdInfo":{"partyIdentifier":"15295558888"}},"n":1.50}'
+printf '%s' "$quote" >"$T/quote"
+api POST /v1/jwe-encrypt "{\"recipient\":$(quoted "$T/enc.pem"),\"body_text\":$(quoted "$T/quote"),
+    \"fields\":[\"payer\",\"payee.partyIdInfo.partyIdentifier\"]}"
+is 'fields are encrypted' "$status" 200
+member fspiop_encryption >"$T/header"
+member body_text >"$T/encrypted"
+truncate -s -1 "$T/header" "$T/encrypted"
+unlike 'the body has no values of theirs' "$(<"$T/encrypted")" '*Bill*'
+like 'and all else as it was' "$(<"$T/encrypted")" '{"quoteId":"7c23e80c",*,"n":1.50}'
+before=$(counted a calls C_DecryptInit)
+api POST /v1/keys/enc/jwe-decrypt "{\"fspiop_encryption\":$(quoted "$T/header"),\"body_text\":$(quoted "$T/encrypted")}"
+is 'and are decrypted' "$status $(member body_text)" "200 $quote"
+is 'by one operation of the token' "$(counted a calls C_DecryptInit)" $((before + 1))
+api POST /v1/keys/other/jwe-decrypt "{\"fspiop_encryption\":$(quoted "$T/header"),\"body_text\":$(quoted "$T/encrypted")}"
+is 'not with another key, which is the one answer too' "$status $body" "${answers[RSA-OAEP-256-A256GCM]}"
+api POST /v1/keys/enc/jwe-decrypt "{\"fspiop_encryption\":$(quoted "$T/header"),\"body_text\":\"{}\"}"
+problem 'a body without the fields' 400 malformed /body_text
+
 unlike 'no plaintext is in the log' "$(<"$T/a/log")" '*a secret*'
 ends_well a
 
