@@ -19,6 +19,7 @@ flow_scripts = \
 	tests/flow/21-client-library.sh \
 	tests/flow/22-tls-check.sh \
 	tests/flow/23-openssl-check.sh \
+	tests/flow/26-http-signature.sh \
 	tests/flow/30-bad-input.sh \
 	tests/flow/40-crash.sh \
 	tests/flow/41-wrong-pin.sh \
@@ -50,12 +51,14 @@ EXTRA_DIST += \
 	tests/flow/examples.py \
 	tests/flow/ladder.py \
 	tests/flow/find_bytes.py \
+	tests/flow/http_signature.py \
 	tests/flow/jwk.py \
 	tests/flow/lib.sh \
 	tests/flow/listen.py \
 	tests/flow/notify.py \
 	tests/flow/reload.py \
 	tests/flow/replicas.py \
+	tests/flow/say_request.py \
 	tests/flow/scale.py \
 	tests/flow/soak.py \
 	tests/flow/servers_lib.sh \
