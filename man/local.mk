@@ -2,6 +2,7 @@
 dist_man_MANS += \
 	man/hsm-agent.1 \
 	man/hsm-agent-api.7 \
+	man/hsm-agent-profiles.5 \
 	man/hsm-agent-provider.7 \
 	man/hsm-agent.conf.5 \
 	man/hsm-agentd.8 \
@@ -13,3 +14,4 @@ EXTRA_DIST += man/update
 update-manuals: hsm-agent hsm-agentd
 	$(srcdir)/man/update $(srcdir)/man/hsm-agent.1 ./hsm-agent
 	$(srcdir)/man/update $(srcdir)/man/hsm-agent.conf.5 ./hsm-agentd
+	$(srcdir)/man/update $(srcdir)/man/hsm-agent-profiles.5 ./hsm-agentd --manual-profiles

@@ -55,10 +55,11 @@ static void tell_mistakes(const char *path, const struct ha_mistakes *mistakes)
 {
     for (size_t i = 0; i < mistakes->n; i++) {
         const struct ha_mistake *mistake = &mistakes->items[i];
+        const char *file = mistake->file ? mistake->file : path;
         if (mistake->line)
-            fprintf(stderr, "%s:%u: %s\n", path, mistake->line, mistake->cause);
+            fprintf(stderr, "%s:%u: %s\n", file, mistake->line, mistake->cause);
         else
-            fprintf(stderr, "%s: %s\n", path, mistake->cause);
+            fprintf(stderr, "%s: %s\n", file, mistake->cause);
         if (mistake->remedy[0])
             fprintf(stderr, "  remedy: %s\n", mistake->remedy);
     }
@@ -112,6 +113,9 @@ int main(int argc, char **argv)
         return print(&text);
     case HA_AGENTD_MANUAL:
         ha_config_manual(&text);
+        return print(&text);
+    case HA_AGENTD_MANUAL_PROFILES:
+        ha_profiles_manual(&text);
         return print(&text);
     case HA_AGENTD_VERSION:
         puts("hsm-agentd " HA_VERSION);

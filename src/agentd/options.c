@@ -12,18 +12,19 @@ struct row {
     enum ha_agentd_mode mode;
 };
 
-enum { ROW_CONFIG, ROW_CHECK, ROW_DUMP, ROW_FORMAT, ROW_DEBUG, ROW_HELP, ROW_VERSION, ROW_MANUAL, ROW_COUNT };
+enum { ROW_CONFIG, ROW_CHECK, ROW_DUMP, ROW_FORMAT, ROW_DEBUG, ROW_HELP, ROW_VERSION, ROW_MANUAL, ROW_MANUAL_PROFILES, ROW_COUNT };
 
 static const struct row rows[ROW_COUNT] = {
     [ROW_CONFIG] = {'c', "config", "FILE", "the configuration (" HA_SYSCONFDIR "/hsm-agent/hsm-agent.conf)",
                     HA_AGENTD_RUN},
-    [ROW_CHECK] = {0, "check", NULL, "report every mistake of the configuration, and end", HA_AGENTD_CHECK},
+    [ROW_CHECK] = {0, "check", NULL, "report every mistake of the configuration and of the profiles, and end", HA_AGENTD_CHECK},
     [ROW_DUMP] = {0, "dump", NULL, "print the effective configuration, and end", HA_AGENTD_DUMP},
     [ROW_FORMAT] = {0, "log-format", "text|json", "the form of a log line on standard error (text)", HA_AGENTD_RUN},
     [ROW_DEBUG] = {0, "debug", NULL, "log more", HA_AGENTD_RUN},
     [ROW_HELP] = {'h', "help", NULL, "print this, and end", HA_AGENTD_HELP},
     [ROW_VERSION] = {'V', "version", NULL, "print the version, and end", HA_AGENTD_VERSION},
     [ROW_MANUAL] = {0, "manual", NULL, NULL, HA_AGENTD_MANUAL},
+    [ROW_MANUAL_PROFILES] = {0, "manual-profiles", NULL, NULL, HA_AGENTD_MANUAL_PROFILES},
 };
 
 void ha_agentd_help(struct ha_buf *out)

@@ -13,7 +13,8 @@ enum ha_agentd_mode {
     HA_AGENTD_DUMP,
     HA_AGENTD_HELP,
     HA_AGENTD_VERSION,
-    HA_AGENTD_MANUAL
+    HA_AGENTD_MANUAL,
+    HA_AGENTD_MANUAL_PROFILES
 };
 
 struct ha_agentd_options {

@@ -27,7 +27,7 @@ struct ha_snapshot *ha_snapshot_new(struct ha_config *config, struct ha_keys *ke
         return NULL;
     atomic_init(&snapshot->users, 0);
     snapshot->config = ha_config_ref(config);
-    snapshot->api = (struct ha_api){.config = config, .keys = keys, .tokens = snapshot->tokens, .log = log};
+    snapshot->api = (struct ha_api){.config = config, .profiles = config->profiles, .keys = keys, .tokens = snapshot->tokens, .log = log};
     return snapshot;
 }
 

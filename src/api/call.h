@@ -53,6 +53,7 @@ enum ha_code ha_handle_whoami(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_alive(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_ready(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_tokens(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_profiles(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_token_unlock(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_keys(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key(struct ha_call_context *call, struct ha_err *err);

@@ -13,6 +13,8 @@ static const struct ha_route routes[] = {
     {"GET", "/v1/tokens", false, false, NULL, ha_handle_tokens, "the tokens, and why one isn't ready"},
     {"POST", "/v1/tokens/{name}/unlock", true, false, NULL, ha_handle_token_unlock,
      "forget that a token refused its PIN, and try again"},
+    {"GET", "/v1/profiles", false, false, NULL, ha_handle_profiles,
+     "the messages that can be made, and by which scheme"},
     {"GET", "/v1/keys", false, false, NULL, ha_handle_keys, "the keys the caller may know of"},
     {"GET", "/v1/keys/{name}", false, false, NULL, ha_handle_key, "one key, with its public key"},
     {"PUT", "/v1/keys/{name}", true, true, NULL, ha_handle_key_put, "create a key, or adopt one that is in the token"},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the agent says of itself: version, whoami, status, tokens.
+// What the agent says of itself: version, whoami, status, tokens, profiles.
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/out.h"
@@ -122,6 +122,29 @@ enum ha_code ha_cmd_tokens(struct ha_cli *cli, struct ha_err *err)
         return ha_out_json(NULL, &doc.text, HA_OUT_PUBLIC, err);
     put_tokens(&text, tokens, members, HA_ARRAY_SIZE(members));
     put_token_errors(&text, tokens);
+    return ha_out_text(&text, err);
+}
+
+enum ha_code ha_cmd_profiles(struct ha_cli *cli, struct ha_err *err)
+{
+    ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
+    ha_auto(ha_buf_clear) struct ha_buf text = {0};
+    ha_auto(ha_table_clear) struct ha_table table = {.n_columns = 4};
+    if (ha_cli_call(cli, "GET", "/v1/profiles", NULL, &doc, err))
+        return err->code;
+    const ha_json *profiles = ha_json_get(doc.json, "profiles");
+    if (!profiles || ha_json_type(profiles) != HA_JSON_ARRAY)
+        return ha_cli_unexpected(err, "has no list of profiles");
+    if (ha_cli_wants_json(cli))
+        return ha_out_json(NULL, &doc.text, HA_OUT_PUBLIC, err);
+    static const char *const titles[] = {"MESSAGE", "SCHEME", "MISSING", "WHAT IT IS"};
+    static const char *const members[] = {"name", "scheme", "missing", "help"};
+    for (size_t i = 0; i < HA_ARRAY_SIZE(titles); i++)
+        ha_table_cell(&table, titles[i]);
+    for (const ha_json *profile = ha_json_first(profiles); profile; profile = ha_json_next(profile))
+        for (size_t i = 0; i < HA_ARRAY_SIZE(members); i++)
+            ha_table_member(&table, profile, members[i]);
+    ha_table_print(&table, &text);
     return ha_out_text(&text, err);
 }
 

@@ -253,6 +253,11 @@ static const struct ha_command commands[] = {
          "and the token was changed, this command is the only way. The exit status is 0 when the token is ready "
          "then, and 1 otherwise. An administrator's command: it takes a rule 'allow = NAME:unlock'.\n",
      .run = ha_cmd_token_unlock},
+    {.name = "profiles",
+     .arguments = "",
+     .summary = "Lists the messages that profiles know, each with its scheme and what the site has yet to say.",
+     .details = "hsm-agent-profiles(5) says how to give values, and how to write profiles.\n",
+     .run = ha_cmd_profiles},
     {.name = "key list",
      .alias = "keys",
      .arguments = "",

@@ -14,6 +14,7 @@ extern const struct ha_opt_row ha_tls_check_rows[7];
 enum ha_code ha_cmd_version(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_whoami(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_status(struct ha_cli *cli, struct ha_err *err);
+enum ha_code ha_cmd_profiles(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_tokens(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_token_unlock(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_key_list(struct ha_cli *cli, struct ha_err *err);

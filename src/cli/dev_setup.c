@@ -89,6 +89,7 @@ static enum ha_code write_conf(const struct ha_dev_dir *dir, const struct ha_dev
                   "# Written by 'hsm-agent dev' at each start.\n"
                   "[agent]\n"
                   "state-dir = %s\n"
+                  "profiles = %s/profiles\n"
                   "\n"
                   "[listen agent]\n"
                   "socket = %s/agent.sock\n"
@@ -105,7 +106,7 @@ static enum ha_code write_conf(const struct ha_dev_dir *dir, const struct ha_dev
                   "[client dev]\n"
                   "user = %u\n"
                   "allow = *:*\n",
-                  state, dir->path, serial, programs->module, dir->path, dir->path, (unsigned)geteuid());
+                  state, dir->path, dir->path, serial, programs->module, dir->path, dir->path, (unsigned)geteuid());
     if (!ha_buf_ok(&text))
         return no_memory(err);
     enum ha_code code = ha_dir_make(state, 0700, err);

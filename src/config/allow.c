@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A rule's three parts, read left to right: the key's pattern, the operations, the algorithms.
+// A rule's four parts, read left to right: the key's pattern, the operations, the algorithms, the profiles.
 #include "config/allow.h"
 
 #include "config/option.h"
@@ -69,10 +69,20 @@ static enum ha_code parse_list(const char *list, size_t n, const struct vocabula
     return HA_OK;
 }
 
+static enum ha_code check_brackets(const char *pattern, size_t n, const char *whose, struct ha_err *err)
+{
+    size_t open = 0;
+    for (size_t i = 0; i < n; i++)
+        open = pattern[i] == '[' ? open + 1 : pattern[i] == ']' && open > 0 ? 0 : open;
+    if (open == 0)
+        return HA_OK;
+    ha_fail(err, HA_E_CONFIG, "the %s's pattern has a '[' without its ']'", whose);
+    return ha_hint(err, "Close the set of characters: [abc] or [a-c].");
+}
+
 static enum ha_code check_pattern(const char *pattern, size_t n, struct ha_err *err)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-*?[]!^";
-    size_t open = 0;
     if (n == 0 || n > PATTERN_MAX) {
         ha_fail(err, HA_E_CONFIG, "the key's pattern has %zu characters; it may have 1 to %d", n, PATTERN_MAX);
         return ha_hint(err, "Write it as KEY:OP, with * for all keys.");
@@ -81,13 +91,7 @@ static enum ha_code check_pattern(const char *pattern, size_t n, struct ha_err *
         ha_fail(err, HA_E_CONFIG, "the key's pattern has a character that no key's name can have");
         return ha_hint(err, "Use letters, digits, '.', '_', '-' and the wildcards *, ? and [...].");
     }
-    for (size_t i = 0; i < n; i++)
-        open = pattern[i] == '[' ? open + 1 : pattern[i] == ']' && open > 0 ? 0 : open;
-    if (open > 0) {
-        ha_fail(err, HA_E_CONFIG, "the key's pattern has a '[' without its ']'");
-        return ha_hint(err, "Close the set of characters: [abc] or [a-c].");
-    }
-    return HA_OK;
+    return check_brackets(pattern, n, "key", err);
 }
 
 static enum ha_code parse_operations(const char *text, size_t n, struct ha_allow *allow, struct ha_err *err)
@@ -108,29 +112,102 @@ static enum ha_code parse_algs(const char *text, size_t n, struct ha_allow *allo
     return parse_list(text, n, &vocabulary, &allow->algs, err);
 }
 
+// One of the patterns after profile=.
+static enum ha_code check_profile(const char *pattern, size_t n, struct ha_err *err)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/*?[]!^";
+    if (n == 0 || n > 2 * PATTERN_MAX) {
+        ha_fail(err, HA_E_CONFIG, "the list of profiles is empty, or has an item that is empty or too long");
+        return ha_hint(err, "Write it as profile=PROFILE/MESSAGE, with one comma, and no space, between several.");
+    }
+    if (strspn(pattern, allowed) < n) {
+        ha_fail(err, HA_E_CONFIG, "the profile's pattern has a character that no profile's name can have");
+        return ha_hint(err, "Use letters, digits, '.', '_', '-', '/' and the wildcards *, ? and [...].");
+    }
+    if (!memchr(pattern, '/', n) && !memchr(pattern, '*', n)) {
+        ha_fail(err, HA_E_CONFIG, "'%.*s' names a profile, but none of its messages", (int)n, pattern);
+        return ha_hint(err, "Write %.*s/* for all of them; `hsm-agent profiles` lists them.", (int)n, pattern);
+    }
+    return check_brackets(pattern, n, "profile", err);
+}
+
+// Whether the operations are such as have a profile; "*" is narrowed to those.
+static enum ha_code check_profiled(unsigned *operations, struct ha_err *err)
+{
+    for (unsigned i = 0; i < HA_OPERATION_COUNT; i++) {
+        const struct ha_operation_info *info = ha_operation_info((enum ha_operation)i);
+        if (info->profiled || !(*operations & 1u << i))
+            continue;
+        if (*operations != HA_OPERATIONS_ALL) {
+            ha_fail(err, HA_E_CONFIG, "the operation %s has no profile, so that profile= says nothing of it",
+                    info->name);
+            return ha_hint(err, "Grant it in a rule of its own, without profile=.");
+        }
+    }
+    for (unsigned i = 0; i < HA_OPERATION_COUNT; i++) {
+        if (!ha_operation_info((enum ha_operation)i)->profiled)
+            *operations &= ~(1u << i);
+    }
+    return HA_OK;
+}
+
+// Fills allow->profiles, which the caller frees.
+static enum ha_code parse_profiles(const char *list, size_t n, struct ha_allow *allow, struct ha_err *err)
+{
+    for (size_t start = 0; start <= n;) {
+        const char *comma = memchr(list + start, ',', n - start);
+        size_t length = comma ? (size_t)(comma - list) - start : n - start;
+        if (check_profile(list + start, length, err))
+            return err->code;
+        start += length + 1;
+    }
+    if (check_profiled(&allow->operations, err))
+        return err->code;
+    char *profiles = calloc(1, n + 2);
+    if (!profiles)
+        return ha_fail(err, HA_E_MEMORY, "out of memory for a rule");
+    for (size_t i = 0; i < n; i++)
+        profiles[i] = list[i] == ',' ? '\0' : list[i];
+    allow->profiles = profiles;
+    return HA_OK;
+}
+
+// The words after KEY:OP: algorithms, profiles, either or both.
+static enum ha_code parse_rest(const char *text, struct ha_allow *allow, struct ha_err *err)
+{
+    static const char mark[] = "profile=";
+    size_t len = strcspn(text, " \t");
+    bool profile = strncmp(text, mark, strlen(mark)) == 0;
+    if (len > 0 && !profile) {
+        if (parse_algs(text, len, allow, err))
+            return err->code;
+        text += len + strspn(text + len, " \t");
+        len = strcspn(text, " \t");
+        profile = strncmp(text, mark, strlen(mark)) == 0;
+    }
+    if (text[len] != '\0' || (len > 0 && !profile)) {
+        ha_fail(err, HA_E_CONFIG, "the rule has more than a KEY:OP part, a list of algorithms and one of profiles");
+        return ha_hint(err, "Write lists with one comma, and no space, between the words; profile= comes last.");
+    }
+    return profile ? parse_profiles(text + strlen(mark), len - strlen(mark), allow, err) : HA_OK;
+}
+
+// On failure allow->profiles may be set.
 static enum ha_code parse_parts(const char *text, struct ha_allow *allow, size_t *ret_pattern_len, struct ha_err *err)
 {
     size_t rule_len = strcspn(text, " \t");
-    const char *algs = text + rule_len + strspn(text + rule_len, " \t");
-    size_t algs_len = strcspn(algs, " \t");
+    const char *rest = text + rule_len + strspn(text + rule_len, " \t");
     const char *colon = memchr(text, ':', rule_len);
     if (!colon) {
         ha_fail(err, HA_E_CONFIG, "the rule has no ':' between the key and the operations");
         return ha_hint(err, "Write it as KEY:OP[,OP] [ALG,...], for example edge-*:sign,csr ES256.");
     }
-    if (algs[algs_len] != '\0') {
-        ha_fail(err, HA_E_CONFIG, "the rule has more than a KEY:OP part and a list of algorithms");
-        return ha_hint(err, "Write algorithms with one comma, and no space, between them.");
-    }
     size_t pattern_len = (size_t)(colon - text);
-    enum ha_code code = check_pattern(text, pattern_len, err);
-    if (code == HA_OK)
-        code = parse_operations(colon + 1, rule_len - pattern_len - 1, allow, err);
-    if (code == HA_OK && algs_len > 0)
-        code = parse_algs(algs, algs_len, allow, err);
-    if (code == HA_OK)
-        *ret_pattern_len = pattern_len;
-    return code;
+    if (check_pattern(text, pattern_len, err) || parse_operations(colon + 1, rule_len - pattern_len - 1, allow, err) ||
+        parse_rest(rest, allow, err))
+        return err->code;
+    *ret_pattern_len = pattern_len;
+    return HA_OK;
 }
 
 enum ha_code ha_allow_parse(const char *text, unsigned line, struct ha_allow *ret_allow, struct ha_err *err)
@@ -138,6 +215,7 @@ enum ha_code ha_allow_parse(const char *text, unsigned line, struct ha_allow *re
     struct ha_allow allow = {.line = line};
     size_t pattern_len = 0;
     enum ha_code code = parse_parts(text, &allow, &pattern_len, err);
+    ha_auto(ha_free) char *profiles = allow.profiles;
     if (code != HA_OK)
         return code;
     ha_auto(ha_free) char *copy = strdup(text);
@@ -146,6 +224,7 @@ enum ha_code ha_allow_parse(const char *text, unsigned line, struct ha_allow *re
         return ha_fail(err, HA_E_MEMORY, "out of memory for a rule");
     allow.text = ha_take(&copy);
     allow.key = ha_take(&key);
+    allow.profiles = ha_take(&profiles);
     *ret_allow = allow;
     return HA_OK;
 }

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/ini.h"
+#include "base/program.h"
 #include "base/text.h"
 #include "config/check.h"
 #include "base/mistakes.h"
@@ -300,6 +301,14 @@ enum ha_code ha_config_parse(const char *path, const char *text, size_t n, struc
     return HA_OK;
 }
 
+static enum ha_code load_profiles(struct ha_config *config, struct ha_mistakes *ret_mistakes, struct ha_err *err)
+{
+    ha_auto(ha_free) char *shipped = NULL;
+    if (ha_program_data("hsm-config/profiles", HA_PKGDATADIR "/profiles", &shipped, err))
+        return err->code;
+    return ha_profiles_load(shipped, config->agent.profiles, &config->profiles, ret_mistakes, err);
+}
+
 enum ha_code ha_config_load(const char *path, struct ha_config **ret_config, struct ha_mistakes *ret_mistakes,
                             struct ha_err *err)
 {
@@ -309,7 +318,12 @@ enum ha_code ha_config_load(const char *path, struct ha_config **ret_config, str
         ha_mistakes_add(ret_mistakes, NULL, 0, err->detail, err->hint);
     if (code != HA_OK)
         return code;
-    return ha_config_parse(path, ha_buf_text(&text), text.len, ret_config, ret_mistakes, err);
+    ha_auto(ha_config_free) struct ha_config *config = NULL;
+    if (ha_config_parse(path, ha_buf_text(&text), text.len, &config, ret_mistakes, err) ||
+        load_profiles(config, ret_mistakes, err))
+        return err->code;
+    *ret_config = ha_take(&config);
+    return HA_OK;
 }
 
 struct ha_config *ha_config_ref(struct ha_config *config)
@@ -334,6 +348,7 @@ void ha_config_free(struct ha_config *config)
         if (section->named)
             free(*HA_OPTION_FIELD(char *, config, section->array_offset));
     }
+    ha_profiles_free(config->profiles);
     free(config->path);
     free(config);
 }

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/mistakes.h"
 #include "crypto/alg.h"
+#include "format/profile.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -20,6 +21,7 @@ struct ha_strings {
 
 struct ha_agent_config {
     char *state_dir;
+    char *profiles;                                  // the directory of the site's profiles
     bool rsa1_5;                                     // RSA1_5 decryption allowed at all
     unsigned connections;                            // most connections at one time on each socket
     unsigned connections_per_uid, requests_per_uid;  // likewise of one user, and its requests under way; 0: no limit
@@ -113,13 +115,15 @@ struct ha_config {
     size_t n_tokens;
     struct ha_client_config *clients;
     size_t n_clients;
+    struct ha_profiles *profiles;  // shipped and the site's; NULL unless it was loaded
 };
 
-// Reads path (refused when group- or world-writable, or owned by neither us nor root). On HA_E_CONFIG every mistake is
-// in ret_mistakes, in the order of the lines; ret_config is set on HA_OK only.
+// Reads path (refused when group- or world-writable, or owned by neither us nor root), and the profiles. On HA_E_CONFIG
+// every mistake is in ret_mistakes, in the order of the lines, and after them those of the profiles with their files;
+// ret_config is set on HA_OK only.
 enum ha_code ha_config_load(const char *path, struct ha_config **ret_config, struct ha_mistakes *ret_mistakes,
                             struct ha_err *err);
-// The same from text; path is for messages.
+// The same from text, without the profiles; path is for messages.
 enum ha_code ha_config_parse(const char *path, const char *text, size_t n, struct ha_config **ret_config,
                              struct ha_mistakes *ret_mistakes, struct ha_err *err);
 // One more reference to what was loaded or parsed, which has one to begin with.

@@ -12,4 +12,4 @@ libha_config_la_SOURCES = \
 	src/config/uri.c src/config/uri.h \
 	src/config/value.c src/config/value.h \
 	src/config/value_check.c src/config/value_check.h
-libha_config_la_LIBADD = libha-crypto.la
+libha_config_la_LIBADD = libha-format.la

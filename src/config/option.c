@@ -16,6 +16,13 @@ static const struct ha_option agent_options[] = {
      AT(ha_agent_config, state_dir),
      .value = "PATH",
      .help = "The directory where the agent keeps what it creates: one small file a key."},
+    {.name = "profiles",
+     .type = HA_OPTION_PATH,
+     .fallback = HA_SYSCONFDIR "/hsm-agent/profiles",
+     AT(ha_agent_config, profiles),
+     .value = "PATH",
+     .help = "The directory of the site's profiles, which are laid over those that come with the agent; see "
+             "hsm-agent-profiles(5). It need not be there."},
     {.name = "rsa1_5-decrypt",
      .type = HA_OPTION_BOOL,
      .fallback = "no",
@@ -197,9 +204,10 @@ static const struct ha_option client_options[] = {
      .required = true,
      AT(ha_client_config, allows),
      .count_offset = offsetof(struct ha_client_config, n_allows),
-     .value = "KEY:OP[,OP...] [ALG[,ALG...]]",
+     .value = "KEY:OP[,OP...] [ALG[,ALG...]] [profile=PROFILE/MESSAGE[,...]]",
      .help = "A rule: what they may do with which keys. KEY is a shell pattern; OP is an operation or * for all; with "
-             "algorithms named, only with those. What no rule grants is denied."},
+             "algorithms named, only with those; with profiles named, by shell patterns such as uae-tpp/*, only those "
+             "messages, and nothing that has no profile. What no rule grants is denied."},
 };
 
 #define OPTIONS(array) .options = (array), .n_options = HA_ARRAY_SIZE(array)

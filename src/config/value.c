@@ -231,6 +231,7 @@ static void clear_allows(const struct ha_option *option, void *section)
     for (size_t i = 0; i < *n; i++) {
         free((*allows)[i].text);
         free((*allows)[i].key);
+        free((*allows)[i].profiles);
     }
     free(*allows);
     *allows = NULL;

@@ -23,17 +23,17 @@ not_ok()
     sed 's/^/# /'
 }
 
-# same_part PAGE PROGRAM: between its BEGIN and END lines, the page has what the program prints.
+# same_part PAGE PROGRAM [OPTION]: between its BEGIN and END lines, the page has what the program prints.
 same_part()
 {
-    local page=$src/man/$1 name="$1 has what $2 --manual prints"
+    local page=$src/man/$1 option=${3:---manual} name="$1 has what $2 ${3:---manual} prints"
     cp "$page" "$work/page" && chmod u+w "$work/page"
     if [ "$(grep -c -E '^\.\\" (BEGIN|END): ' "$page")" != 2 ]; then
         not_ok "$name" <<<"it has no BEGIN and END line"
-    elif ! "$src/man/update" "$work/page" "./$2" 2>"$work/err"; then
+    elif ! "$src/man/update" "$work/page" "./$2" "$option" 2>"$work/err"; then
         not_ok "$name" <"$work/err"
     elif [ "$(wc -l <"$work/page")" -lt 50 ]; then
-        not_ok "$name" <<<"$2 --manual prints next to nothing"
+        not_ok "$name" <<<"$2 $option prints next to nothing"
     elif diff -u "$page" "$work/page" >"$work/diff"; then
         ok "$name"
     else
@@ -68,6 +68,7 @@ plain()
 
 same_part hsm-agent.1 hsm-agent
 same_part hsm-agent.conf.5 hsm-agentd
+same_part hsm-agent-profiles.5 hsm-agentd --manual-profiles
 
 plain "$src/man/hsm-agent-api.7" | tr -s ' "' ' ' >"$work/api"
 sed -n 's/^ *{"\([A-Z]*\)", "\(\/v1[^"]*\)".*/\1 \2/p' "$src/src/api/router.c" | sed 's/[{}]/\\&/g' >"$work/routes"

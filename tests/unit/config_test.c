@@ -44,14 +44,24 @@ static struct ha_config *parse_good(const char *text)
     return config;
 }
 
-// The default of state-dir depends on the prefix; the golden files have @localstatedir@ for it.
+// Two defaults depend on the prefix; the golden files have @localstatedir@ and @sysconfdir@ for it.
 static void put_without_prefix(struct ha_buf *out, const char *text)
 {
-    static const char line[] = "state-dir = " HA_LOCALSTATEDIR "/lib/hsm-agent\n";
-    const char *found = strstr(text, line);
-    ha_buf_append(out, text, found ? (size_t)(found - text) : strlen(text));
-    if (found)
-        ha_buf_printf(out, "state-dir = @localstatedir@/lib/hsm-agent\n%s", found + strlen(line));
+    static const struct {
+        const char *line, *golden;
+    } lines[] = {
+        {"state-dir = " HA_LOCALSTATEDIR "/lib/hsm-agent\n", "state-dir = @localstatedir@/lib/hsm-agent\n"},
+        {"profiles = " HA_SYSCONFDIR "/hsm-agent/profiles\n", "profiles = @sysconfdir@/hsm-agent/profiles\n"},
+    };
+    for (size_t i = 0; i < HA_ARRAY_SIZE(lines); i++) {
+        const char *found = strstr(text, lines[i].line);
+        if (!found)
+            continue;
+        ha_buf_append(out, text, (size_t)(found - text));
+        ha_buf_puts(out, lines[i].golden);
+        text = found + strlen(lines[i].line);
+    }
+    ha_buf_puts(out, text);
 }
 
 // What --check or --dump would show.

@@ -23,6 +23,9 @@ static char *const patterns[] = {any_key, key_a, some_keys};
 static const unsigned operations[] = {1u << HA_OPERATION_SIGN, 1u << HA_OPERATION_SIGN | 1u << HA_OPERATION_CSR,
                                       HA_OPERATIONS_ALL};
 static const uint32_t algs[] = {0, 1u << HA_ALG_ES256, 1u << HA_ALG_ES256 | 1u << HA_ALG_RS256};
+static char some_profiles[] = "uae-tpp/*\0", two_profiles[] = "jose/jwt\0c/?\0";
+static char *const profiles[] = {NULL, some_profiles, two_profiles};
+static const char *const asked_profiles[] = {NULL, "uae-tpp/payment", "c/d"};
 static const char *const keys[] = {"a", "b1", "c"};
 static const enum ha_operation asked_operations[] = {HA_OPERATION_SIGN, HA_OPERATION_CSR, HA_OPERATION_DELETE};
 static const enum ha_alg asked_algs[] = {HA_ALG_NONE, HA_ALG_ES256, HA_ALG_RS256};
@@ -41,8 +44,10 @@ static struct ha_client_config make_client(unsigned i, struct ha_allow *rule)
         size_t n;
     } gids[] = {{no_gids, 0}, {one_gid, 1}, {two_gids, 2}};
     unsigned u = i % 3, g = i / 3 % 3;
-    *rule =
-        (struct ha_allow){.key = patterns[i / 9 % 3], .operations = operations[i / 27 % 3], .algs = algs[i / 81 % 3]};
+    *rule = (struct ha_allow){.key = patterns[i / 9 % 3],
+                              .operations = operations[i / 27 % 3],
+                              .algs = algs[i / 81 % 3],
+                              .profiles = profiles[(i + i / 9 + i / 81) % 3]};
     return (struct ha_client_config){.uids = uids[u].ids,
                                      .n_uids = uids[u].n,
                                      .gids = gids[g].ids,
@@ -56,6 +61,7 @@ struct question {
     const char *key;
     enum ha_operation operation;
     enum ha_alg alg;
+    const char *profile;
 };
 
 // The reference: "a client is denied for the first reason that fits".
@@ -91,14 +97,19 @@ static bool reference_allows(const struct ha_client_config *client, const struct
         return false;
     if (question->alg != HA_ALG_NONE && client->allows->algs != 0 && ((client->allows->algs >> question->alg) & 1) == 0)
         return false;
+    if (client->allows->profiles == some_profiles)
+        return question->profile && fnmatch("uae-tpp/*", question->profile, 0) == 0;
+    if (client->allows->profiles == two_profiles)
+        return question->profile &&
+               (strcmp(question->profile, "jose/jwt") == 0 || fnmatch("c/?", question->profile, 0) == 0);
     return true;
 }
 
 static unsigned compare(const struct ha_config *config, const struct question *question)
 {
     const struct ha_client_config *one = &config->clients[0], *two = &config->clients[1];
-    struct ha_decision decision =
-        ha_policy_decide(config, question->principal, question->key, question->operation, question->alg, NULL);
+    struct ha_decision decision = ha_policy_decide(config, question->principal, question->key, question->operation,
+                                                   question->alg, question->profile);
     bool first = reference_allows(one, question), second = reference_allows(two, question);
     const struct ha_client_config *fits = reference_fits(one, question->principal)   ? one
                                           : reference_fits(two, question->principal) ? two
@@ -120,7 +131,8 @@ static unsigned compare_all(const struct ha_config *config, const struct ha_prin
     for (size_t k = 0; k < HA_ARRAY_SIZE(keys); k++) {
         for (size_t o = 0; o < HA_ARRAY_SIZE(asked_operations); o++) {
             for (size_t a = 0; a < HA_ARRAY_SIZE(asked_algs); a++) {
-                const struct question question = {principal, keys[k], asked_operations[o], asked_algs[a]};
+                const struct question question = {principal, keys[k], asked_operations[o], asked_algs[a],
+                                                  asked_profiles[(k + o + a + *asked) % 3]};
                 wrong += compare(config, &question);
                 (*asked)++;
             }
@@ -177,6 +189,24 @@ static void policy_adds_up_the_rules_of_a_section(void **state)
     assert_ptr_equal(ha_policy_decide(&config, &one, "b", HA_OPERATION_SHOW, HA_ALG_NONE, NULL).rule, &rules[2]);
     assert_int_equal(ha_policy_operations(&config, &one, "a"), 1u << HA_OPERATION_SIGN | 1u << HA_OPERATION_SHOW);
     assert_int_equal(ha_policy_operations(&config, &one, "b"), 1u << HA_OPERATION_SHOW);
+}
+
+static void policy_grants_a_profile_and_nothing_else(void **state)
+{
+    struct ha_allow rules[] = {
+        {.key = key_a, .operations = 1u << HA_OPERATION_JWT | 1u << HA_OPERATION_JWS, .profiles = some_profiles}};
+    struct ha_client_config client = {.uids = one_uid, .n_uids = 1, .allows = rules, .n_allows = 1};
+    const struct ha_config config = {.clients = &client, .n_clients = 1};
+    const struct ha_principal one = {.uid = 1};
+    for (unsigned i = 0; i < HA_OPERATION_COUNT; i++) {
+        enum ha_operation operation = (enum ha_operation)i;
+        bool granted = operation == HA_OPERATION_JWT || operation == HA_OPERATION_JWS;
+        assert_int_equal(
+            ha_policy_decide(&config, &one, "a", operation, HA_ALG_PS256, "uae-tpp/client-assertion").allowed, granted);
+        assert_false(ha_policy_decide(&config, &one, "a", operation, HA_ALG_PS256, "jose/jwt").allowed);
+        assert_false(ha_policy_decide(&config, &one, "a", operation, HA_ALG_PS256, "xuae-tpp/jwt").allowed);
+        assert_false(ha_policy_decide(&config, &one, "a", operation, HA_ALG_PS256, NULL).allowed);
+    }
 }
 
 static void policy_operations_have_names_of_their_own(void **state)
@@ -263,6 +293,7 @@ int main(void)
         cmocka_unit_test(policy_decides_like_the_reference),
         cmocka_unit_test(policy_without_clients_denies),
         cmocka_unit_test(policy_adds_up_the_rules_of_a_section),
+        cmocka_unit_test(policy_grants_a_profile_and_nothing_else),
         cmocka_unit_test(policy_operations_have_names_of_their_own),
         cmocka_unit_test(principal_of_a_socket_pair_is_ourselves),
         cmocka_unit_test(principal_of_no_socket_is_an_error),
