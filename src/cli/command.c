@@ -2,6 +2,7 @@
 // The rows. Their order is that of the help and of the manual.
 #include "cli/command.h"
 
+#include "cli/command_http.h"
 #include "cli/command_jose.h"
 #include "crypto/alg.h"
 
@@ -352,6 +353,8 @@ static const struct ha_command commands[] = {
      ROWS(csr_rows),
      .run = ha_cmd_csr},
     HA_COMMANDS_JOSE
+    HA_COMMANDS_VERIFY_HTTP
+    HA_COMMANDS_HTTP
     {.name = "pem",
      .arguments = "NAME",
      .summary = "Writes a file that stands for the key, to be named where a program with OpenSSL 3 wants a key file.",

@@ -6,6 +6,7 @@ libha_cli_la_SOURCES = \
 	src/cli/cmd_agent.c \
 	src/cli/cmd_csr.c \
 	src/cli/cmd_dev.c \
+	src/cli/cmd_http_sign.c \
 	src/cli/cmd_jose.c \
 	src/cli/cmd_jwe.c \
 	src/cli/cmd_key.c \
@@ -16,6 +17,7 @@ libha_cli_la_SOURCES = \
 	src/cli/cmd_verify.c \
 	src/cli/command.c src/cli/command.h \
 	src/cli/command_checks.c \
+	src/cli/command_http.c src/cli/command_http.h \
 	src/cli/command_jose.c src/cli/command_jose.h \
 	src/cli/command_jwe.c \
 	src/cli/conf_file.c src/cli/conf_file.h \
@@ -28,6 +30,7 @@ libha_cli_la_SOURCES = \
 	src/cli/findings.c src/cli/findings.h \
 	src/cli/help.c src/cli/help.h \
 	src/cli/help_manual.c \
+	src/cli/http_body.c src/cli/http_body.h \
 	src/cli/in.c src/cli/in.h \
 	src/cli/jose_body.c src/cli/jose_body.h \
 	src/cli/opt.c src/cli/opt.h \

@@ -79,6 +79,12 @@ enum ha_opt {
     HA_OPT_AUD,
     HA_OPT_SKEW,
     HA_OPT_NEED_EXP,
+    HA_OPT_URL,
+    HA_OPT_METHOD,
+    HA_OPT_STATUS,
+    HA_OPT_CURL,
+    HA_OPT_BODY_OUT,
+    HA_OPT_KEYS,
     HA_OPT_COUNT
 };
 

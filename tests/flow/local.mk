@@ -21,6 +21,7 @@ flow_scripts = \
 	tests/flow/23-openssl-check.sh \
 	tests/flow/24-jws.sh \
 	tests/flow/25-jwe.sh \
+	tests/flow/26-http-signature.sh \
 	tests/flow/30-bad-input.sh \
 	tests/flow/27-judges.sh \
 	tests/flow/40-crash.sh \
@@ -64,6 +65,7 @@ EXTRA_DIST += \
 	tests/flow/find_bytes.py \
 	tests/flow/jwe_broken.py \
 	tests/flow/judges_lib.sh \
+	tests/flow/http_signature.py \
 	tests/flow/jwk.py \
 	tests/flow/jws.py \
 	tests/flow/lib.sh \
@@ -71,6 +73,7 @@ EXTRA_DIST += \
 	tests/flow/notify.py \
 	tests/flow/reload.py \
 	tests/flow/replicas.py \
+	tests/flow/say_request.py \
 	tests/flow/scale.py \
 	tests/flow/soak.py \
 	tests/flow/servers_lib.sh \
