@@ -3,6 +3,7 @@
 if ENABLE_TESTS
 include tests/unit/base.mk
 include tests/unit/crypto.mk
+include tests/unit/jose.mk
 include tests/unit/http_signature.mk
 include tests/unit/profile.mk
 include tests/unit/channel.mk

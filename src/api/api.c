@@ -15,7 +15,9 @@
 
 static enum ha_code check_query(const struct ha_route *route, const struct ha_request *request, struct ha_err *err)
 {
-    if (request->query[0] == '\0' || (route->query && strcmp(route->query, request->query) == 0))
+    size_t n = route->query ? strcspn(route->query, "*") : 0;
+    bool begins = route->query && strncmp(route->query, request->query, n) == 0;
+    if (request->query[0] == '\0' || (begins && (route->query[n] || !request->query[n])))
         return HA_OK;
     ha_fail(err, HA_E_MALFORMED, "%s takes no such query", route->pattern);
     return route->query ? ha_hint(err, "the only one is ?%s", route->query)

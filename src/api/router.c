@@ -25,6 +25,10 @@ static const struct ha_route routes[] = {
     {"POST", "/v1/keys/{name}/derive", false, true, NULL, ha_handle_derive,
      "agree on a secret with a peer's key (ECDH)"},
     {"POST", "/v1/keys/{name}/csr", false, true, NULL, ha_handle_csr, "make a certificate signing request"},
+    {"POST", "/v1/keys/{name}/jws", false, true, NULL, ha_handle_jws, "make a JSON Web Signature, or a batch of them"},
+    {"POST", "/v1/keys/{name}/jwt", false, true, NULL, ha_handle_jwt, "make a JSON Web Token, or a batch of them"},
+    {"GET", "/v1/jwks", false, false, "profile=*", ha_handle_jwks, "the public keys as a JWK Set"},
+    {"POST", "/v1/verify/jws", false, true, NULL, ha_handle_verify_jws, "verify somebody's JWS or JWT"},
     {0},
 };
 

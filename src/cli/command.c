@@ -2,6 +2,7 @@
 // The rows. Their order is that of the help and of the manual.
 #include "cli/command.h"
 
+#include "cli/command_jose.h"
 #include "crypto/alg.h"
 
 static void put_choice(struct ha_buf *out, const char *name, bool *first)
@@ -332,6 +333,7 @@ static const struct ha_command commands[] = {
          "  hsm-agent csr edge --subject '/C=AE/O=Acme, Inc/CN=edge.example'\n",
      ROWS(csr_rows),
      .run = ha_cmd_csr},
+    HA_COMMANDS_JOSE
     {.name = "pem",
      .arguments = "NAME",
      .summary = "Writes a file that stands for the key, to be named where a program with OpenSSL 3 wants a key file.",

@@ -6,13 +6,16 @@ libha_cli_la_SOURCES = \
 	src/cli/cmd_agent.c \
 	src/cli/cmd_csr.c \
 	src/cli/cmd_dev.c \
+	src/cli/cmd_jose.c \
 	src/cli/cmd_key.c \
 	src/cli/cmd_openssl.c \
 	src/cli/cmd_openssl_check.c \
 	src/cli/cmd_tls.c \
 	src/cli/cmd_use.c \
+	src/cli/cmd_verify.c \
 	src/cli/command.c src/cli/command.h \
 	src/cli/command_checks.c \
+	src/cli/command_jose.c src/cli/command_jose.h \
 	src/cli/conf_file.c src/cli/conf_file.h \
 	src/cli/conf_load.c src/cli/conf_load.h \
 	src/cli/dev_child.c src/cli/dev_child.h \
@@ -24,6 +27,7 @@ libha_cli_la_SOURCES = \
 	src/cli/help.c src/cli/help.h \
 	src/cli/help_manual.c \
 	src/cli/in.c src/cli/in.h \
+	src/cli/jose_body.c src/cli/jose_body.h \
 	src/cli/opt.c src/cli/opt.h \
 	src/cli/ossl_types.h \
 	src/cli/out.c src/cli/out.h \

@@ -19,6 +19,7 @@ flow_scripts = \
 	tests/flow/21-client-library.sh \
 	tests/flow/22-tls-check.sh \
 	tests/flow/23-openssl-check.sh \
+	tests/flow/24-jws.sh \
 	tests/flow/30-bad-input.sh \
 	tests/flow/40-crash.sh \
 	tests/flow/41-wrong-pin.sh \
@@ -51,6 +52,7 @@ EXTRA_DIST += \
 	tests/flow/ladder.py \
 	tests/flow/find_bytes.py \
 	tests/flow/jwk.py \
+	tests/flow/jws.py \
 	tests/flow/lib.sh \
 	tests/flow/listen.py \
 	tests/flow/notify.py \

@@ -6,6 +6,7 @@
 #include "crypto/sigenc.h"
 
 #include <openssl/core_names.h>
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -68,6 +69,14 @@ struct softkey *softkey_new(enum ha_key_type type)
     if (info->family == HA_FAMILY_ED)
         return wrap(EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"));
     return wrap(EVP_EC_gen(info->jwk_curve));
+}
+
+struct softkey *softkey_from_pem(const char *pem)
+{
+    BIO *bio = BIO_new_mem_buf(pem, -1);
+    struct softkey *key = wrap(PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL));
+    BIO_free(bio);
+    return key;
 }
 
 void softkey_free(struct softkey *key)

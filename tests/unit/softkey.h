@@ -14,6 +14,7 @@ struct softkey {
 
 struct softkey *softkey_new(enum ha_key_type type);
 struct softkey *softkey_new_rsa(unsigned bits);
+struct softkey *softkey_from_pem(const char *pem);  // a PRIVATE KEY
 void softkey_free(struct softkey *key);
 HA_AUTO_DEFINE(struct softkey, softkey_free)
 
