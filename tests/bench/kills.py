@@ -267,8 +267,7 @@ def main():
         good = sorted(t for t in those if t is not None)
         if good:
             print(f"# {what}: ready again after {good[len(good) // 2]:.2f} s (median), {good[-1]:.2f} s (slowest)")
-    for name in sorted(set(there) - set(incomplete)):
-        print("kept", name)
+    print("# kept:", *sorted(set(there) - set(incomplete)))
     tell(len(done) == KILLS and None not in done and ready is not None, f"there were {KILLS} kills, and it came back each time",
          len(done))
     tell(all(t is not None and t < READY_S for t in done), f"ready again within {READY_S} s each time",

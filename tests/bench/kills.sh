@@ -16,10 +16,12 @@ part 'the kills are done' "$python" "$flow/../bench/kills.py" "$bin/hsm-agentd" 
     "${KILLS:-200}" "$seed"
 
 # What is in the token belongs to the keys that are there. An object without a label is one that the module hadn't finished
-# when it was killed, of which nobody can say whose it was.
+# when it was killed; it has no CKA_ID either, so nobody can say whose it was to be.
 pkcs11_tool a --list-objects --type privkey >"$T/objects" 2>"$T/objects.err"
-sed -n 's/^  label: *//p' "$T/objects" | sort >"$T/labels"
-sed -n 's/^kept //p' "$T/part" | sort >"$T/kept"
+sed -n 's/^  label: *\([^ ].*\)/\1/p' "$T/objects" | sort >"$T/labels"
+sed -n 's/^# kept: //p' "$T/part" | tr ' ' '\n' | sort >"$T/kept"
 is 'the token has the private keys of these and no others' "$(diff "$T/kept" "$T/labels")" ''
 diag "$(grep -c '^Private Key' "$T/objects") private keys, $(wc -l <"$T/labels") of them with a label"
+is 'and those without a label have no id' "$(awk '/^Private Key/ { label = "" } /^  label:/ { label = $2 }
+    /^  ID:/ && label == "" && $2 != "" { print $2 }' "$T/objects")" ''
 done_testing
