@@ -60,6 +60,26 @@ is 'a certificate alone is a key' "$(hsm_agent verify jws --cert "$T/r2.pem" -i 
 fails 'a certificate of another key is refused' 1 '*another key*' hsm_agent jws ed --cert "$T/r2.pem" -i "$T/payload"
 ends_well a
 
+# --- What it costs
+
+if [ -n "$spy" ]; then
+    cp "$T/a/agent.conf" "$T/a/plain.conf"
+    spy_on "$T/a/agent.conf" "$T/a/spy.log"
+    start_agent a || done_testing
+    hsm_agent jwt p256 >/dev/null
+    : >"$T/a/spy.log"
+    "$python" -c 'import json; print(json.dumps({"items": [{"claims": {"n": i}} for i in range(256)]}))' >"$T/batch"
+    api POST /v1/keys/p256/jwt "$(<"$T/batch")"
+    is 'a batch of 256 tokens is done' "$status $(grep -o '"jwt"' "$T/body" | wc -l)" '200 256'
+    is 'by 256 operations of the token' "$(calls_of "$T/a/spy.log" C_Sign)" 256
+    sessions=$(grep -A 3 '^[0-9]*: C_Sign$' "$T/a/spy.log" | grep 'hSession' | sort -u | wc -l)
+    [ "$sessions" -gt 1 ] && ok "in $sessions sessions" || not_ok 'in several sessions' "$(head -n 20 "$T/a/spy.log")"
+    ends_well a
+    mv "$T/a/plain.conf" "$T/a/agent.conf"
+else
+    skip 'a batch of 256 tokens is done' 'pkcs11-spy.so is not there'
+fi
+
 # --- The policy: tokens and nothing else
 
 me=$(id -u)
