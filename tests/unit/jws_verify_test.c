@@ -162,6 +162,29 @@ static void jws_algorithm_is_the_keys_and_not_the_headers(void **state)
     }
 }
 
+static void jws_algorithm_has_to_be_in_each_list(void **state)
+{
+    const struct keys_of_two *two = *state;
+    ha_auto(ha_free) char *text = jose_raw(two->ec, HA_ALG_ES256, "{\"alg\":\"ES256\"}", "{}");
+    static const struct {
+        uint32_t algs, profile_algs;
+        enum ha_code code;
+    } rows[] = {
+        {0, 0, HA_OK},
+        {1u << HA_ALG_ES256, 1u << HA_ALG_ES256, HA_OK},
+        {0, 1u << HA_ALG_ES256 | 1u << HA_ALG_PS256, HA_OK},
+        {1u << HA_ALG_ES256, 1u << HA_ALG_PS256, HA_E_NOT_VERIFIED},
+        {1u << HA_ALG_PS256, 1u << HA_ALG_ES256, HA_E_NOT_VERIFIED},
+        {0, 1u << HA_ALG_PS256, HA_E_NOT_VERIFIED},
+    };
+    for (size_t i = 0; i < HA_ARRAY_SIZE(rows); i++) {
+        struct ha_err err = {0};
+        const struct ha_jws_rules rules = {
+            .keys = &two->keys, .algs = rows[i].algs, .profile_algs = rows[i].profile_algs};
+        assert_int_equal(jose_verify(text, &rules, &err), rows[i].code);
+    }
+}
+
 static void jws_key_that_is_not_for_verifying_is_not_used(void **state)
 {
     struct keys_of_two *two = *state;
@@ -344,6 +367,7 @@ int main(void)
         cmocka_unit_test(jws_examples_verify_and_those_with_a_mac_do_not),
         cmocka_unit_test(jws_with_several_signatures_needs_all_or_any_as_asked),
         cmocka_unit_test(jws_algorithm_is_the_keys_and_not_the_headers),
+        cmocka_unit_test(jws_algorithm_has_to_be_in_each_list),
         cmocka_unit_test(jws_key_that_is_not_for_verifying_is_not_used),
         cmocka_unit_test(jws_malformed_is_refused_as_such),
         cmocka_unit_test(jws_too_large_or_deep_is_refused),
