@@ -11,7 +11,7 @@
 
 struct encrypt_request {
     const char *profile, *algorithm, *encryption, *plaintext_text;
-    const ha_json *recipient, *header;
+    const ha_json *recipient, *header, *claims, *sign;
     struct ha_member_bytes plaintext;
     struct ha_jwk jwk;  // the recipient's
     struct ha_buf kid;
@@ -25,6 +25,8 @@ static const struct ha_member encrypt_members[] = {
     {"plaintext", HA_MEMBER_BYTES, false, offsetof(struct encrypt_request, plaintext)},
     {"plaintext_text", HA_MEMBER_STRING, false, offsetof(struct encrypt_request, plaintext_text)},
     {"header", HA_MEMBER_OBJECT, false, offsetof(struct encrypt_request, header)},
+    {"claims", HA_MEMBER_OBJECT, false, offsetof(struct encrypt_request, claims)},
+    {"sign", HA_MEMBER_OBJECT, false, offsetof(struct encrypt_request, sign)},
     {0},
 };
 
@@ -63,12 +65,39 @@ static enum ha_code read_algs(const struct encrypt_request *request, struct ha_j
 
 static enum ha_code read_plaintext(struct encrypt_request *request, struct ha_err *err)
 {
-    if (request->plaintext.present == !!request->plaintext_text) {
-        ha_fail(err, HA_E_MALFORMED, "what is encrypted is \"plaintext\" or \"plaintext_text\", one of them");
+    if (request->plaintext.present + !!request->plaintext_text + !!request->claims != 1) {
+        ha_fail(err, HA_E_MALFORMED,
+                "what is encrypted is \"plaintext\", \"plaintext_text\" or \"claims\", one of them");
         return ha_at(err, "/plaintext");
+    }
+    if (request->claims && !request->sign) {
+        ha_fail(err, HA_E_MALFORMED, "\"claims\" are those of a JWT, which has to be signed");
+        ha_hint(err, "say \"sign\" with the key that signs it");
+        return ha_at(err, "/sign");
     }
     if (request->plaintext_text)
         ha_buf_puts(&request->plaintext.buf, request->plaintext_text);
+    return ha_buf_ok(&request->plaintext.buf) ? HA_OK : ha_fail(err, HA_E_MEMORY, "no memory for a plaintext");
+}
+
+// Signs what is to be encrypted, if that is asked for, which then takes its place.
+static enum ha_code sign_plaintext(const struct ha_call_context *call, const struct ha_jwe_profile *options,
+                                   struct encrypt_request *request, struct ha_err *err)
+{
+    ha_auto(ha_buf_clear) struct ha_buf message = {0};
+    struct ha_json_text claims = {0};
+    if (options->nested && !request->sign) {
+        ha_fail(err, HA_E_MALFORMED, "the profile wants what is encrypted to be signed before");
+        return ha_at(err, "/sign");
+    }
+    if (!request->sign)
+        return HA_OK;
+    if (request->claims)
+        claims = ha_jwe_member_text(call, "claims");
+    if (ha_jwe_sign_inner(call, request->sign, claims, &request->plaintext.buf, &message, err))
+        return err->code;
+    ha_buf_reset(&request->plaintext.buf);
+    ha_buf_append(&request->plaintext.buf, message.data, message.len);
     return ha_buf_ok(&request->plaintext.buf) ? HA_OK : ha_fail(err, HA_E_MEMORY, "no memory for a plaintext");
 }
 
@@ -86,6 +115,8 @@ enum ha_code ha_handle_jwe_encrypt(struct ha_call_context *call, struct ha_err *
         ha_jwe_profile_of(call, request.profile, &profile, &encryption.profile, err) ||
         ha_jwe_recipient(request.recipient, encryption.profile->kid, &request.jwk, &request.kid, err) ||
         read_algs(&request, &encryption, err) || read_plaintext(&request, err))
+        return err->code;
+    if (sign_plaintext(call, encryption.profile, &request, err))
         return err->code;
     encryption.recipient = request.jwk.key;
     encryption.kid = request.kid.len ? ha_buf_text(&request.kid) : NULL;

@@ -14,11 +14,17 @@ enum ha_code ha_jwe_profile_of(const struct ha_call_context *call, const char *n
                                struct ha_err *err);
 // A member of the request's body as it was written; data NULL: there is none.
 struct ha_json_text ha_jwe_member_text(const struct ha_call_context *call, const char *name);
+// The same of an object, which is that text.
+struct ha_json_text ha_jwe_text_within(const ha_json *json, struct ha_json_text text, const char *name);
 // HA_E_FORBIDDEN unless some [client] section is about the caller: for what takes no key of ours.
 enum ha_code ha_jwe_any_client(const struct ha_call_context *call, struct ha_err *err);
 // The payload of a JWS that was inside of a message; verify is the request's member of that name.
 enum ha_code ha_jwe_verify_inner(const ha_json *verify, const struct ha_jwe_profile *options,
                                  const struct ha_buf *message, struct ha_buf *out, struct ha_err *err);
+// The JWS of the payload, or the JWT of the claims (an object's text; data NULL: none), that a key of ours signs before
+// it is encrypted. sign is the request's member of that name. Appends its compact form.
+enum ha_code ha_jwe_sign_inner(const struct ha_call_context *call, const ha_json *sign, struct ha_json_text claims,
+                               const struct ha_buf *payload, struct ha_buf *out, struct ha_err *err);
 // Whether the request has a member of that name.
 bool ha_jwe_says(const struct ha_call_context *call, const char *name);
 // The member "recipient": a JWK, or PEM with a public key or a certificate. ret_jwk (zeroed, cleared by the caller)

@@ -266,5 +266,10 @@ static const struct ha_profile_option jwe_options[] = {
      AT(ha_jwe_profile, nested),
      .value = "yes|no",
      .help = "Whether the plaintext is a JWS: signed before it is encrypted, verified after it was decrypted."},
+    {.name = "inner-algorithms",
+     .kind = HA_PROFILE_ALGS,
+     AT(ha_jwe_profile, inner_algs),
+     .value = "ALG[,ALG...]",
+     .help = "The algorithms that the JWS inside may have when it is verified. Unset: those of the keys."},
 };
 const struct ha_profile_table ha_profile_table_jwe = TABLE(ha_jwe_profile, jwe_options);

@@ -180,6 +180,41 @@ unlike 'and the plaintext stays in' "$body" '*plaintext*'
 api POST /v1/keys/enc/jwe-decrypt "{\"jwe\":\"$(<"$T/nested")\",\"verify\":{}}"
 problem 'keys to verify with are said' 400 malformed /verify
 
+# --- Signed by a key of ours, then encrypted
+
+claims='{"Amount":"100.00","n":1.50}'
+sign='{"key":"sig","algorithm":"PS256","header":{"kid":"tpp"}}'
+api POST /v1/jwe-encrypt "{\"recipient\":$(<"$T/enc.jwk"),\"claims\":$claims,\"sign\":$sign,\"header\":{\"cty\":\"JWT\"}}"
+is 'claims are signed and encrypted in one request' "$status" 200
+field jwe >"$T/nested"
+like 'and come back, verified' "$(hsm_agent jwe-decrypt enc --verify "$T/sig.jwk" <"$T/nested")" '*"Amount":"100.00"*"n":1.50*'
+api POST /v1/jwe-encrypt "{\"recipient\":$(<"$T/enc.jwk"),\"plaintext_text\":\"any text\",\"sign\":$sign}"
+field jwe >"$T/nested"
+is 'so does a JWS of any text' "$(hsm_agent jwe-decrypt enc --verify "$T/sig.jwk" <"$T/nested")" 'any text'
+api POST /v1/jwe-encrypt "{\"recipient\":$(<"$T/enc.jwk"),\"claims\":$claims}"
+problem 'claims without a signer' 400 malformed /sign
+api POST /v1/jwe-encrypt "{\"recipient\":$(<"$T/enc.jwk"),\"claims\":$claims,\"sign\":{\"key\":\"enc\"}}"
+problem 'a signer that only decrypts' 422 key-cannot
+api POST /v1/jwe-encrypt "{\"recipient\":$(<"$T/enc.jwk"),\"claims\":$claims,\"sign\":{\"key\":\"nobody\"}}"
+problem 'a signer that is not there' 404 no-such-key
+
+# --- Profiles
+
+pii() { # MEMBERS: a request to decrypt it by the profile
+    api POST /v1/keys/enc/jwe-decrypt "{\"jwe\":\"$(<"$T/nested")\",\"profile\":\"uae-lfi/pii\",\"kid\":\"our-key\"$1}"
+}
+pii ''
+problem 'uae-lfi/pii wants the signature verified' 400 malformed /verify
+pii ",\"verify\":{\"jwks\":$(<"$T/sig.jwk")}"
+is 'and takes one that is' "$status $(member signature.algorithm) $(field payload | unb64u)" '200 PS256 any text'
+hsm_agent jwe-encrypt --recipient "$T/enc.jwk" --enc A128GCM -i "$T/plain" -o "$T/nested"
+pii ",\"verify\":{\"jwks\":$(<"$T/sig.jwk")}"
+problem 'but no other encryption' 422 key-cannot /jwe
+fails 'uae-tpp/pii-encryption encrypts nothing that is not signed' 1 '*signed*' \
+    hsm_agent jwe-encrypt --recipient "$T/enc.jwk" --profile uae-tpp/pii-encryption -i "$T/plain"
+api POST /v1/keys/enc/jwe-decrypt '{"jwe":"a.b.c.d.e","profile":"mojaloop/fields"}'
+problem 'a profile of another kind' 400 malformed /profile
+
 # --- Encrypting
 
 api POST /v1/jwe-encrypt "{\"recipient\":$(quoted "$T/enc.pem"),\"plaintext_text\":\"x\",\"header\":{\"alg\":\"dir\"}}"
@@ -198,7 +233,7 @@ problem 'nothing to encrypt' 400 malformed /plaintext
 quote='{"quoteId":"7c23e80c","payer":{"name":"Bill Lee"},"payee":{"partyIdInfo":{"partyIdentifier":"15295558888"}},"n":1.50}'
 printf '%s' "$quote" >"$T/quote"
 api POST /v1/jwe-encrypt "{\"recipient\":$(quoted "$T/enc.pem"),\"body_text\":$(quoted "$T/quote"),
-    \"fields\":[\"payer\",\"payee.partyIdInfo.partyIdentifier\"]}"
+    \"profile\":\"mojaloop/fields\",\"fields\":[\"payer\",\"payee.partyIdInfo.partyIdentifier\"]}"
 is 'fields are encrypted' "$status" 200
 member fspiop_encryption >"$T/header"
 member body_text >"$T/encrypted"

@@ -12,11 +12,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static struct ha_pubkey *rsa;  // for the fuzzer's life
 
-static const char rsa_jwk[] =
-    "{\"kty\":\"RSA\",\"n\":\"oahUIoWw0K0usKNuOR6H4wkf4oBUXHTxRvgb48E-BVvxkeDNjbC4he8rUWcJoZmds2h7M70imEVhRU5djINXtqllXI4D"
-    "FqcI1DgjT9LewND8MW2Krf3Spsk_ZkoFnilakGygTwpZ3uesH-PFABNIUYpOiN15dsQRkgr0vEhxN92i2asbOenSZeyaxziK72UwxrrKoExv6kc5twXT"
-    "q4h-QChLOln0_mtUZwfsRaMStPs6mS6XrgxnxbWhojf663tuEQueGC-FCMfra36C9knDFGzKsNa7LZK2djYgyD3JR_MB_4NUJW_TqOQtwHYbxevoJArm"
-    "-L5StowjzGy-_bq6Gw\",\"e\":\"AQAB\"}";
+static const char rsa_jwk[] = "{\"kty\":\"RSA\",\"n\":\"oahUIoWw0K0usKNuOR6H4wkf4oBUXHTxRvgb48E-"
+                              "BVvxkeDNjbC4he8rUWcJoZmds2h7M70imEVhRU5djINXtqllXI4D"
+                              "FqcI1DgjT9LewND8MW2Krf3Spsk_ZkoFnilakGygTwpZ3uesH-"
+                              "PFABNIUYpOiN15dsQRkgr0vEhxN92i2asbOenSZeyaxziK72UwxrrKoExv6kc5twXT"
+                              "q4h-QChLOln0_mtUZwfsRaMStPs6mS6XrgxnxbWhojf663tuEQueGC-"
+                              "FCMfra36C9knDFGzKsNa7LZK2djYgyD3JR_MB_4NUJW_TqOQtwHYbxevoJArm"
+                              "-L5StowjzGy-_bq6Gw\",\"e\":\"AQAB\"}";
 // The content key of the standard's example, which is a seed.
 static const uint8_t cek[] = {0xbf, 0x64, 0xa7, 0x3c, 0x02, 0xf8, 0x15, 0x88, 0xac, 0x27, 0x91,
                               0x78, 0x66, 0x07, 0x49, 0x1f, 0xa6, 0x42, 0x72, 0xc7, 0xdb, 0x9d,

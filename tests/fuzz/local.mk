@@ -11,6 +11,11 @@ fuzz_jose = \
 	src/crypto/pubkey_jwk.c src/crypto/pubkey_verify.c src/crypto/sigenc.c \
 	src/format/jose_header.c src/format/jwk.c src/format/jwks.c src/format/jws.c src/format/jws_read.c \
 	src/format/jws_verify.c src/format/jwt.c src/format/jwt_check.c src/format/x5c.c
+fuzz_jwe = $(fuzz_jose) \
+	src/crypto/aead.c src/crypto/aeskw.c src/crypto/challenge.c src/crypto/kdf.c src/crypto/oaep.c \
+	src/format/fspiop_body.c src/format/fspiop_decrypt.c src/format/fspiop_encrypt.c \
+	src/format/jwe.c src/format/jwe_alg.c src/format/jwe_encrypt.c src/format/jwe_header.c src/format/jwe_key.c \
+	src/format/jwe_message.c
 fuzz:
 	$(fuzz_run) reference $(fuzz_flags) $(hsmagent_la_SOURCES) $(fuzz_client)
 	$(fuzz_run) answer $(fuzz_flags) $(fuzz_client)
@@ -18,6 +23,8 @@ fuzz:
 	$(fuzz_run) jws $(fuzz_flags) $(fuzz_jose)
 	$(fuzz_run) jwks $(fuzz_flags) $(fuzz_jose)
 	$(fuzz_run) jwt $(fuzz_flags) $(fuzz_jose)
+	$(fuzz_run) jwe $(fuzz_flags) $(fuzz_jwe)
+	$(fuzz_run) fspiop_encryption $(fuzz_flags) $(fuzz_jwe)
 clean-local:
 	rm -rf fuzz.out
 EXTRA_DIST += \
@@ -28,4 +35,6 @@ EXTRA_DIST += \
 	tests/fuzz/jws_fuzz.c \
 	tests/fuzz/jwks_fuzz.c \
 	tests/fuzz/jwt_fuzz.c \
+	tests/fuzz/jwe_fuzz.c \
+	tests/fuzz/fspiop_encryption_fuzz.c \
 	tests/fuzz/seeds
