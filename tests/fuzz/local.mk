@@ -4,15 +4,28 @@ FUZZ_SECONDS = 300
 fuzz_client = $(client_sources) $(agent_sources)
 fuzz_run = FUZZ_SECONDS=$(FUZZ_SECONDS) $(srcdir)/tests/fuzz/run.sh
 fuzz_flags = $(DEFS) $(AM_CPPFLAGS) $(CPPFLAGS) $(CRYPTO_CFLAGS) $(CJSON_CFLAGS) $(CRYPTO_LIBS) $(CJSON_LIBS) --
+fuzz_http = $(libha_crypto_la_SOURCES) \
+	src/base/buf.c src/base/clock.c src/base/err.c src/base/file.c src/base/json.c src/base/json_check.c \
+	src/base/json_write.c src/base/secret.c src/base/text.c \
+	src/format/base64_any.c src/format/canonical_json.c src/format/certificate.c src/format/chain.c \
+	src/format/chain_ocsp.c src/format/content_digest.c src/format/dip.c src/format/dip_string.c \
+	src/format/dip_verify.c src/format/fspiop.c src/format/fspiop_verify.c src/format/http_message.c \
+	src/format/rfc9421.c src/format/rfc9421_base.c src/format/rfc9421_verify.c src/format/sfv.c
 fuzz:
 	$(fuzz_run) reference $(fuzz_flags) $(hsmagent_la_SOURCES) $(fuzz_client)
 	$(fuzz_run) answer $(fuzz_flags) $(fuzz_client)
 	$(fuzz_run) content $(fuzz_flags) src/policy/content.c
+	$(fuzz_run) http_signature $(fuzz_flags) $(fuzz_http)
+	$(fuzz_run) chain $(fuzz_flags) $(fuzz_http)
+	$(fuzz_run) canonical $(fuzz_flags) $(fuzz_http)
 clean-local:
 	rm -rf fuzz.out
 EXTRA_DIST += \
 	tests/fuzz/run.sh \
 	tests/fuzz/reference_fuzz.c \
 	tests/fuzz/answer_fuzz.c \
+	tests/fuzz/canonical_fuzz.c \
+	tests/fuzz/chain_fuzz.c \
 	tests/fuzz/content_fuzz.c \
+	tests/fuzz/http_signature_fuzz.c \
 	tests/fuzz/seeds
