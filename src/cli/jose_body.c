@@ -55,7 +55,7 @@ void ha_jose_put_json(struct ha_buf *body, const char *name, const char *json)
         ha_buf_putc(body, ',');
     ha_jw_quoted(body, name);
     ha_buf_putc(body, ':');
-    ha_buf_puts(body, json);
+    ha_json_text_compact(body, (struct ha_json_text){json, strlen(json)});  // the next comma looks at the last byte
 }
 
 bool ha_jose_member_text(const struct ha_doc *doc, const char *name, struct ha_buf *out)

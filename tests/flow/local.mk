@@ -19,6 +19,7 @@ flow_scripts = \
 	tests/flow/21-client-library.sh \
 	tests/flow/22-tls-check.sh \
 	tests/flow/23-openssl-check.sh \
+	tests/flow/24-jws.sh \
 	tests/flow/26-http-signature.sh \
 	tests/flow/30-bad-input.sh \
 	tests/flow/40-crash.sh \
@@ -53,6 +54,7 @@ EXTRA_DIST += \
 	tests/flow/find_bytes.py \
 	tests/flow/http_signature.py \
 	tests/flow/jwk.py \
+	tests/flow/jws.py \
 	tests/flow/lib.sh \
 	tests/flow/listen.py \
 	tests/flow/notify.py \

@@ -4,6 +4,13 @@ FUZZ_SECONDS = 300
 fuzz_client = $(client_sources) $(agent_sources)
 fuzz_run = FUZZ_SECONDS=$(FUZZ_SECONDS) $(srcdir)/tests/fuzz/run.sh
 fuzz_flags = $(DEFS) $(AM_CPPFLAGS) $(CPPFLAGS) $(CRYPTO_CFLAGS) $(CJSON_CFLAGS) $(CRYPTO_LIBS) $(CJSON_LIBS) --
+fuzz_jose = \
+	src/base/buf.c src/base/err.c src/base/json.c src/base/json_check.c src/base/json_text.c src/base/json_write.c \
+	src/base/secret.c src/base/text.c \
+	src/crypto/alg.c src/crypto/digest.c src/crypto/ossl.c src/crypto/point.c src/crypto/pubkey.c \
+	src/crypto/pubkey_jwk.c src/crypto/pubkey_verify.c src/crypto/sigenc.c \
+	src/format/jose_header.c src/format/jwk.c src/format/jwks.c src/format/jws.c src/format/jws_read.c \
+	src/format/jws_verify.c src/format/jwt.c src/format/jwt_check.c src/format/x5c.c
 fuzz_http = $(libha_crypto_la_SOURCES) \
 	src/base/buf.c src/base/clock.c src/base/err.c src/base/file.c src/base/json.c src/base/json_check.c \
 	src/base/json_write.c src/base/secret.c src/base/text.c \
@@ -15,6 +22,9 @@ fuzz:
 	$(fuzz_run) reference $(fuzz_flags) $(hsmagent_la_SOURCES) $(fuzz_client)
 	$(fuzz_run) answer $(fuzz_flags) $(fuzz_client)
 	$(fuzz_run) content $(fuzz_flags) src/policy/content.c
+	$(fuzz_run) jws $(fuzz_flags) $(fuzz_jose)
+	$(fuzz_run) jwks $(fuzz_flags) $(fuzz_jose)
+	$(fuzz_run) jwt $(fuzz_flags) $(fuzz_jose)
 	$(fuzz_run) http_signature $(fuzz_flags) $(fuzz_http)
 	$(fuzz_run) chain $(fuzz_flags) $(fuzz_http)
 	$(fuzz_run) canonical $(fuzz_flags) $(fuzz_http)
@@ -27,5 +37,8 @@ EXTRA_DIST += \
 	tests/fuzz/canonical_fuzz.c \
 	tests/fuzz/chain_fuzz.c \
 	tests/fuzz/content_fuzz.c \
+	tests/fuzz/jws_fuzz.c \
+	tests/fuzz/jwks_fuzz.c \
+	tests/fuzz/jwt_fuzz.c \
 	tests/fuzz/http_signature_fuzz.c \
 	tests/fuzz/seeds
