@@ -22,6 +22,7 @@ if ! command -v "${FUZZ_CC:=clang}" >/dev/null; then
     echo "fuzz: $FUZZ_CC isn't there; libFuzzer comes with clang" >&2
     exit 1
 fi
+export FUZZ_TOP=$top # for those that read tests/vectors
 mkdir -p "fuzz.out/$name.corpus"
 "$FUZZ_CC" -std=gnu17 -g -O1 -Wall -Wextra -Wno-unused-parameter -Werror -fsanitize=fuzzer,address,undefined \
     -fno-sanitize-recover=undefined -I. -o "fuzz.out/${name}_fuzz" "${sources[@]}" "${flags[@]}"

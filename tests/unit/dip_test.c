@@ -8,6 +8,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -328,6 +329,43 @@ static void dip_changed_message_is_refused(void **state)
     assert_non_null(strstr(err.detail, "over 300 seconds"));
 }
 
+static bool is_refusal(enum ha_code code)
+{
+    return code == HA_E_MALFORMED || code == HA_E_NOT_VERIFIED || code == HA_E_TOO_LARGE;
+}
+
+// A field cut off anywhere, or with one bit changed anywhere. The certificate isn't among them: it may be written in
+// more than one way.
+static void dip_damaged_fields_are_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    const ha_json *vector = vector_at(fixture, 4);
+    const struct ha_chain_trust trust = trust_of(fixture);
+    const struct ha_dip_profile profile = profile_of(vector);
+    struct ha_http_field fields[8];
+    size_t n = fields_of(vector, fields), inputs = 0;
+    for (size_t at = 0; at < n; at++) {
+        const char *whole = fields[at].value;
+        if (strcmp(fields[at].name, "X-DIP-Signature-Certificate") == 0)
+            continue;
+        for (size_t i = 0; i < strlen(whole); i++) {
+            for (unsigned cut = 0; cut < 2; cut++, inputs++) {
+                struct ha_err err = {0};
+                ha_auto(ha_free) char *damaged = strdup(whole);
+                damaged[i] = (char)(cut ? '\0' : damaged[i] ^ 1);
+                fields[at].value = damaged;
+                // Base64 is taken without its padding too.
+                if (cut && whole[i] == '=' && strcmp(fields[at].name, "X-DIP-Signature") == 0)
+                    continue;
+                if (!is_refusal(verify(&profile, message_of(vector), fields, n, &trust, &err)))
+                    fail_msg("%s %zu: %s", fields[at].name, i, damaged);
+            }
+        }
+        fields[at].value = whole;
+    }
+    assert_true(inputs > 300);
+}
+
 // Another certificate in the place of the signer's: good.pem of tests/vectors/pki and its friends.
 static void dip_certificate_has_to_be_good(void **state)
 {
@@ -388,6 +426,7 @@ int main(void)
         cmocka_unit_test(dip_empty_body_is_braces),       cmocka_unit_test(dip_other_readings_are_signed_and_verified),
         cmocka_unit_test(dip_digest_stands_for_the_body), cmocka_unit_test(dip_signing_is_refused),
         cmocka_unit_test(dip_changed_message_is_refused), cmocka_unit_test(dip_certificate_has_to_be_good),
+        cmocka_unit_test(dip_damaged_fields_are_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -133,7 +134,6 @@ static void fspiop_specification_example_is_verified(void **state)
     ha_auto(ha_json_free) ha_json *example = vector_json("mojaloop-spec-signature.json");
     ha_auto(ha_pubkey_free) struct ha_pubkey *key = NULL;
     ha_auto(ha_buf_clear) struct ha_buf body = {0};
-    ha_auto(ha_buf_clear) struct ha_buf input = {0};
     char public_jwk[600], field[2048];
     const char *payload = ha_json_get_string(example, "payload_b64url");
     const char *header = ha_json_get_string(example, "protectedHeader");
@@ -408,6 +408,34 @@ static void fspiop_body_as_it_is_and_more_fields(void **state)
     assert_int_equal(ha_fspiop_verify(&profile, &message, fixture->rsa->pub, 0, &err), HA_E_NOT_VERIFIED);
 }
 
+static bool is_refusal(enum ha_code code)
+{
+    return code == HA_E_MALFORMED || code == HA_E_NOT_VERIFIED || code == HA_E_TOO_LARGE;
+}
+
+// The field cut off anywhere, or with one bit changed anywhere.
+static void fspiop_damaged_field_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ha_http_field fields[FIELDS];
+    struct ha_http_message message = message_of(vector_at(fixture, 1), true, fields);
+    size_t at = 0, inputs = 0;
+    while (strcmp(fields[at].name, "fspiop-signature") != 0)
+        at++;
+    const char *whole = fields[at].value;
+    for (size_t i = 0; i < strlen(whole); i++) {
+        for (unsigned cut = 0; cut < 2; cut++, inputs++) {
+            struct ha_err err = {0};
+            ha_auto(ha_free) char *damaged = strdup(whole);
+            damaged[i] = (char)(cut ? '\0' : damaged[i] ^ 1);
+            fields[at].value = damaged;
+            if (!is_refusal(ha_fspiop_verify(ha_fspiop_plain(), &message, fixture->ec->pub, 0, &err)))
+                fail_msg("%zu: %s", i, damaged);
+        }
+    }
+    assert_true(inputs > 600);
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -421,6 +449,7 @@ int main(void)
         cmocka_unit_test(fspiop_uri_is_cut_at_the_resource),
         cmocka_unit_test(fspiop_signing_is_refused),
         cmocka_unit_test(fspiop_body_as_it_is_and_more_fields),
+        cmocka_unit_test(fspiop_damaged_field_is_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -410,6 +411,36 @@ static void rfc9421_wrong_content_digest_is_not_signed(void **state)
     assert_string_equal(err.pointer, "/headers/Content-Digest");
 }
 
+static bool is_refusal(enum ha_code code)
+{
+    return code == HA_E_MALFORMED || code == HA_E_NOT_VERIFIED || code == HA_E_TOO_LARGE;
+}
+
+// A field cut off anywhere, or with one bit changed anywhere.
+static void rfc9421_damaged_fields_are_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct ha_rfc9421_profile profile = lenient();
+    size_t inputs = 0;
+    for (size_t back = 1; back <= 2; back++) {
+        struct signed_message m;
+        load(fixture, 4, &m);
+        struct ha_http_field *field = &m.fields[m.message.n_fields - back];
+        const char *whole = field->value;
+        for (size_t i = 0; i < strlen(whole); i++) {
+            for (unsigned cut = 0; cut < 2; cut++, inputs++) {
+                struct ha_err err = {0};
+                ha_auto(ha_free) char *damaged = strdup(whole);
+                damaged[i] = (char)(cut ? '\0' : damaged[i] ^ 1);
+                field->value = damaged;
+                if (!is_refusal(verify(fixture, &profile, &m.message, AT, &err)))
+                    fail_msg("%zu: %s", i, damaged);
+            }
+        }
+    }
+    assert_true(inputs > 400);
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -422,6 +453,7 @@ int main(void)
         cmocka_unit_test(rfc9421_malformed_fields_are_refused),
         cmocka_unit_test(content_digest_is_made_and_checked),
         cmocka_unit_test(rfc9421_wrong_content_digest_is_not_signed),
+        cmocka_unit_test(rfc9421_damaged_fields_are_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
