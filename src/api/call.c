@@ -22,8 +22,8 @@ static enum ha_code refuse(const struct ha_call_context *call, const struct ha_d
     const struct ha_principal *principal = call->request->principal;
     const char *name = ha_operation_info(operation)->name, *alg_name = alg ? ha_alg_info(alg)->name : "";
     ha_log(call->api->log, HA_LOG_WARN, "refused", HA_S("key", call->name), HA_S("operation", name),
-           HA_S("algorithm", alg_name), HA_S("profile", profile ? profile : ""), HA_N("uid", principal->uid),
-           HA_N("pid", principal->pid), HA_S("request", call->request->id));
+           HA_S("algorithm", alg_name), HA_N("uid", principal->uid), HA_N("pid", principal->pid),
+           HA_S("profile", profile ? profile : ""), HA_S("request", call->request->id));
     if (!decision->knows)
         return ha_call_no_key(call, err);
     ha_fail(err, HA_E_FORBIDDEN, "no rule of [client %s] grants %s%s%s%s%s on '%s'", decision->client->name, name,
