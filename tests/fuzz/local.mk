@@ -11,13 +11,11 @@ fuzz_jose = \
 	src/crypto/pubkey_jwk.c src/crypto/pubkey_verify.c src/crypto/sigenc.c \
 	src/format/jose_header.c src/format/jwk.c src/format/jwks.c src/format/jws.c src/format/jws_read.c \
 	src/format/jws_verify.c src/format/jwt.c src/format/jwt_check.c src/format/x5c.c
-<<<<<<< HEAD
 fuzz_jwe = $(fuzz_jose) \
 	src/crypto/aead.c src/crypto/aeskw.c src/crypto/challenge.c src/crypto/kdf.c src/crypto/oaep.c \
 	src/format/fspiop_body.c src/format/fspiop_decrypt.c src/format/fspiop_encrypt.c \
 	src/format/jwe.c src/format/jwe_alg.c src/format/jwe_encrypt.c src/format/jwe_header.c src/format/jwe_key.c \
 	src/format/jwe_message.c
-=======
 fuzz_http = $(libha_crypto_la_SOURCES) \
 	src/base/buf.c src/base/clock.c src/base/err.c src/base/file.c src/base/json.c src/base/json_check.c \
 	src/base/json_write.c src/base/secret.c src/base/text.c \
@@ -25,7 +23,6 @@ fuzz_http = $(libha_crypto_la_SOURCES) \
 	src/format/chain_ocsp.c src/format/content_digest.c src/format/dip.c src/format/dip_string.c \
 	src/format/dip_verify.c src/format/fspiop.c src/format/fspiop_verify.c src/format/http_message.c \
 	src/format/rfc9421.c src/format/rfc9421_base.c src/format/rfc9421_verify.c src/format/sfv.c
->>>>>>> w-j3
 fuzz:
 	$(fuzz_run) reference $(fuzz_flags) $(hsmagent_la_SOURCES) $(fuzz_client)
 	$(fuzz_run) answer $(fuzz_flags) $(fuzz_client)
@@ -33,14 +30,11 @@ fuzz:
 	$(fuzz_run) jws $(fuzz_flags) $(fuzz_jose)
 	$(fuzz_run) jwks $(fuzz_flags) $(fuzz_jose)
 	$(fuzz_run) jwt $(fuzz_flags) $(fuzz_jose)
-<<<<<<< HEAD
 	$(fuzz_run) jwe $(fuzz_flags) $(fuzz_jwe)
 	$(fuzz_run) fspiop_encryption $(fuzz_flags) $(fuzz_jwe)
-=======
 	$(fuzz_run) http_signature $(fuzz_flags) $(fuzz_http)
 	$(fuzz_run) chain $(fuzz_flags) $(fuzz_http)
 	$(fuzz_run) canonical $(fuzz_flags) $(fuzz_http)
->>>>>>> w-j3
 clean-local:
 	rm -rf fuzz.out
 EXTRA_DIST += \
@@ -53,10 +47,7 @@ EXTRA_DIST += \
 	tests/fuzz/jws_fuzz.c \
 	tests/fuzz/jwks_fuzz.c \
 	tests/fuzz/jwt_fuzz.c \
-<<<<<<< HEAD
 	tests/fuzz/jwe_fuzz.c \
 	tests/fuzz/fspiop_encryption_fuzz.c \
-=======
 	tests/fuzz/http_signature_fuzz.c \
->>>>>>> w-j3
 	tests/fuzz/seeds
