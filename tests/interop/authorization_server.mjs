@@ -2,7 +2,8 @@
 // An authorization server with the settings of FAPI 2.0 message signing, as the ecosystems of Open Finance run it: PAR with a
 // signed request object, private_key_jwt, tokens bound to the client's certificate, and the user consents to everything.
 //
-//   node authorization_server.mjs DIR    DIR has server.key, server.pem, root.pem, client.json (client_id, redirect_uri, jwks)
+//   node authorization_server.mjs DIR    DIR has server.key, server.pem, root.pem, client.json (client_id, redirect_uri), and
+//                                        sig1.pem, the certificate of the key that the client signs with
 //
 // Writes DIR/port once it listens on https://localhost:PORT, its issuer.
 import fs from 'node:fs'
@@ -13,6 +14,10 @@ import Provider from 'oidc-provider'
 const dir = process.argv[2]
 const read = name => fs.readFileSync(`${dir}/${name}`)
 const client = JSON.parse(read('client.json'))
+const certificate = new crypto.X509Certificate(read('sig1.pem'))
+// As the directory of the UAE names keys.
+const kid = crypto.createHash('sha256').update(certificate.raw).digest('base64url')
+const clientKey = { ...certificate.publicKey.export({ format: 'jwk' }), kid, use: 'sig', alg: 'PS256' }
 const signing = crypto.generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' })
 const resource = 'https://resource.example'
 
@@ -21,7 +26,7 @@ function configuration() {
     clients: [{
       client_id: client.client_id,
       redirect_uris: [client.redirect_uri],
-      jwks: client.jwks,
+      jwks: { keys: [clientKey] },
       token_endpoint_auth_method: 'private_key_jwt',
       token_endpoint_auth_signing_alg: 'PS256',
       request_object_signing_alg: 'PS256',
