@@ -2,6 +2,7 @@
 // GET /v1/jwks: our public keys, as others fetch them.
 #include "api/call.h"
 #include "base/file.h"
+#include "format/jwe.h"
 #include "format/jwt.h"
 #include "format/profile.h"
 
@@ -14,7 +15,11 @@
 
 // A message of the profile: how it names its key, and by which certificate.
 struct message {
-    const struct ha_jws_profile *options;
+    bool encrypted;  // the key is one that decrypts
+    enum ha_kid_rule kid;
+    const char *kid_text, *certificate;
+    uint32_t algs;    // that sign; 0: any
+    const char *alg;  // the one that encrypts; NULL: any
     struct ha_x5c chain;
     struct ha_pubkey *key;  // the certificate's; NULL: none
 };
@@ -33,28 +38,42 @@ static void messages_clear(struct messages *messages)
 }
 HA_AUTO_DEFINE_CLEAR(struct messages, messages_clear)
 
-static const struct ha_jws_profile *signing_options(const struct ha_profile *profile)
+// False: the profile's message has nothing to do with a JWK.
+static bool describe(const struct ha_profile *profile, struct message *ret_message)
 {
+    const struct ha_jws_profile *jws = NULL;
     if (profile->scheme == HA_SCHEME_JWT)
-        return &((const struct ha_jwt_profile *)profile->options)->jws;
-    return profile->scheme == HA_SCHEME_JWS ? profile->options : NULL;
+        jws = &((const struct ha_jwt_profile *)profile->options)->jws;
+    if (profile->scheme == HA_SCHEME_JWS)
+        jws = profile->options;
+    if (jws)
+        *ret_message = (struct message){
+            .kid = jws->kid, .kid_text = jws->kid_text, .certificate = jws->certificate, .algs = jws->algs};
+    if (profile->scheme != HA_SCHEME_JWE)
+        return jws;
+    const struct ha_jwe_profile *jwe = profile->options;
+    *ret_message = (struct message){.encrypted = true,
+                                    .kid = jwe->kid,
+                                    .kid_text = jwe->kid_text,
+                                    .certificate = jwe->certificate,
+                                    .alg = jwe->algs.n == 1 ? jwe->algs.items[0] : NULL};
+    return true;
 }
 
 static enum ha_code add_message(struct messages *messages, const struct ha_profile *profile, struct ha_err *err)
 {
     ha_auto(ha_buf_clear) struct ha_buf pem = {0};
-    const struct ha_jws_profile *options = signing_options(profile);
-    if (!options || messages->n == MESSAGES_MAX)
+    struct message *message = &messages->items[messages->n];
+    if (messages->n == MESSAGES_MAX || !describe(profile, message))
         return HA_OK;
-    struct message *message = &messages->items[messages->n++];
-    message->options = options;
-    if (!options->certificate)
+    messages->n++;
+    if (!message->certificate)
         return HA_OK;
-    if (ha_file_read(options->certificate, CERTIFICATE_MAX, HA_FILE_ANY, &pem, err) ||
+    if (ha_file_read(message->certificate, CERTIFICATE_MAX, HA_FILE_ANY, &pem, err) ||
         ha_x5c_from_pem(ha_buf_text(&pem), pem.len, &message->chain, err) ||
         ha_x5c_pubkey(&message->chain, &message->key, err)) {
         err->code = HA_E_KEY_CANNOT;
-        return ha_wrap(err, "the certificate %.200s of %s", options->certificate, profile->name);
+        return ha_wrap(err, "the certificate %.200s of %s", message->certificate, profile->name);
     }
     return HA_OK;
 }
@@ -82,28 +101,28 @@ static bool same_key(const struct ha_pubkey *a, const struct ha_pubkey *b)
     return memcmp(ha_pubkey_spki_sha256(a), ha_pubkey_spki_sha256(b), HA_SPKI_HASH_LEN) == 0;
 }
 
-// The message that is about this key: the one with its certificate, or else one that needs none to name a key.
-static const struct message *find_message(const struct messages *messages, const struct ha_pubkey *key)
-{
-    const struct message *general = NULL;
-    for (size_t i = 0; i < messages->n; i++) {
-        const struct message *message = &messages->items[i];
-        if (message->key && same_key(message->key, key))
-            return message;
-        if (!message->key && message->options->kid != HA_KID_X5T_S256)
-            general = message;
-    }
-    return general;
-}
-
 static enum ha_jwk_use use_of(const struct ha_key *key)
 {
     bool sig = key->purposes & HA_PURPOSE_SIGN, enc = key->purposes & (HA_PURPOSE_DECRYPT | HA_PURPOSE_DERIVE);
     return sig == enc ? HA_JWK_UNSAID : sig ? HA_JWK_SIG : HA_JWK_ENC;
 }
 
-// The one algorithm that the key signs with here; NULL: there are several, or it doesn't sign.
-static const char *alg_of(const struct ha_key *key, uint32_t permitted)
+// The message that is about this key: the one with its certificate, or else one that needs none to name a key.
+static const struct message *find_message(const struct messages *messages, const struct ha_key *key)
+{
+    const struct message *general = NULL;
+    for (size_t i = 0; i < messages->n; i++) {
+        const struct message *message = &messages->items[i];
+        if (message->key && same_key(message->key, key->public_key))
+            return message;
+        if (!message->key && message->kid != HA_KID_X5T_S256 && message->encrypted == (use_of(key) == HA_JWK_ENC))
+            general = message;
+    }
+    return general;
+}
+
+// The one algorithm that the key signs with here; NULL: there are several.
+static const char *sign_alg(const struct ha_key *key, uint32_t permitted)
 {
     const struct ha_alg_info *only = NULL;
     for (int i = HA_ALG_NONE + 1; i < HA_ALG_COUNT; i++) {
@@ -115,29 +134,31 @@ static const char *alg_of(const struct ha_key *key, uint32_t permitted)
             return NULL;
         only = info;
     }
-    bool signs = use_of(key) == HA_JWK_SIG;
-    return !signs || !only ? NULL : only->alias ? only->alias : only->name;
+    return !only ? NULL : only->alias ? only->alias : only->name;
 }
 
 static enum ha_code write_key(const struct ha_key *key, const struct messages *messages, struct ha_buf *out,
                               struct ha_err *err)
 {
+    static const struct message any = {.kid = HA_KID_THUMBPRINT};
     ha_auto(ha_buf_clear) struct ha_buf kid = {0};
-    const struct message *message = find_message(messages, key->public_key);
-    const struct ha_jws_profile *options = message ? message->options : NULL;
+    const struct message *message = messages->n ? find_message(messages, key) : &any;
     // Without a certificate there is no kid yet where the directory makes kids of certificates.
-    if (messages->n && !message)
+    if (!message)
         return HA_OK;
-    bool own = message && message->key;
-    enum ha_kid_rule rule = options && options->kid ? options->kid : HA_KID_THUMBPRINT;
-    if (ha_kid_make(rule, own ? options->kid_text : NULL, key->public_key, own ? &message->chain : NULL, &kid, err))
+    enum ha_kid_rule rule = message->kid ? message->kid : HA_KID_THUMBPRINT;
+    const struct ha_x5c *chain = message->key ? &message->chain : NULL;
+    if (ha_kid_make(rule, chain ? message->kid_text : NULL, key->public_key, chain, &kid, err))
         return err->code;
+    enum ha_jwk_use use = use_of(key);
     const struct ha_jwk_own jwk = {
         .key = key->public_key,
         .kid = ha_buf_text(&kid),
-        .use = use_of(key),
-        .alg = alg_of(key, options ? options->algs : 0),
-        .certificate = own ? &message->chain : NULL,
+        .use = use,
+        .alg = use == HA_JWK_SIG   ? sign_alg(key, message->algs)
+               : use == HA_JWK_ENC ? message->alg
+                                   : NULL,
+        .certificate = chain,
     };
     ha_jwk_write(out, &jwk);
     return HA_OK;

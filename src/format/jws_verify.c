@@ -156,7 +156,8 @@ static enum ha_code verify_part(const struct attempt *attempt, const struct ha_j
 {
     const struct ha_jws_rules *rules = attempt->rules;
     const ha_json *x5c = ha_jws_part_member(attempt->part, "x5c");
-    if (rules->algs && !(rules->algs & 1u << attempt->part->alg))
+    uint32_t alg = 1u << attempt->part->alg;
+    if ((rules->algs && !(rules->algs & alg)) || (rules->profile_algs && !(rules->profile_algs & alg)))
         return ha_fail(err, HA_E_NOT_VERIFIED, "the message has %s, which isn't among the algorithms to accept",
                        ha_alg_info(attempt->part->alg)->name);
     if (!rules->trust || rules->keys->n)

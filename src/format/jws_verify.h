@@ -8,6 +8,7 @@
 struct ha_jws_rules {
     const struct ha_jwks *keys;  // borrowed; may be empty when trust is set
     uint32_t algs;               // bits 1u << enum ha_alg that are accepted; 0: whatever the keys permit
+    uint32_t profile_algs;       // likewise, somebody else's list: an algorithm has to be in both
     const void *payload;         // of a detached message; NULL: none
     size_t payload_len;
     bool any;  // of several signatures one suffices; else each has to verify

@@ -60,6 +60,26 @@ is 'a certificate alone is a key' "$(hsm_agent verify jws --cert "$T/r2.pem" -i 
 fails 'a certificate of another key is refused' 1 '*another key*' hsm_agent jws ed --cert "$T/r2.pem" -i "$T/payload"
 ends_well a
 
+# --- What it costs
+
+if [ -n "$spy" ]; then
+    cp "$T/a/agent.conf" "$T/a/plain.conf"
+    spy_on "$T/a/agent.conf" "$T/a/spy.log"
+    start_agent a || done_testing
+    hsm_agent jwt p256 >/dev/null
+    : >"$T/a/spy.log"
+    "$python" -c 'import json; print(json.dumps({"items": [{"claims": {"n": i}} for i in range(256)]}))' >"$T/batch"
+    api POST /v1/keys/p256/jwt "$(<"$T/batch")"
+    is 'a batch of 256 tokens is done' "$status $(grep -o '"jwt"' "$T/body" | wc -l)" '200 256'
+    is 'by 256 operations of the token' "$(calls_of "$T/a/spy.log" C_Sign)" 256
+    sessions=$(grep -A 3 '^[0-9]*: C_Sign$' "$T/a/spy.log" | grep 'hSession' | sort -u | wc -l)
+    [ "$sessions" -gt 1 ] && ok "in $sessions sessions" || not_ok 'in several sessions' "$(head -n 20 "$T/a/spy.log")"
+    ends_well a
+    mv "$T/a/plain.conf" "$T/a/agent.conf"
+else
+    skip 'a batch of 256 tokens is done' 'pkcs11-spy.so is not there'
+fi
+
 # --- The policy: tokens and nothing else
 
 me=$(id -u)
@@ -85,5 +105,47 @@ problem 'one that the caller may not know of is not there' 404 no-such-key
 api POST /v1/keys/ed/jws '{"items":[{"payload":"aGk"}]}'
 problem 'not in a batch either' 404 no-such-key
 is 'the set has the keys that the caller may know of' "$(hsm_agent jwks | grep -o '"kid"' | wc -l)" 2
+ends_well a
+
+# --- A profile: the agent fills in, pins and caps, and a client with that profile alone gets nothing else
+
+mkdir -p "$T/a/profiles"
+printf '[values]\nclient-id = tpp-1\nissuer = https://as.example\n[optional values]\nsigning-certificate = %s\n' \
+    "$T/r2.pem" >"$T/a/profiles/uae-tpp.conf"
+sed -i -e '/^\[client/,$d' -e "s|^\[agent\]|&\nprofiles = $T/a/profiles|" "$T/a/agent.conf"
+printf '[client me]\nuser = %s\nallow = r2:jwt profile=uae-tpp/client-assertion\n' "$me" >>"$T/a/agent.conf"
+start_agent a || done_testing
+assertion() { # MEMBER...: asks for one
+    api POST /v1/keys/r2/jwt "{\"profile\":\"uae-tpp/client-assertion\",$1}"
+}
+hsm_agent jwt r2 --profile uae-tpp/client-assertion >"$T/jwt"
+kid=$(openssl x509 -in "$T/r2.pem" -outform DER | openssl dgst -sha256 -binary | b64u)
+is 'the header is the profile'"'"'s' "$(cut -d. -f1 "$T/jwt" | unb64u)" "{\"alg\":\"PS256\",\"kid\":\"$kid\"}"
+like 'so are the claims' "$(cut -d. -f2 "$T/jwt" | unb64u)" \
+    '{"iss":"tpp-1","sub":"tpp-1","aud":"https://as.example","iat":*,"exp":*,"jti":"*"}'
+hsm_agent jwks --profile uae-tpp >"$T/jwks"
+like 'the set has the certificate and its kid' "$(<"$T/jwks")" "*\"alg\":\"PS256\",\"kid\":\"$kid\",\"x5c\":\[\"*\"x5t#S256\":\"$kid\"*"
+succeeds 'with which it verifies' hsm_agent verify jws --jwks "$T/jwks" --iss tpp-1 --aud https://as.example \
+    --lifetime 300 --need-exp -i "$T/jwt"
+assertion '"claims":{},"lifetime":301'
+problem 'a longer life is refused' 403 forbidden /lifetime
+assertion '"claims":{"iss":"tpp-2"}'
+problem 'another issuer' 403 forbidden /claims/iss
+assertion '"claims":{"jti":"old"}'
+problem 'a jti that may have been used' 403 forbidden /claims/jti
+assertion '"claims":{"iat":4000000000,"exp":4000000100}'
+problem 'a token for later' 403 forbidden /claims/iat
+assertion '"claims":{},"header":{"typ":"JOSE"}'
+problem 'another typ' 403 forbidden /header/typ
+assertion '"claims":{},"algorithm":"RS256"'
+problem 'another algorithm' 403 forbidden /algorithm
+api POST /v1/keys/r2/jwt '{"claims":{}}'
+problem 'no profile' 403 forbidden
+api POST /v1/keys/r2/jwt '{"profile":"uae-tpp/payment","claims":{}}'
+problem 'another message of the profile' 403 forbidden
+api POST /v1/keys/r2/jws '{"profile":"uae-tpp/client-assertion","payload":"e30"}'
+problem 'the scheme of another operation' 400 malformed /profile
+api POST /v1/keys/r2/sign '{"algorithm":"PS256","data":"aGk"}'
+problem 'and no bare signature' 403 forbidden
 ends_well a
 done_testing
