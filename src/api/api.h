@@ -14,6 +14,7 @@ struct ha_api {
     struct ha_keys *keys;
     struct ha_token **tokens;  // as many as config->n_tokens, in that order
     const struct ha_log *log;
+    bool (*synchronised)(void);  // whether the clock is; NULL: ha_clock_synchronised
 };
 
 // Fills reply (zeroed by the caller, whose body the caller clears). Never fails: a failure is a problem document.

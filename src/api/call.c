@@ -2,6 +2,8 @@
 // What the handlers share: the policy's word on a key, and the way to its tokens.
 #include "api/call.h"
 
+#include "base/clock.h"
+#include "base/text.h"
 #include "keys/replicas.h"
 
 #include <assert.h>
@@ -20,8 +22,8 @@ static enum ha_code refuse(const struct ha_call_context *call, const struct ha_d
     const struct ha_principal *principal = call->request->principal;
     const char *name = ha_operation_info(operation)->name, *alg_name = alg ? ha_alg_info(alg)->name : "";
     ha_log(call->api->log, HA_LOG_WARN, "refused", HA_S("key", call->name), HA_S("operation", name),
-           HA_S("algorithm", alg_name), HA_S("profile", profile ? profile : ""), HA_N("uid", principal->uid),
-           HA_N("pid", principal->pid), HA_S("request", call->request->id));
+           HA_S("algorithm", alg_name), HA_N("uid", principal->uid), HA_N("pid", principal->pid),
+           HA_S("profile", profile ? profile : ""), HA_S("request", call->request->id));
     if (!decision->knows)
         return ha_call_no_key(call, err);
     ha_fail(err, HA_E_FORBIDDEN, "no rule of [client %s] grants %s%s%s%s%s on '%s'", decision->client->name, name,
@@ -45,10 +47,22 @@ enum ha_code ha_call_allowed(const struct ha_call_context *call, enum ha_operati
     return ha_call_allowed_profile(call, operation, alg, NULL, err);
 }
 
+// A key may need a clock that is right, for what has a date in it.
+static enum ha_code check_clock(const struct ha_call_context *call, enum ha_operation operation, struct ha_err *err)
+{
+    const unsigned dated = 1u << HA_OPERATION_JWS | 1u << HA_OPERATION_JWT | 1u << HA_OPERATION_HTTP_SIGNATURE;
+    const char *keys = call->api->config->agent.clock_keys;
+    bool (*synchronised)(void) = call->api->synchronised ? call->api->synchronised : ha_clock_synchronised;
+    if (!(dated & 1u << operation) || !keys || !ha_glob_match(keys, call->name) || synchronised())
+        return HA_OK;
+    return ha_fail(err, HA_E_CLOCK,
+                   "the key '%s' makes messages only while the system clock is synchronised, and it isn't", call->name);
+}
+
 enum ha_code ha_call_key_profile(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
                                  const struct ha_profile *profile, struct ha_key **ret_key, struct ha_err *err)
 {
-    if (ha_call_allowed_profile(call, operation, alg, profile, err))
+    if (ha_call_allowed_profile(call, operation, alg, profile, err) || check_clock(call, operation, err))
         return err->code;
     struct ha_key *key = ha_keys_get(call->api->keys, call->name);
     if (!key)

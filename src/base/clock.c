@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <sys/timex.h>
 #include <time.h>
 
 int64_t ha_now_ms(void)
@@ -33,4 +34,11 @@ void ha_time_iso(char ret_text[static 25])
     if (strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &utc) == 0)
         snprintf(seconds, sizeof seconds, "0000-00-00T00:00:00");
     snprintf(ret_text, 25, "%s.%03uZ", seconds, (unsigned)(now.tv_nsec / 1000000) % 1000);
+}
+
+bool ha_clock_synchronised(void)
+{
+    struct timex clock = {0};  // asks, and changes nothing
+    int state = adjtimex(&clock);
+    return state >= 0 && state != TIME_ERROR && !(clock.status & STA_UNSYNC);
 }

@@ -2,6 +2,7 @@
 // Times. A deadline is a point of the monotonic clock in milliseconds.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -9,3 +10,5 @@ int64_t ha_now_ms(void);              // CLOCK_MONOTONIC
 int ha_left_ms(int64_t deadline_ms);  // what is left, >= 0, fit for poll()
 // "2026-11-21T07:26:35.123Z" (25 bytes with the NUL) of the wall clock, now.
 void ha_time_iso(char ret_text[static 25]);
+// Whether the kernel takes the wall clock for synchronised, as chrony, ntpd and systemd-timesyncd tell it.
+bool ha_clock_synchronised(void);

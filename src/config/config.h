@@ -21,9 +21,10 @@ struct ha_strings {
 
 struct ha_agent_config {
     char *state_dir;
-    char *profiles;                                  // the directory of the site's profiles
-    bool rsa1_5;                                     // RSA1_5 decryption allowed at all
-    unsigned connections;                            // most connections at one time on each socket
+    char *profiles;        // the directory of the site's profiles
+    char *clock_keys;      // a shell glob: keys whose messages need a synchronised clock; NULL: none
+    bool rsa1_5;           // RSA1_5 decryption allowed at all
+    unsigned connections;  // most connections at one time on each socket
     unsigned connections_per_uid, requests_per_uid;  // likewise of one user, and its requests under way; 0: no limit
     unsigned drain_ms;                               // how long SIGTERM waits for requests under way
 };

@@ -23,6 +23,12 @@ static const struct ha_option agent_options[] = {
      .value = "PATH",
      .help = "The directory of the site's profiles, which are laid over those that come with the agent; see "
              "hsm-agent-profiles(5). It need not be there."},
+    {.name = "synchronised-clock",
+     .type = HA_OPTION_STRING,
+     AT(ha_agent_config, clock_keys),
+     .value = "KEY",
+     .help = "A shell pattern: keys that make messages (jws, jwt, http-signature) only while the kernel says that the "
+             "system clock is synchronised, since their dates would be worth nothing. Unset: no key needs that."},
     {.name = "rsa1_5-decrypt",
      .type = HA_OPTION_BOOL,
      .fallback = "no",

@@ -37,6 +37,7 @@ flow_scripts = \
 	tests/flow/60-scale.sh \
 	tests/flow/70-policy.sh \
 	tests/flow/71-config.sh \
+	tests/flow/72-profiles.sh \
 	tests/flow/80-dev.sh \
 	tests/flow/90-readme.sh
 dist_check_SCRIPTS += $(flow_scripts)
