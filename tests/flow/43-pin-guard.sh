@@ -35,9 +35,9 @@ cp "$wrong" "$pin"
 faults a
 for i in $(seq 50); do
     launch_agent a
-    # Killed as soon as it has said what it thinks of the PIN; the first few at any moment before that.
-    [ "$i" -lt 3 ] || await 60 grep -q pin-refused "$T/a/log"
-    [ "$i" -ge 3 ] || await 60 test -s "$record"
+    # Killed as soon as it has said what it thinks of the PIN. (Not amid the login itself, for then SoftHSM writes its token
+    # anew, in place, and a kill leaves it none. What a death amid a login leads to is below, where the token isn't asked.)
+    await 60 grep -q pin-refused "$T/a/log" || break
     kill_agent a
     [ "$i" = 50 ] || : >"$T/a/log"
 done
