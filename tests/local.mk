@@ -17,6 +17,5 @@ include tests/flow/local.mk
 include tests/tsan/local.mk
 include tests/fuzz/local.mk
 include tests/tokens/local.mk
-include tests/peers/local.mk
 include tests/docs/local.mk
 endif

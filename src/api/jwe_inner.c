@@ -24,6 +24,10 @@ static const struct ha_member verify_members[] = {
 
 static enum ha_code read_algs(const ha_json *list, uint32_t *ret_algs, struct ha_err *err)
 {
+    if (list && !ha_json_size(list)) {
+        ha_fail(err, HA_E_MALFORMED, "\"algorithms\" permits none");
+        return ha_at(err, "/verify/algorithms");
+    }
     for (const ha_json *item = list ? ha_json_first(list) : NULL; item; item = ha_json_next(item)) {
         const char *name = ha_json_string(item);
         enum ha_alg alg = name ? ha_alg_by_name(name) : HA_ALG_NONE;
@@ -42,7 +46,7 @@ enum ha_code ha_jwe_verify_inner(const ha_json *verify, const struct ha_jwe_prof
     struct verify_request request = {0};
     ha_auto(ha_jwks_clear) struct ha_jwks keys = {0};
     ha_auto(ha_jws_verified_clear) struct ha_jws_verified verified = {0};
-    struct ha_jws_rules rules = {.keys = &keys};
+    struct ha_jws_rules rules = {.keys = &keys, .profile_algs = options->inner_algs};
     if (ha_members_read(verify, verify_members, "/verify", &request, err) ||
         read_algs(request.algorithms, &rules.algs, err))
         return err->code;
@@ -50,8 +54,6 @@ enum ha_code ha_jwe_verify_inner(const ha_json *verify, const struct ha_jwe_prof
         ha_fail(err, HA_E_MALFORMED, "the signature inside is verified with \"jwks\" or with \"key\", one of them");
         return ha_at(err, "/verify");
     }
-    if (options->inner_algs)
-        rules.algs = rules.algs ? rules.algs & options->inner_algs : options->inner_algs;
     if (request.jwks ? ha_jwks_add_json(&keys, request.jwks, err)
                      : ha_jwks_add_pem(&keys, request.key, strlen(request.key), time(NULL), err))
         return ha_at(err, request.jwks ? "/verify/jwks" : "/verify/key");

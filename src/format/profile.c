@@ -53,6 +53,26 @@ static const struct ha_profile *by_name(const struct ha_profiles *profiles, cons
     return NULL;
 }
 
+static bool is_of(const struct ha_profile *message, const char *profile)
+{
+    size_t n = strlen(profile);
+    return strncmp(message->name, profile, n) == 0 && message->name[n] == '/';
+}
+
+// The message that a profile's name alone stands for: the only one of it that fits. NULL: none does, or several.
+static const struct ha_profile *only_one_of(const struct ha_profiles *profiles, const char *name, unsigned schemes)
+{
+    const struct ha_profile *profile, *found = NULL;
+    for (size_t i = 0; (profile = ha_profiles_at(profiles, i)); i++) {
+        if (!is_of(profile, name) || !(schemes & HA_SCHEME_BIT(profile->scheme)))
+            continue;
+        if (found)
+            return NULL;
+        found = profile;
+    }
+    return found;
+}
+
 // Words cut off at the buffer's end, which none of ours reaches.
 static void list_fitting(const struct ha_profiles *profiles, unsigned schemes, char *ret_text, size_t size)
 {
@@ -112,12 +132,14 @@ enum ha_code ha_profiles_find(const struct ha_profiles *profiles, const char *na
     }
     const struct ha_profile *profile = by_name(profiles, wanted);
     if (!profile)
+        profile = only_one_of(profiles, wanted, schemes);
+    if (!profile)
         return unknown(profiles, wanted, schemes, err);
     if (!(schemes & HA_SCHEME_BIT(profile->scheme)))
         return other_scheme(profiles, profile, schemes, err);
     if (profile->missing) {
-        ha_fail(err, HA_E_KEY_CANNOT, "the profile's message '%s' lacks values that only the site knows: %s", wanted,
-                profile->missing);
+        ha_fail(err, HA_E_KEY_CANNOT, "the profile's message '%s' lacks values that only the site knows: %s",
+                profile->name, profile->missing);
         return ha_hint(err, "an administrator can give them in %s; see hsm-agent-profiles(5)", profile->file);
     }
     *ret_profile = profile;

@@ -265,7 +265,7 @@ ends_well a
 # --- The policy has an operation for it
 
 make_agent b 'token:software-oaep = yes'
-sed -i 's/^allow = .*/allow = enc:create,show,decrypt\nallow = mine:create,show,jwe-decrypt RSA-OAEP-256/' "$T/b/agent.conf"
+sed -i 's/^allow = .*/allow = enc:create,show,decrypt\nallow = mine:create,show,jwe-decrypt RSA-OAEP-256\nallow = pii:create,show\nallow = pii:jwe-decrypt profile=uae-lfi\/pii/' "$T/b/agent.conf"
 start_agent b || done_testing
 key_made enc rsa:2048 decrypt
 key_made mine rsa:2048 decrypt
@@ -280,5 +280,15 @@ api POST /v1/keys/mine/jwe-decrypt "{\"jwe\":\"$(<"$T/message")\"}"
 problem 'not with another' 403 forbidden
 api POST /v1/keys/mine/decrypt '{"algorithm":"RSA-OAEP","ciphertext":"aGk"}'
 problem 'nor does it include decrypt' 403 forbidden
+key_made pii rsa:2048 decrypt
+hsm_agent jwe-encrypt --recipient "$T/pii.pem" -i "$T/plain" -o "$T/message"
+api POST /v1/keys/pii/jwe-decrypt "{\"jwe\":\"$(<"$T/message")\"}"
+problem 'a rule for a profile does not grant the plain message' 403 forbidden
+api POST /v1/keys/pii/jwe-decrypt "{\"jwe\":\"$(<"$T/message")\",\"profile\":\"uae-tpp/webhook\"}"
+problem 'nor another profile' 403 forbidden
+api POST /v1/keys/pii/jwe-decrypt \
+    "{\"jwe\":\"$(<"$T/message")\",\"profile\":\"uae-lfi/pii\",\"kid\":\"x\",\"verify\":{\"jwks\":$(<"$T/sig.jwk")}}"
+unlike 'the profile itself is let in, and wants what is inside signed' "$status $(field code)" '403*'
+unlike 'which a plain text is not' "$status" 200
 ends_well b
 done_testing

@@ -173,4 +173,28 @@ printf 'hallo' >"$T/hello"
 fails 'nor with another body' 1 '*Content-Digest*' verify_ed -i "$T/hello"
 
 ends_well a
+
+# --- Whoever may make one kind of message gets nothing else signed
+
+make_agent b
+sed -i 's/^allow = .*/allow = *:create,show\nallow = k:http-signature profile=rfc9421\/*/' "$T/b/agent.conf"
+start_agent b || done_testing
+hsm_agent key create k --type rsa:2048 >/dev/null || not_ok 'the key k is made'
+hsm_agent key create other --type rsa:2048 >/dev/null || not_ok 'the key other is made'
+message='"method":"POST","url":"https://h/transfers","headers":{"FSPIOP-Source":"a"},"body_text":"{}"'
+api POST /v1/keys/k/http-signature "{$message}"
+is 'the message that is granted' "$status $(field algorithm)" '200 PS512'
+api POST /v1/keys/k/http-signature "{\"profile\":\"mojaloop/request\",$message}"
+problem 'not one of another profile' 403 forbidden
+api POST /v1/keys/k/http-signature "{\"items\":[{$message},{\"profile\":\"mojaloop/request\",$message}]}"
+is 'nor in a batch' "$status $(member results.0.profile) $(member results.1.code)" '200 rfc9421/request forbidden'
+api POST /v1/keys/other/http-signature "{$message}"
+problem 'not with another key' 403 forbidden
+api POST /v1/keys/other/http-signature "{\"items\":[{$message}]}"
+problem 'nor in a batch with it' 403 forbidden
+api POST /v1/keys/k/sign '{"algorithm":"PS512","data":"aGk"}'
+problem 'not data' 403 forbidden
+api POST /v1/keys/k/http-signature "{$message,\"certificate\":$(quoted "$vectors/pki/good.pem")}"
+problem 'a certificate where none is sent' 400 malformed /certificate
+ends_well b
 done_testing

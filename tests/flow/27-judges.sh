@@ -4,7 +4,19 @@
 . "${srcdir:-.}/tests/flow/lib.sh" || exit 99
 . "$flow/judges_lib.sh"
 
-make_agent a 'token:software-oaep = yes'
+make_agent a 'token:software-oaep = yes' "agent:profiles = $T/profiles"
+mkdir "$T/profiles"
+cat >"$T/profiles/site.conf" <<'CONF'
+[message inner]
+scheme = jwe
+nested = yes
+inner-algorithms = PS256
+[message es256]
+scheme = fspiop
+algorithm = ES256
+canonical = sorted
+uri = resource
+CONF
 start_agent a || done_testing
 for key in 'rsa --type rsa:2048' 'ec --type ec:p256' 'ed --type ed25519' 'dec --type rsa:2048 --purpose decrypt' \
     'dh --type ec:p256 --purpose derive'; do

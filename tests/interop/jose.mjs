@@ -138,5 +138,18 @@ for (const alg of ['RSA-OAEP', 'RSA-OAEP-256']) {
     return answer.status >= 400 && answer.status < 500 || answer.text
   })
 }
+{
+  const { alg, ...anyAlg } = foreignJwk
+  const inner = await new jose.CompactSign(payload).setProtectedHeader({ alg: 'RS256', kid: 'theirs' }).sign(foreign.privateKey)
+  const jwe = await new jose.CompactEncrypt(Buffer.from(inner)).setProtectedHeader({ alg: 'RSA-OAEP-256', enc: 'A256GCM' })
+    .encrypt(await jose.importJWK(publicOf.dec, 'RSA-OAEP-256'))
+  for (const algorithms of [undefined, ['RS256'], ['PS256', 'RS256'], []]) {
+    await succeeds(`a profile for PS256 takes no RS256 inside, whatever the request permits (${algorithms})`, async () => {
+      const answer = await call('POST', '/v1/keys/dec/jwe-decrypt',
+        { profile: 'site/inner', jwe, verify: { jwks: { keys: [anyAlg] }, algorithms } })
+      return answer.status >= 400 && answer.status < 500 || answer.text
+    })
+  }
+}
 tell(jwks.keys.every(key => !('d' in key)), 'the JWKS has public keys only')
 finish()

@@ -198,6 +198,22 @@ static void profile_lookup_says_what_would_fit(void **state)
     }
 }
 
+static void profile_alone_stands_for_its_only_message_that_fits(void **state)
+{
+    const struct ha_profile *profile = NULL;
+    struct ha_err err = {0};
+    ha_auto(ha_profiles_free) struct ha_profiles *profiles = load_good(shipped(), NULL);
+    assert_int_equal(ha_profiles_find(profiles, "mhhs-dip", HA_SCHEME_BIT(HA_SCHEME_DIP), &profile, &err), HA_OK);
+    assert_string_equal(profile->name, "mhhs-dip/request");
+    assert_int_equal(ha_profiles_find(profiles, "mojaloop", HA_SCHEME_BIT(HA_SCHEME_FSPIOP), &profile, &err), HA_OK);
+    assert_string_equal(profile->name, "mojaloop/request");
+    assert_int_equal(ha_profiles_find(profiles, "mhhs-dip", HA_SCHEME_BIT(HA_SCHEME_JWT), &profile, &err),
+                     HA_E_MALFORMED);
+    assert_int_equal(ha_profiles_find(profiles, "uae-tpp", HA_SCHEME_BIT(HA_SCHEME_JWT), &profile, &err),
+                     HA_E_MALFORMED);
+    assert_int_equal(ha_profiles_find(profiles, "mhhs", HA_SCHEME_BIT(HA_SCHEME_DIP), &profile, &err), HA_E_MALFORMED);
+}
+
 static void profile_mistakes_are_told_with_file_and_line(void **state)
 {
     static const struct {
@@ -306,6 +322,7 @@ int main(void)
         cmocka_unit_test(profile_overlay_takes_the_place_of_a_whole_option),
         cmocka_unit_test(profile_of_the_site_alone_declares_its_own),
         cmocka_unit_test(profile_lookup_says_what_would_fit),
+        cmocka_unit_test(profile_alone_stands_for_its_only_message_that_fits),
         cmocka_unit_test(profile_mistakes_are_told_with_file_and_line),
         cmocka_unit_test(profile_overlay_with_an_unknown_value_is_a_mistake),
         cmocka_unit_test(profile_file_that_others_can_write_is_refused),
