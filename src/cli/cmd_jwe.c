@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Encrypted messages: jwe-decrypt and jwe-encrypt, made for pipes.
+#include "base/json_text.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/in.h"
+#include "cli/jose_body.h"
 #include "cli/out.h"
 
 #include <string.h>
@@ -136,6 +138,34 @@ enum ha_code ha_cmd_jwe_decrypt(struct ha_cli *cli, struct ha_err *err)
     return ha_out_bytes(output, plaintext.data, plaintext.len, HA_OUT_SECRET, err);
 }
 
+// What is encrypted: the input, or a JWT of it and the key that signs that.
+static enum ha_code put_plaintext(const struct ha_cli *cli, const struct ha_buf *input, struct ha_buf *body,
+                                  struct ha_err *err)
+{
+    ha_auto(ha_json_free) ha_json *json = NULL;
+    ha_auto(ha_buf_clear) struct ha_buf claims = {0};
+    if (!ha_opt_given(cli->opts, HA_OPT_SIGN)) {
+        if (ha_opt_given(cli->opts, HA_OPT_SIGN_PROFILE))
+            return ha_fail(err, HA_E_USAGE, "--sign-profile is about the key of --sign, which isn't given");
+        ha_jw_bytes(body, "plaintext", input->data, input->len);
+        return HA_OK;
+    }
+    const char *text = ha_buf_text(input);
+    if (ha_json_parse(text, input->len, HA_JSON_DEPTH_LIMIT, &json, err))
+        return ha_wrap(err, "the claims");
+    if (ha_json_type(json) != HA_JSON_OBJECT)
+        return ha_fail(err, HA_E_MALFORMED, "the claims are no JSON object");
+    ha_json_text_compact(&claims, (struct ha_json_text){text, input->len});
+    if (!ha_buf_ok(&claims))
+        return ha_fail(err, HA_E_MEMORY, "out of memory");
+    ha_jose_put_json(body, "claims", ha_buf_text(&claims));
+    ha_jw_object(body, "sign");
+    put_option(cli, HA_OPT_SIGN, "key", body);
+    put_option(cli, HA_OPT_SIGN_PROFILE, "profile", body);
+    ha_jw_object_end(body);
+    return HA_OK;
+}
+
 enum ha_code ha_cmd_jwe_encrypt(struct ha_cli *cli, struct ha_err *err)
 {
     ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
@@ -156,7 +186,8 @@ enum ha_code ha_cmd_jwe_encrypt(struct ha_cli *cli, struct ha_err *err)
         put_option(cli, HA_OPT_CTY, "cty", &body);
         ha_jw_object_end(&body);
     }
-    ha_jw_bytes(&body, "plaintext", plaintext.data, plaintext.len);
+    if (put_plaintext(cli, &plaintext, &body, err))
+        return err->code;
     ha_jw_object_end(&body);
     if (post(cli, "/v1/jwe-encrypt", &body, &doc, err))
         return err->code;

@@ -333,8 +333,10 @@ static const struct ha_command commands[] = {
     {.name = "jwe-encrypt",
      .arguments = "",
      .summary = "Encrypts stdin or a file to somebody's public key, as a JWE in its compact form.",
-     .details = "It takes no key of the agent.\n"
-                "  hsm-agent jwe-encrypt --recipient lfi.jwk --cty JWT <pii.jws >pii.jwe\n",
+     .details = "It takes no key of the agent, unless one signs before.\n"
+                "  hsm-agent jwe-encrypt --recipient lfi.jwk --cty JWT <pii.jws >pii.jwe\n"
+                "  hsm-agent jwe-encrypt --recipient lfi.jwk --profile uae-tpp/pii-encryption --sign sig1 --sign-profile "
+                "uae-tpp/pii <pii.json >pii.jwe\n",
      ROWS(ha_jwe_encrypt_rows),
      .run = ha_cmd_jwe_encrypt},
     {.name = "csr",

@@ -27,7 +27,7 @@ static void sign_algorithms(struct ha_buf *out)
     }
 #define HEADER_ROW                                                                                                     \
     {                                                                                                                  \
-        .id = HA_OPT_HEADER, .name = "header", .value = "JSON|FILE",                                                   \
+        .id = HA_OPT_HEADER, .name = "header", .letter = 'H', .value = "JSON|FILE",                                    \
         .help = "Members of the protected header: an object, or the file that it is in."                               \
     }
 #define CERT_ROW                                                                                                       \

@@ -34,7 +34,7 @@ const struct ha_opt_row ha_jwe_decrypt_rows[6] = {
      .help = "Write the plaintext to FILE (mode 0600) instead of stdout."},
 };
 
-const struct ha_opt_row ha_jwe_encrypt_rows[8] = {
+const struct ha_opt_row ha_jwe_encrypt_rows[10] = {
     {.id = HA_OPT_RECIPIENT,
      .name = "recipient",
      .value = "FILE",
@@ -43,7 +43,8 @@ const struct ha_opt_row ha_jwe_encrypt_rows[8] = {
     {.id = HA_OPT_PROFILE,
      .name = "profile",
      .value = "P",
-     .help = "The profile's message, for example uae-tpp/pii; without this option what the standard permits."},
+     .help =
+         "The profile's message, for example uae-tpp/pii-encryption; without this option what the standard permits."},
     {.id = HA_OPT_ALG,
      .name = "alg",
      .value = "ALG",
@@ -63,6 +64,14 @@ const struct ha_opt_row ha_jwe_encrypt_rows[8] = {
      .name = "cty",
      .value = "TYPE",
      .help = "The type of the content, for the header: JWT when it is a signed message."},
+    {.id = HA_OPT_SIGN,
+     .name = "sign",
+     .value = "NAME",
+     .help = "A key of the agent that signs first: the input is the claims of a JWT (an object), which is encrypted."},
+    {.id = HA_OPT_SIGN_PROFILE,
+     .name = "sign-profile",
+     .value = "P",
+     .help = "The profile's message for that JWT, for example uae-tpp/pii."},
     {.id = HA_OPT_INPUT,
      .name = "in",
      .letter = 'i',

@@ -57,6 +57,8 @@ enum ha_opt {
     HA_OPT_RECIPIENT,
     HA_OPT_ENC,
     HA_OPT_CTY,
+    HA_OPT_SIGN,
+    HA_OPT_SIGN_PROFILE,
     HA_OPT_HEADER,
     HA_OPT_FORM,
     HA_OPT_SIGNER,

@@ -100,7 +100,8 @@ fi
 
 # Files of the tree that the documents name.
 : >"$work/missing"
-for document in README.md HACKING.md SECURITY.md CHANGELOG.md; do
+cd "$src" && set -- docs/*.md && cd - >/dev/null || exit 99
+for document in README.md HACKING.md SECURITY.md CHANGELOG.md "$@"; do
     grep -o -E '(src|tests|man|hsm-config|include|m4)/[A-Za-z0-9_./-]*[A-Za-z0-9_]|\]\([A-Za-z][A-Za-z./-]*\)' "$src/$document" |
         sed 's/^](\(.*\))$/\1/' | sort -u >"$work/named"
     while IFS= read -r file; do

@@ -228,6 +228,16 @@ problem 'a key that verifies' 422 key-cannot /recipient
 api POST /v1/jwe-encrypt "{\"recipient\":$(quoted "$T/enc.pem")}"
 problem 'nothing to encrypt' 400 malformed /plaintext
 
+printf '{"name": "Zo\303\253", "amount": 100.00}' >"$T/claims"
+hsm_agent jwks >"$T/jwks"
+hsm_agent jwe-encrypt --recipient "$T/enc.pem" --sign sig --sign-profile jose/jwt -i "$T/claims" -o "$T/message"
+like 'claims are signed, encrypted, decrypted and verified' \
+    "$(hsm_agent jwe-decrypt enc --verify "$T/jwks" -i "$T/message")" '{"name":"Zoë","amount":100.00,"iat":*,"jti":"*"}'
+fails 'what is signed has to be claims' 1 '*no JSON object*' \
+    hsm_agent jwe-encrypt --recipient "$T/enc.pem" --sign sig -i - <<<'[1]'
+fails 'a profile of a signature needs its key' 2 '*--sign,*' \
+    hsm_agent jwe-encrypt --recipient "$T/enc.pem" --sign-profile jose/jwt -i "$T/claims"
+
 # --- Mojaloop's encrypted fields
 
 quote='{"quoteId":"7c23e80c","payer":{"name":"Bill Lee"},"payee":{"partyIdInfo":{"partyIdentifier":"15295558888"}},"n":1.50}'

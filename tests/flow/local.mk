@@ -44,7 +44,8 @@ flow_scripts = \
 	tests/flow/71-config.sh \
 	tests/flow/72-profiles.sh \
 	tests/flow/80-dev.sh \
-	tests/flow/90-readme.sh
+	tests/flow/90-readme.sh \
+	tests/flow/91-ecosystems.sh
 dist_check_SCRIPTS += $(flow_scripts)
 TESTS += $(flow_scripts)
 EXTRA_DIST += \
