@@ -17,7 +17,7 @@ static const struct ha_route routes[] = {
      "the messages that can be made, and by which scheme"},
     {"GET", "/v1/keys", false, false, NULL, ha_handle_keys, "the keys the caller may know of"},
     {"GET", "/v1/keys/{name}", false, false, NULL, ha_handle_key, "one key, with its public key"},
-    {"PUT", "/v1/keys/{name}", true, true, NULL, ha_handle_key_put, "create a key, or adopt one that is in the token"},
+    {"PUT", "/v1/keys/{name}", true, true, NULL, ha_handle_key_put, "create a key, import a secret one, or adopt one that is in the token"},
     {"DELETE", "/v1/keys/{name}", true, false, "objects=destroy", ha_handle_key_delete, "delete a key"},
     {"POST", "/v1/keys/{name}/sign", false, true, NULL, ha_handle_sign, "sign data, a digest, or a batch"},
     {"POST", "/v1/keys/{name}/tls", false, true, NULL, ha_handle_tls, "sign a TLS handshake"},
