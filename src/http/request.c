@@ -4,7 +4,6 @@
 #include "http/request.h"
 
 #include "base/clock.h"
-#include "base/secret.h"
 #include "http/complaint.h"
 #include "http/fields.h"
 #include "http/reply.h"
@@ -108,8 +107,6 @@ static enum MHD_Result take_body(struct ha_http_connection *connection, const ch
         ha_fail(&err, HA_E_TOO_LARGE, "the body has more than %d bytes", HA_BODY_MAX);
     else
         ha_buf_append(&connection->body, data, *data_len);
-    // It may be a secret, and these are bytes of the connection's buffer, which are of no use any more.
-    ha_wipe((void *)(uintptr_t)data, *data_len);
     if (!ha_buf_ok(&connection->body))
         ha_fail(&err, HA_E_MEMORY, "out of memory for the request");
     if (err.code == HA_OK) {

@@ -88,6 +88,40 @@ asks 'a batch with a mistake in it' 200 POST /v1/keys/ilp/mac \
     '{"items":[{"data_text":"a"},{"profile":"mojaloop/ilp","data_text":"no JSON"}]}'
 like 'has the rest' "$body" '{"results":\[{*"mac":*},{*"pointer":"/items/1/data_text"*}\]}'
 
+# --- The command line
+
+vector 'v["secret"]' >"$T/secret.txt"
+printf '%s\n' "$(<"$T/secret.txt")" >"$T/secret-nl.txt"
+printf '%s' "$key_text" >"$T/key.raw"
+base64 -w 20 "$T/key.raw" >"$T/key.b64"
+vector 'v["transaction"]' >"$T/transaction.json"
+vector 'base64.urlsafe_b64decode(v["packet"] + "==").hex()' | xxd -r -p >"$T/packet"
+is 'a secret from a file' "$(hsm_agent key import-secret c1 --form mojaloop --secret-file "$T/secret-nl.txt")" 'imported c1'
+is 'from stdin' "$(hsm_agent key import-secret c2 --secret-file - <"$T/key.raw")" 'imported c2'
+is 'as base64' "$(hsm_agent key import-secret c3 --form base64 --secret-file "$T/key.b64" --token main)" 'imported c3'
+for key in c1 c2 c3; do
+    is "the code of $key" "$(printf hello | hsm_agent mac $key --format base64url)" "$(<"$T/want")"
+done
+is 'as hexadecimal text' "$(printf hello | hsm_agent mac c1 --format hex)" \
+    "$(printf hello | openssl dgst -sha256 -mac HMAC -macopt "key:$key_text" | sed 's/.*= //')"
+printf hello >"$T/hello"
+succeeds 'a code into a file' hsm_agent mac c1 -i "$T/hello" -o "$T/code"
+is 'has its bytes, and is private' "$(wc -c <"$T/code") $(stat -c %a "$T/code")" '32 600'
+is 'fulfilment and condition of a transaction' "$(hsm_agent mac c1 --profile mojaloop/ilp <"$T/transaction.json")" \
+    "$(vector '{"fulfilment": v["v4"]["fulfilment"], "condition": v["v4"]["condition"]}')"
+is 'of a packet' "$(hsm_agent mac c1 --profile mojaloop/ilp-v1 -i "$T/packet")" \
+    "$(vector '{"fulfilment": v["v1"]["fulfilment"], "condition": v["v1"]["condition"]}')"
+fails 'a secret that is too short is refused' 1 '*32 to 512 bytes*this one has 5*remedy:*' \
+    hsm_agent key import-secret c4 --secret-file "$T/hello"
+fails 'one that is no base64 is' 1 "*the secret isn't base64*" \
+    hsm_agent key import-secret c4 --form base64 --secret-file <(echo '"!"')
+fails 'a form that is none is' 2 '*Use raw, base64 or mojaloop*' \
+    hsm_agent key import-secret c4 --form text --secret-file "$T/hello"
+like 'a newline that counts is mentioned' "$(hsm_agent key import-secret c4 --secret-file "$T/key.b64" 2>&1)" '*newline*part of the key*'
+like 'the key is listed' "$(hsm_agent key show c1)" '*hmac:256*mac*imported*HMAC-SHA256*'
+fails 'it has no public key to show' 1 '*no public key*' hsm_agent key show c1 --public pem
+fails 'nor for OpenSSL' 1 '*public key*' hsm_agent pem c1
+
 # --- What is refused
 
 asks 'a short secret' 400 PUT /v1/keys/short '{"type":"hmac:256","secret":"c2hvcnQ"}'
@@ -142,10 +176,35 @@ asks 'whose object is gone' 200 GET /v1/keys/made2 ''
 is 'is missing' "$(field state)" missing
 asks 'and makes no codes' 409 POST /v1/keys/made2/mac '{"data_text":"hello"}'
 
+# --- Policy
+
+ends_well a
+sed -i 's!^allow = .*!allow = *:show,create,delete\nallow = c1:mac profile=mojaloop/ilp\nallow = c2:mac HMAC-SHA256!' "$T/a/agent.conf"
+start_agent a || done_testing
+asks 'what a rule grants' 200 POST /v1/keys/c1/mac "{\"profile\":\"mojaloop/ilp\",\"transaction\":$transaction}"
+asks 'another message of the profile' 403 POST /v1/keys/c1/mac '{"profile":"mojaloop/ilp-v1","data":"eA"}'
+like 'is refused with what would have to be granted' "$body" '*allow = c1:mac profile=mojaloop/ilp-v1*'
+asks 'a plain code' 403 POST /v1/keys/c1/mac '{"data_text":"x"}'
+asks 'one of a batch' 200 POST /v1/keys/c1/mac \
+    "{\"items\":[{\"data_text\":\"x\"},{\"profile\":\"mojaloop/ilp\",\"transaction\":$transaction}]}"
+like 'is refused alone' "$body" '{"results":\[{*"code":"forbidden"*},{*"fulfilment":*}\]}'
+asks 'a key without a rule' 403 POST /v1/keys/c3/mac '{"data_text":"x"}'
+asks 'a batch with it' 403 POST /v1/keys/c3/mac '{"items":[{"data_text":"x"}]}'
+asks 'plain codes where they are granted' 200 POST /v1/keys/c2/mac '{"data_text":"x"}'
+asks 'and those of a profile' 200 POST /v1/keys/c2/mac '{"profile":"mojaloop/ilp-v1","data":"eA"}'
+
 # --- The secret
 
-asks 'a secret is imported into this daemon' 201 PUT /v1/keys/ilp2 "{\"type\":\"hmac:256\",\"secret\":\"$encoded\"}"
-asks 'and used' 200 POST /v1/keys/ilp2/mac '{"data_text":"hello"}'
+# Both ways into this daemon, one of them over a connection that stays.
+is 'a secret is imported' "$(hsm_agent key import-secret c5 --secret-file "$T/key.raw")" 'imported c5'
+printf '{"type":"hmac:256","secret":"%s"}' "$encoded" >"$T/request"
+mkfifo "$T/hold"
+"$python" "$flow/keep_connection.py" "$socket" PUT /v1/keys/c6 "$T/request" <"$T/hold" >"$T/kept" &
+track $!
+exec 9>"$T/hold"
+await 10 test -s "$T/kept"
+is 'another, whose connection is kept' "$(<"$T/kept")" 201
+asks 'keys are used' 200 POST /v1/keys/c2/mac '{"data_text":"hello"}'
 for form in "$secret" "$key_text" "$encoded"; do
     is 'it is in no file of the agent' "$(grep -rcF -- "$form" "$T/a/state" "$T/a/log" "$T/a/agent.conf" | grep -vc ':0$')" 0
 done
@@ -162,5 +221,6 @@ else
     done
 fi
 
+exec 9>&-
 ends_well a
 done_testing

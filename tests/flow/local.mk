@@ -67,6 +67,7 @@ EXTRA_DIST += \
 	tests/flow/ladder.py \
 	tests/flow/find_bytes.py \
 	tests/flow/jwe_broken.py \
+	tests/flow/keep_connection.py \
 	tests/flow/judges_lib.sh \
 	tests/flow/http_signature.py \
 	tests/flow/jwk.py \
