@@ -63,6 +63,7 @@ enum ha_code ha_handle_sign(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_tls(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_decrypt(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_derive(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_mac(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_http_signature(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_verify_http(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_jwe_decrypt(struct ha_call_context *call, struct ha_err *err);
@@ -75,5 +76,7 @@ enum ha_code ha_handle_csr(struct ha_call_context *call, struct ha_err *err);
 
 // Writes the members every use of a key begins with: key, version, algorithm, token (the one that did it).
 void ha_write_use(struct ha_buf *out, const struct ha_key *key, enum ha_alg alg, const char *token);
+// Writes what is known of a key, as an object.
+void ha_write_key(const struct ha_call_context *call, struct ha_key *key, bool with_public_key);
 // Writes a problem document as an object named name (NULL: the top, or an item of a list).
 void ha_write_problem(struct ha_buf *out, const char *name, const struct ha_err *err, const char *request_id);

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// /v1/keys and /v1/keys/{name}: listing, showing, creating, adopting, deleting.
+// /v1/keys and /v1/keys/{name}: listing, showing, deleting.
 #include "api/call.h"
-#include "api/members.h"
-#include "base/text.h"
 
-#include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static void write_purposes(struct ha_buf *out, unsigned purposes)
 {
@@ -27,6 +22,8 @@ static unsigned purpose_of(enum ha_alg_use use)
         return HA_PURPOSE_DECRYPT;
     case HA_USE_DERIVE:
         return HA_PURPOSE_DERIVE;
+    case HA_USE_MAC:
+        return HA_PURPOSE_MAC;
     }
     return 0;
 }
@@ -70,6 +67,8 @@ static unsigned possible_operations(const struct ha_key *key)
         operations |= 1u << HA_OPERATION_DECRYPT | 1u << HA_OPERATION_JWE_DECRYPT;
     if (key->purposes & HA_PURPOSE_DERIVE)
         operations |= 1u << HA_OPERATION_DERIVE | 1u << HA_OPERATION_JWE_DECRYPT;
+    if (key->purposes & HA_PURPOSE_MAC)
+        operations |= 1u << HA_OPERATION_MAC;
     return operations;
 }
 
@@ -135,7 +134,7 @@ static void write_replicas(struct ha_buf *out, struct ha_key *key)
     ha_jw_array_end(out);
 }
 
-static void write_key(const struct ha_call_context *call, struct ha_key *key, bool with_public_key)
+void ha_write_key(const struct ha_call_context *call, struct ha_key *key, bool with_public_key)
 {
     struct ha_buf *out = call->out;
     enum ha_key_state state = ha_key_state(key);
@@ -152,13 +151,13 @@ static void write_key(const struct ha_call_context *call, struct ha_key *key, bo
         ha_jw_string(out, "state_detail", trouble);
     ha_jw_number(out, "version", key->version);
     ha_jw_string(out, "created", key->created);
-    ha_jw_string(out, "origin", key->adopted ? "adopted" : "created");
+    ha_jw_string(out, "origin", key->adopted ? "adopted" : key->imported ? "imported" : "created");
     ha_jw_string(out, "token", key->replicas[0].token_name);
     ha_jw_hex(out, "id", key->replicas[0].id, key->replicas[0].id_len);
     write_replicas(out, key);
     write_algorithms(out, key, call->api->config);
     write_operations(call, key);
-    if (with_public_key && key->public_key)
+    if (with_public_key && key->public_key && ha_pubkey_is_public(key->public_key))
         write_public_key(out, key->public_key);
     ha_jw_object_end(out);
 }
@@ -171,7 +170,7 @@ enum ha_code ha_handle_keys(struct ha_call_context *call, struct ha_err *err)
     ha_jw_array(call->out, "keys");
     for (size_t i = 0; i < n; i++) {
         if (ha_policy_operations(call->api->config, call->request->principal, keys[i]->name))
-            write_key(call, keys[i], false);
+            ha_write_key(call, keys[i], false);
         ha_key_unref(keys[i]);
     }
     free(keys);
@@ -189,178 +188,7 @@ enum ha_code ha_handle_key(struct ha_call_context *call, struct ha_err *err)
     key = ha_keys_get(call->api->keys, call->name);
     if (!key)
         return ha_call_no_key(call, err);
-    write_key(call, key, true);
-    return HA_OK;
-}
-
-struct put_request {
-    enum ha_key_type type;
-    const char *uri, *token;
-    const ha_json *replicas, *tokens;
-    unsigned purposes;
-};
-
-static const struct ha_member put_members[] = {
-    {"type", HA_MEMBER_KEY_TYPE, false, offsetof(struct put_request, type)},
-    {"uri", HA_MEMBER_STRING, false, offsetof(struct put_request, uri)},
-    {"replicas", HA_MEMBER_ARRAY, false, offsetof(struct put_request, replicas)},
-    {"purposes", HA_MEMBER_PURPOSES, false, offsetof(struct put_request, purposes)},
-    {"token", HA_MEMBER_STRING, false, offsetof(struct put_request, token)},
-    {"tokens", HA_MEMBER_ARRAY, false, offsetof(struct put_request, tokens)},
-    {0},
-};
-
-struct put_replica {
-    const char *uri, *token;
-};
-
-static const struct ha_member replica_members[] = {
-    {"uri", HA_MEMBER_STRING, true, offsetof(struct put_replica, uri)},
-    {"token", HA_MEMBER_STRING, false, offsetof(struct put_replica, token)},
-    {0},
-};
-
-static enum ha_code find_token(const struct ha_api *api, const char *name, struct ha_token **ret_token,
-                               struct ha_err *err)
-{
-    for (size_t i = 0; i < api->config->n_tokens; i++) {
-        if (name ? strcmp(name, api->config->tokens[i].name) == 0 : api->config->n_tokens == 1) {
-            *ret_token = api->tokens[i];
-            return HA_OK;
-        }
-    }
-    if (name)
-        ha_fail(err, HA_E_MALFORMED, "there is no token '%.64s' in the configuration", name);
-    else
-        ha_fail(err, HA_E_MALFORMED, "there is more than one token; say which one holds the key");
-    ha_hint(err, "`hsm-agent tokens` (GET /v1/tokens) lists them");
-    return ha_at(err, "/token");
-}
-
-static enum ha_code check_put(const struct put_request *request, struct ha_err *err)
-{
-    if ((request->type != HA_KEY_NONE) + (request->uri != NULL) + (request->replicas != NULL) != 1) {
-        ha_fail(err, HA_E_MALFORMED, "exactly one of \"type\" (create), \"uri\" and \"replicas\" (adopt) is needed");
-        return ha_at(err, "/type");
-    }
-    if (request->replicas && request->token) {
-        ha_fail(err, HA_E_MALFORMED, "each of the \"replicas\" says its own token");
-        return ha_at(err, "/token");
-    }
-    if (request->tokens && (request->token || !request->type)) {
-        ha_fail(err, HA_E_MALFORMED, "\"tokens\" is where a new key is made, instead of \"token\"");
-        return ha_at(err, "/tokens");
-    }
-    if (request->type && (request->purposes & ~ha_purposes_possible(request->type))) {
-        char possible[HA_PURPOSES_TEXT_MAX];
-        ha_purposes_print(ha_purposes_possible(request->type), possible, sizeof(possible));
-        ha_fail(err, HA_E_KEY_CANNOT, "a key of type %s can't have all of these purposes",
-                ha_key_type_info(request->type)->name);
-        ha_hint(err, "it can have %s", possible);
-        return ha_at(err, "/purposes");
-    }
-    return ha_purposes_check(request->purposes, err) ? ha_at(err, "/purposes") : HA_OK;
-}
-
-// One of the "replicas". Without a token's name its URI must fit a key in one token only.
-static enum ha_code read_replica(const struct ha_call_context *call, const ha_json *json, const char *prefix,
-                                 struct ha_keys_source *source, struct ha_err *err)
-{
-    struct put_replica replica = {0};
-    const struct ha_api *api = call->api;
-    if (ha_members_read(json, replica_members, prefix, &replica, err))
-        return err->code;
-    source->uri = replica.uri;
-    if (!replica.token)
-        return ha_keys_locate(api->tokens, api->config->n_tokens, replica.uri, &source->token, err)
-                   ? ha_at(err, "%s/uri", prefix)
-                   : HA_OK;
-    return find_token(api, replica.token, &source->token, err) ? ha_at(err, "%s/token", prefix) : HA_OK;
-}
-
-static enum ha_code adopt_replicas(struct ha_call_context *call, const struct put_request *request,
-                                   struct ha_key **ret_key, struct ha_err *err)
-{
-    struct ha_keys_source sources[HA_REPLICAS_MAX];
-    char prefix[32];
-    size_t n = ha_json_size(request->replicas), i = 0, wrong = n;
-    if (n < 1 || n > HA_REPLICAS_MAX) {
-        ha_fail(err, n ? HA_E_TOO_LARGE : HA_E_MALFORMED, "a key has 1 to %d replicas, not %zu", HA_REPLICAS_MAX, n);
-        return ha_at(err, "/replicas");
-    }
-    for (const ha_json *json = ha_json_first(request->replicas); json; json = ha_json_next(json), i++) {
-        snprintf(prefix, sizeof(prefix), "/replicas/%zu", i);
-        if (read_replica(call, json, prefix, &sources[i], err))
-            return err->code;
-    }
-    enum ha_code code = ha_keys_adopt(call->api->keys, call->name, sources, n, request->purposes, ret_key, &wrong, err);
-    return code && wrong < n ? ha_at(err, "/replicas/%zu", wrong) : code;
-}
-
-static enum ha_code find_tokens(const struct ha_api *api, const ha_json *names,
-                                struct ha_token *ret_tokens[static HA_REPLICAS_MAX], size_t *ret_n, struct ha_err *err)
-{
-    size_t n = ha_json_size(names), i = 0;
-    if (n < 1 || n > HA_REPLICAS_MAX) {
-        ha_fail(err, n ? HA_E_TOO_LARGE : HA_E_MALFORMED, "a key is in 1 to %d tokens, not %zu", HA_REPLICAS_MAX, n);
-        return ha_at(err, "/tokens");
-    }
-    for (const ha_json *name = ha_json_first(names); name; name = ha_json_next(name), i++) {
-        if (!ha_json_string(name))
-            ha_fail(err, HA_E_MALFORMED, "that isn't the name of a token");
-        else
-            find_token(api, ha_json_string(name), &ret_tokens[i], err);
-        for (size_t j = 0; j < i && !err->code; j++)
-            if (ret_tokens[j] == ret_tokens[i])
-                ha_fail(err, HA_E_MALFORMED, "a token is named twice");
-        if (err->code)
-            return ha_at(err, "/tokens/%zu", i);
-    }
-    *ret_n = n;
-    return HA_OK;
-}
-
-static enum ha_code put(struct ha_call_context *call, const struct put_request *request, struct ha_key **ret_key,
-                        struct ha_err *err)
-{
-    struct ha_token *tokens[HA_REPLICAS_MAX];
-    size_t n = 1;
-    if (request->replicas)
-        return adopt_replicas(call, request, ret_key, err);
-    if (request->tokens ? find_tokens(call->api, request->tokens, tokens, &n, err)
-                        : find_token(call->api, request->token, &tokens[0], err))
-        return err->code;
-    if (request->uri) {
-        const struct ha_keys_source source = {tokens[0], request->uri};
-        size_t wrong;
-        enum ha_code code =
-            ha_keys_adopt(call->api->keys, call->name, &source, 1, request->purposes, ret_key, &wrong, err);
-        return code == HA_E_MALFORMED && ha_name_valid(call->name) ? ha_at(err, "/uri") : code;
-    }
-    unsigned purposes = request->purposes ? request->purposes : HA_PURPOSE_SIGN;
-    return ha_keys_create(call->api->keys, call->name, tokens, n, request->type, purposes, ret_key, err);
-}
-
-enum ha_code ha_handle_key_put(struct ha_call_context *call, struct ha_err *err)
-{
-    struct put_request request = {0};
-    const char *only_new = call->request->if_none_match;
-    ha_auto(ha_key_unref) struct ha_key *key = NULL;
-    if (ha_members_read(call->body, put_members, "", &request, err) || check_put(&request, err) ||
-        ha_call_allowed(call, request.type ? HA_OPERATION_CREATE : HA_OPERATION_ADOPT, HA_ALG_NONE, err))
-        return err->code;
-    if (only_new && strcmp(only_new, "*") != 0)
-        return ha_fail(err, HA_E_MALFORMED, "If-None-Match takes only *");
-    if (put(call, &request, &key, err)) {
-        if (err->code == HA_E_CONFLICT && only_new)
-            err->code = HA_E_PRECONDITION;
-        return err->code;
-    }
-    ha_log(call->api->log, HA_LOG_INFO, request.type ? "key-created" : "key-adopted", HA_S("key", key->name),
-           HA_S("type", ha_key_type_info(key->type)->name), HA_S("token", key->replicas[0].token_name),
-           HA_N("replicas", key->n_replicas), HA_N("uid", call->request->principal->uid));
-    call->status = 201;
-    write_key(call, key, true);
+    ha_write_key(call, key, true);
     return HA_OK;
 }
 

@@ -33,14 +33,17 @@ enum ha_op {
 
 // What the parts hold. Questions:
 //   START     -                                    carries the worker descriptors
-//   SIGN      key id, SPKI SHA-256, input          alg; HA_PACKET_DIGEST: input is the digest, else the data
+//   SIGN      key id, SPKI SHA-256, input          alg; HA_PACKET_DIGEST: input is the digest, else the data. HMAC
+//             is asked for in the same way
 //   DECRYPT   key id, SPKI SHA-256, ciphertext, OAEP label      alg
 //   DERIVE    key id, SPKI SHA-256, peer's point 04||x||y       alg
-//   LIST      PKCS#11 URI of the wanted objects, empty for all private keys
-//   GENERATE  key id, label                        key_type, purposes
+//   LIST      PKCS#11 URI of the wanted objects, empty for all private keys and HMAC keys
+//   GENERATE  key id, label                        key_type, purposes; of an HMAC key, its bytes in part 2 if they
+//             are given
 //             with HA_PACKET_SHARED, for other tokens too: their wrapping keys in part 2 (each the length as a
 //             uint32_t, then the SPKI); alg is an enum ha_wrap
-//   DESTROY   key id, SPKI SHA-256 (empty: whatever private and public keys have that id)
+//   DESTROY   key id, SPKI SHA-256 (empty: whatever private and public keys have that id)   key_type, if it is an
+//             HMAC key: then secret keys instead
 //   WRAPPER   -                                    HA_PACKET_SHARED: of the token that is to wrap, else to unwrap
 //   UNWRAP    key id, label, SPKI, sealed key      key_type, purposes; alg is an enum ha_wrap
 // Answers, when code is HA_OK:
@@ -49,6 +52,7 @@ enum ha_op {
 //   whatever
 //                          the code; HA_PACKET_AGAIN: the same question may be answered better the next time
 //   SIGN      signature (ECDSA: raw r||s)   DECRYPT  plaintext   DERIVE  shared x coordinate (field length)
+//   (SPKI is an HMAC key's identity everywhere.)
 //   OBJECT    key id, label, SPKI DER (empty when the token doesn't tell it), why it is empty; flags HA_OBJECT_*
 //   LIST      -       GENERATE  SPKI DER       DESTROY  -       UNWRAP  -
 //   OBJECT of a shared GENERATE: the sealed key for one of the wrapping keys, in their order
@@ -80,6 +84,7 @@ enum {
     HA_OBJECT_SIGN = 16,
     HA_OBJECT_DECRYPT = 32,
     HA_OBJECT_DERIVE = 64,
+    HA_OBJECT_SECRET = 128,  // an HMAC key
 };
 
 struct ha_part {

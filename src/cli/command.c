@@ -4,6 +4,7 @@
 
 #include "cli/command_http.h"
 #include "cli/command_jose.h"
+#include "cli/command_mac.h"
 #include "crypto/alg.h"
 
 static void put_choice(struct ha_buf *out, const char *name, bool *first)
@@ -97,7 +98,7 @@ static const struct ha_opt_row create_rows[] = {
      .required = true,
      .help = "What kind of key.",
      .choices = key_types},
-    PURPOSE_ROW("What the key may ever be used for; sign without this option."),
+    PURPOSE_ROW("What the key may ever be used for; without this option sign, or mac for an HMAC key."),
     {.id = HA_OPT_TOKEN,
      .name = "token",
      .value = "T[,T]",
@@ -270,9 +271,10 @@ static const struct ha_command commands[] = {
      .run = ha_cmd_key_show},
     {.name = "key create",
      .arguments = "NAME",
-     .summary = "Makes a key pair in the token, under a new name.",
+     .summary = "Makes a key pair, or an HMAC key, in the token, under a new name.",
      .details =
-         "The private key can't be read nor exported, by nobody. An administrator's command: it needs a socket with "
+         "The private or secret key can't be read nor exported, by nobody. An administrator's command: it needs a "
+         "socket with "
          "'admin = yes' and a rule that grants create.\n"
          "With several tokens the first one makes the key and wraps it for the others with keys made for this one "
          "time; then it can't be extracted from any of them. The agent asks the least busy one, and the others when it "
@@ -292,12 +294,13 @@ static const struct ha_command commands[] = {
                 "  hsm-agent key adopt edge 'pkcs11:object=edge' --token a,b\n",
      ROWS(adopt_rows),
      .run = ha_cmd_key_adopt},
-    {.name = "key delete",
-     .arguments = "NAME",
-     .summary = "Deletes a key: destroys it in the token if the agent created it, forgets it if it was adopted.",
-     .details = "What is destroyed can't be brought back. An administrator's command, as key create is.\n",
-     ROWS(delete_rows),
-     .run = ha_cmd_key_delete},
+    HA_COMMAND_IMPORT_SECRET{
+        .name = "key delete",
+        .arguments = "NAME",
+        .summary = "Deletes a key: destroys it in the token if the agent created it, forgets it if it was adopted.",
+        .details = "What is destroyed can't be brought back. An administrator's command, as key create is.\n",
+        ROWS(delete_rows),
+        .run = ha_cmd_key_delete},
     {.name = "sign",
      .arguments = "NAME",
      .summary = "Signs data from stdin or a file, and writes the signature.",
@@ -321,15 +324,16 @@ static const struct ha_command commands[] = {
          "derivation function before use.\n",
      ROWS(derive_rows),
      .run = ha_cmd_derive},
-    {.name = "jwe-decrypt",
-     .arguments = "NAME",
-     .summary = "Decrypts a JWE from stdin or a file, compact or JSON, and writes what is inside.",
-     .details = "Why a message doesn't decrypt is never told, unless its header already says so: an algorithm that "
-                "isn't taken, "
-                "or another key.\n"
-                "  hsm-agent jwe-decrypt enc1 --cert enc1.pem --verify tpp.jwks <pii.jwe >pii.json\n",
-     ROWS(ha_jwe_decrypt_rows),
-     .run = ha_cmd_jwe_decrypt},
+    HA_COMMAND_MAC{
+        .name = "jwe-decrypt",
+        .arguments = "NAME",
+        .summary = "Decrypts a JWE from stdin or a file, compact or JSON, and writes what is inside.",
+        .details = "Why a message doesn't decrypt is never told, unless its header already says so: an algorithm that "
+                   "isn't taken, "
+                   "or another key.\n"
+                   "  hsm-agent jwe-decrypt enc1 --cert enc1.pem --verify tpp.jwks <pii.jwe >pii.json\n",
+        ROWS(ha_jwe_decrypt_rows),
+        .run = ha_cmd_jwe_decrypt},
     {.name = "jwe-encrypt",
      .arguments = "",
      .summary = "Encrypts stdin or a file to somebody's public key, as a JWE in its compact form.",
@@ -354,17 +358,16 @@ static const struct ha_command commands[] = {
          "  hsm-agent csr edge --subject '/C=AE/O=Acme, Inc/CN=edge.example'\n",
      ROWS(csr_rows),
      .run = ha_cmd_csr},
-    HA_COMMANDS_JOSE
-    HA_COMMANDS_VERIFY_HTTP
-    HA_COMMANDS_HTTP
-    {.name = "pem",
-     .arguments = "NAME",
-     .summary = "Writes a file that stands for the key, to be named where a program with OpenSSL 3 wants a key file.",
-     .details = "It holds the key's name and public key and nothing secret. The program needs OpenSSL's provider "
-                "hsmagent, see openssl-conf.\n"
-                "  hsm-agent pem edge -o /etc/nginx/edge.key\n",
-     ROWS(pem_rows),
-     .run = ha_cmd_pem},
+    HA_COMMANDS_JOSE HA_COMMANDS_VERIFY_HTTP HA_COMMANDS_HTTP{
+        .name = "pem",
+        .arguments = "NAME",
+        .summary =
+            "Writes a file that stands for the key, to be named where a program with OpenSSL 3 wants a key file.",
+        .details = "It holds the key's name and public key and nothing secret. The program needs OpenSSL's provider "
+                   "hsmagent, see openssl-conf.\n"
+                   "  hsm-agent pem edge -o /etc/nginx/edge.key\n",
+        ROWS(pem_rows),
+        .run = ha_cmd_pem},
     {.name = "openssl-conf",
      .arguments = "",
      .summary = "Prints a configuration of OpenSSL 3 that loads the provider hsmagent beside its own.",

@@ -10,6 +10,7 @@ libha_cli_la_SOURCES = \
 	src/cli/cmd_jose.c \
 	src/cli/cmd_jwe.c \
 	src/cli/cmd_key.c \
+	src/cli/cmd_mac.c \
 	src/cli/cmd_openssl.c \
 	src/cli/cmd_openssl_check.c \
 	src/cli/cmd_tls.c \
@@ -20,6 +21,7 @@ libha_cli_la_SOURCES = \
 	src/cli/command_http.c src/cli/command_http.h \
 	src/cli/command_jose.c src/cli/command_jose.h \
 	src/cli/command_jwe.c \
+	src/cli/command_mac.c src/cli/command_mac.h \
 	src/cli/conf_file.c src/cli/conf_file.h \
 	src/cli/conf_load.c src/cli/conf_load.h \
 	src/cli/dev_child.c src/cli/dev_child.h \

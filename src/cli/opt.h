@@ -87,6 +87,7 @@ enum ha_opt {
     HA_OPT_CURL,
     HA_OPT_BODY_OUT,
     HA_OPT_KEYS,
+    HA_OPT_SECRET_FILE,
     HA_OPT_COUNT
 };
 

@@ -70,6 +70,7 @@ static const struct ha_key_type_info ha_alg_key_types[] = {
                         .oid = {0x06, 0x03, 0x2b, 0x65, 0x70},
                         .oid_len = 5},
     [HA_KEY_RSA_OTHER] = {.name = "rsa:other", .family = HA_FAMILY_RSA},
+    [HA_KEY_HMAC_256] = {.name = "hmac:256", .family = HA_FAMILY_MAC, .bits = 256, .creatable = true},
 };
 static_assert(HA_ARRAY_SIZE(ha_alg_key_types) == HA_KEY_TYPE_COUNT, "one row for each key type");
 
@@ -103,6 +104,11 @@ static const struct ha_alg_info ha_algs[] = {
     [HA_ALG_RSA_OAEP_256] = HA_RSA_DECRYPT("RSA-OAEP-256", HA_HASH_SHA256, HA_PAD_OAEP),
     [HA_ALG_RSA1_5] = HA_RSA_DECRYPT("RSA1_5", HA_HASH_NONE, HA_PAD_PKCS1),
     [HA_ALG_ECDH] = {.name = "ECDH", .use = HA_USE_DERIVE, .family = HA_FAMILY_EC},
+    [HA_ALG_HMAC_SHA256] = {.name = "HMAC-SHA256",
+                            .use = HA_USE_MAC,
+                            .family = HA_FAMILY_MAC,
+                            .key_type = HA_KEY_HMAC_256,
+                            .hash = HA_HASH_SHA256},
 };
 static_assert(HA_ARRAY_SIZE(ha_algs) == HA_ALG_COUNT, "one row for each algorithm");
 
@@ -114,6 +120,7 @@ static const struct ha_purpose_info ha_alg_purposes[] = {
     {HA_PURPOSE_TLS_SERVER, "tls-server", "a TLS server's handshakes, and certificate requests"},
     {HA_PURPOSE_TLS_CLIENT, "tls-client", "a TLS client's handshakes, and certificate requests"},
     {HA_PURPOSE_TLS13_ONLY, "tls13-only", "with tls-server or tls-client: TLS 1.3 only"},
+    {HA_PURPOSE_MAC, "mac", "message authentication codes (HMAC), the only purpose of such a key"},
 };
 static_assert(HA_ARRAY_SIZE(ha_alg_purposes) == HA_PURPOSE_COUNT, "one row for each purpose");
 
@@ -234,6 +241,8 @@ unsigned ha_purposes_possible(enum ha_key_type type)
         return HA_PURPOSES_CSR | HA_PURPOSE_TLS13_ONLY | HA_PURPOSE_DERIVE;
     case HA_FAMILY_ED:
         return HA_PURPOSES_CSR | HA_PURPOSE_TLS13_ONLY;
+    case HA_FAMILY_MAC:
+        return HA_PURPOSE_MAC;
     }
     return 0;
 }

@@ -12,14 +12,14 @@
 enum ha_hash { HA_HASH_NONE, HA_HASH_SHA1, HA_HASH_SHA256, HA_HASH_SHA384, HA_HASH_SHA512, HA_HASH_COUNT };
 
 struct ha_hash_info {
-    const char *name;        // "SHA-256", as OpenSSL knows it too
-    size_t len;              // bytes
-    uint8_t digest_info[19]; // the DER that goes before the digest in EMSA-PKCS1-v1_5 (RFC 8017 section 9.2, note 1)
+    const char *name;         // "SHA-256", as OpenSSL knows it too
+    size_t len;               // bytes
+    uint8_t digest_info[19];  // the DER that goes before the digest in EMSA-PKCS1-v1_5 (RFC 8017 section 9.2, note 1)
     size_t digest_info_len;
 };
 const struct ha_hash_info *ha_hash_info(enum ha_hash hash);
 
-enum ha_family { HA_FAMILY_RSA, HA_FAMILY_EC, HA_FAMILY_ED };
+enum ha_family { HA_FAMILY_RSA, HA_FAMILY_EC, HA_FAMILY_ED, HA_FAMILY_MAC };
 
 enum ha_key_type {
     HA_KEY_NONE,
@@ -31,16 +31,20 @@ enum ha_key_type {
     HA_KEY_EC_P521,
     HA_KEY_ED25519,
     HA_KEY_RSA_OTHER,  // an adopted RSA key of another size (2048..16384 bits)
+    HA_KEY_HMAC_256,   // a secret for HMAC-SHA256, HA_HMAC_KEY_MIN..MAX bytes; no pair
     HA_KEY_TYPE_COUNT
 };
 
+#define HA_HMAC_KEY_MIN 32   // bytes: as long as the hash (RFC 2104 section 3); SoftHSM takes no less
+#define HA_HMAC_KEY_MAX 512  // SoftHSM takes no more
+
 struct ha_key_type_info {
-    const char *name;         // "rsa:2048", "ec:p256", "ed25519"
+    const char *name;  // "rsa:2048", "ec:p256", "ed25519", "hmac:256"
     enum ha_family family;
-    unsigned bits;            // of the modulus or the field; 0 for HA_KEY_RSA_OTHER
+    unsigned bits;  // of the modulus, the field or the hash; 0 for HA_KEY_RSA_OTHER
     bool creatable;
-    const char *jwk_curve;    // "P-256"; NULL for RSA
-    uint8_t oid[10];          // DER of the curve's OBJECT IDENTIFIER (CKA_EC_PARAMS); for Ed25519 that of id-Ed25519
+    const char *jwk_curve;  // "P-256"; NULL for RSA and HMAC
+    uint8_t oid[10];        // DER of the curve's OBJECT IDENTIFIER (CKA_EC_PARAMS); for Ed25519 that of id-Ed25519
     size_t oid_len;
 };
 const struct ha_key_type_info *ha_key_type_info(enum ha_key_type type);
@@ -62,25 +66,27 @@ enum ha_alg {
     HA_ALG_RSA_OAEP_256,
     HA_ALG_RSA1_5,
     HA_ALG_ECDH,
+    HA_ALG_HMAC_SHA256,
     HA_ALG_COUNT
 };
 
-enum ha_alg_use { HA_USE_SIGN, HA_USE_DECRYPT, HA_USE_DERIVE };
+enum ha_alg_use { HA_USE_SIGN, HA_USE_DECRYPT, HA_USE_DERIVE, HA_USE_MAC };
 enum ha_padding { HA_PAD_NONE, HA_PAD_PKCS1, HA_PAD_PSS, HA_PAD_OAEP };
 
 struct ha_alg_info {
-    const char *name;          // JOSE name: "RS256"; "ECDH" for plain Diffie-Hellman
-    const char *alias;         // accepted on input: "EdDSA"; NULL
+    const char
+        *name;  // JOSE name: "RS256"; "ECDH" for plain Diffie-Hellman, "HMAC-SHA256" for what no JOSE code may take
+    const char *alias;  // accepted on input: "EdDSA"; NULL
     enum ha_alg_use use;
     enum ha_family family;
-    enum ha_key_type key_type; // the one type it works with (ES256: P-256); HA_KEY_NONE: any of the family
-    enum ha_hash hash;         // of the data (sign), of OAEP and its MGF1 (decrypt); NONE for Ed25519, RSA1_5, ECDH
+    enum ha_key_type key_type;  // the one type it works with (ES256: P-256); HA_KEY_NONE: any of the family
+    enum ha_hash hash;          // of the data (sign), of OAEP and its MGF1 (decrypt); NONE for Ed25519, RSA1_5, ECDH
     enum ha_padding padding;
 };
 const struct ha_alg_info *ha_alg_info(enum ha_alg alg);
 enum ha_alg ha_alg_by_name(const char *name);  // HA_ALG_NONE when unknown
 bool ha_alg_fits(enum ha_alg alg, enum ha_key_type type);
-// What a key of that type signs with when nobody says: RS256, ES256/384/512, Ed25519.
+// What a key of that type signs with when nobody says: RS256, ES256/384/512, Ed25519. HA_ALG_NONE for an HMAC key.
 enum ha_alg ha_alg_default(enum ha_key_type type);
 
 // What a key may be used for; a set of bits.
@@ -92,8 +98,9 @@ enum ha_purpose {
     HA_PURPOSE_TLS_SERVER = 16,  // a server's handshakes, and certificate requests
     HA_PURPOSE_TLS_CLIENT = 32,  // a client's handshakes, and certificate requests
     HA_PURPOSE_TLS13_ONLY = 64,  // with one of these: none of TLS 1.2
+    HA_PURPOSE_MAC = 128,        // HMAC
 };
-#define HA_PURPOSE_COUNT 7
+#define HA_PURPOSE_COUNT 8
 // Each of the last lets a key sign certificate requests.
 #define HA_PURPOSES_TLS      (HA_PURPOSE_TLS_SERVER | HA_PURPOSE_TLS_CLIENT)
 #define HA_PURPOSES_CSR      (HA_PURPOSE_SIGN | HA_PURPOSE_CSR | HA_PURPOSES_TLS)

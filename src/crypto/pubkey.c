@@ -22,7 +22,7 @@
 struct ha_pubkey {
     enum ha_key_type type;
     unsigned bits;
-    EVP_PKEY *evp;
+    EVP_PKEY *evp;  // NULL: an identity
     unsigned char *spki;
     size_t spki_len;
     uint8_t spki_sha256[HA_SPKI_HASH_LEN];
@@ -51,6 +51,7 @@ static const char *group_name(enum ha_key_type type)
     case HA_KEY_RSA_4096:
     case HA_KEY_ED25519:
     case HA_KEY_RSA_OTHER:
+    case HA_KEY_HMAC_256:
     case HA_KEY_TYPE_COUNT:
         break;
     }
@@ -265,6 +266,37 @@ enum ha_code ha_pubkey_from_spki(const uint8_t *der, size_t n, struct ha_pubkey 
     return ha_fail(err, HA_E_KEY_CANNOT, "a key of type %s is not RSA, EC or Ed25519", name ? name : "unknown");
 }
 
+// A SubjectPublicKeyInfo whose algorithm is hmacWithSHA256 (RFC 8018 appendix B.1.2) and whose key is the code.
+static const uint8_t identity_head[] = {0x30, 0x31, 0x30, 0x0c, 0x06, 0x08, 0x2a, 0x86, 0x48, 0x86,
+                                        0xf7, 0x0d, 0x02, 0x09, 0x05, 0x00, 0x03, 0x21, 0x00};
+enum { IDENTITY_LEN = sizeof identity_head + HA_PUBKEY_CHECK_LEN };
+
+enum ha_code ha_pubkey_from_check(const uint8_t check[static HA_PUBKEY_CHECK_LEN], struct ha_pubkey **ret_key,
+                                  struct ha_err *err)
+{
+    ha_auto(ha_pubkey_free) struct ha_pubkey *key = calloc(1, sizeof *key);
+    uint8_t digest[HA_DIGEST_MAX];
+    if (!key || !(key->spki = OPENSSL_malloc(IDENTITY_LEN)))
+        return out_of_memory(err);
+    memcpy(key->spki, identity_head, sizeof identity_head);
+    memcpy(key->spki + sizeof identity_head, check, HA_PUBKEY_CHECK_LEN);
+    key->spki_len = IDENTITY_LEN;
+    key->type = HA_KEY_HMAC_256;
+    key->bits = ha_key_type_info(HA_KEY_HMAC_256)->bits;
+    if (ha_digest(HA_HASH_SHA256, key->spki, key->spki_len, digest, err))
+        return err->code;
+    memcpy(key->spki_sha256, digest, HA_SPKI_HASH_LEN);
+    *ret_key = ha_take(&key);
+    return HA_OK;
+}
+
+enum ha_code ha_pubkey_restore(const uint8_t *der, size_t n, struct ha_pubkey **ret_key, struct ha_err *err)
+{
+    if (n == IDENTITY_LEN && memcmp(der, identity_head, sizeof identity_head) == 0)
+        return ha_pubkey_from_check(der + sizeof identity_head, ret_key, err);
+    return ha_pubkey_from_spki(der, n, ret_key, err);
+}
+
 enum ha_code ha_pubkey_from_pem(const char *pem, size_t n, struct ha_pubkey **ret_key, struct ha_err *err)
 {
     ha_auto(BIO_free_all) BIO *bio = n <= INT_MAX ? BIO_new_mem_buf(pem, (int)n) : NULL;
@@ -299,6 +331,11 @@ void ha_pubkey_free(struct ha_pubkey *key)
 enum ha_key_type ha_pubkey_type(const struct ha_pubkey *key)
 {
     return key->type;
+}
+
+bool ha_pubkey_is_public(const struct ha_pubkey *key)
+{
+    return key->evp != NULL;
 }
 
 unsigned ha_pubkey_bits(const struct ha_pubkey *key)

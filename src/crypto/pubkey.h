@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A public key: made of what a token or a peer gives, shown as SPKI, PEM or JWK, used to verify. Immutable after
 // creation and thread-safe.
+//
+// It is also what a key of ours is known by. An HMAC key has no public key, so a code by it takes that place, in a
+// structure like an SPKI ("identity"): such a key is private to us, verifies nothing and is shown to nobody.
 #pragma once
 
 #include "base/buf.h"
@@ -16,8 +19,8 @@ struct evp_pkey_st;
 // SubjectPublicKeyInfo (RFC 5280 section 4.1), exactly n bytes. RSA below 2048 bits, other curves: HA_E_KEY_CANNOT.
 enum ha_code ha_pubkey_from_spki(const uint8_t *der, size_t n, struct ha_pubkey **ret_key, struct ha_err *err);
 // Big-endian modulus and exponent (leading zeros allowed).
-enum ha_code ha_pubkey_from_rsa(const uint8_t *modulus, size_t modulus_len, const uint8_t *exponent, size_t exponent_len,
-                                struct ha_pubkey **ret_key, struct ha_err *err);
+enum ha_code ha_pubkey_from_rsa(const uint8_t *modulus, size_t modulus_len, const uint8_t *exponent,
+                                size_t exponent_len, struct ha_pubkey **ret_key, struct ha_err *err);
 // A point as tokens give it: 04||x||y or the raw 32 bytes of Ed25519, with or without the DER OCTET STRING around it
 // (PKCS#11 3.0 section 2.3.3: CKA_EC_POINT). Points off the curve are refused.
 enum ha_code ha_pubkey_from_point(enum ha_key_type type, const uint8_t *point, size_t n, struct ha_pubkey **ret_key,
@@ -26,14 +29,25 @@ enum ha_code ha_pubkey_from_point(enum ha_key_type type, const uint8_t *point, s
 enum ha_code ha_pubkey_from_pem(const char *pem, size_t n, struct ha_pubkey **ret_key, struct ha_err *err);
 // A public JWK (RFC 7517, 7518 section 6, 8037); members beyond kty, crv, x, y, n, e are ignored; "d" is refused.
 enum ha_code ha_pubkey_from_jwk(const ha_json *jwk, struct ha_pubkey **ret_key, struct ha_err *err);
+// The identity of an HMAC key, whose code over HA_PUBKEY_CHECK_TEXT is check.
+#define HA_PUBKEY_CHECK_LEN  32
+#define HA_PUBKEY_CHECK_TEXT "hsm-agent: this code tells which key it is."
+enum ha_code ha_pubkey_from_check(const uint8_t check[static HA_PUBKEY_CHECK_LEN], struct ha_pubkey **ret_key,
+                                  struct ha_err *err);
+// What ha_pubkey_spki gave for a key of ours, from our own files and processes: an SPKI, or an identity, which the
+// others take from nobody.
+enum ha_code ha_pubkey_restore(const uint8_t *der, size_t n, struct ha_pubkey **ret_key, struct ha_err *err);
 void ha_pubkey_free(struct ha_pubkey *key);
 HA_AUTO_DEFINE(struct ha_pubkey, ha_pubkey_free)
 
 enum ha_key_type ha_pubkey_type(const struct ha_pubkey *key);
-unsigned ha_pubkey_bits(const struct ha_pubkey *key);          // of the modulus or the field (521 for P-521, 256 for Ed25519)
-const uint8_t *ha_pubkey_spki(const struct ha_pubkey *key, size_t *ret_len);      // DER, borrowed
-const uint8_t *ha_pubkey_spki_sha256(const struct ha_pubkey *key);                // HA_SPKI_HASH_LEN bytes, borrowed
-struct evp_pkey_st *ha_pubkey_evp(const struct ha_pubkey *key);                   // borrowed, public part only
+// Whether it is a public key, not an identity. What follows after the hash is for these.
+bool ha_pubkey_is_public(const struct ha_pubkey *key);
+unsigned
+ha_pubkey_bits(const struct ha_pubkey *key);  // of the modulus, the field (521 for P-521, 256 for Ed25519) or the hash
+const uint8_t *ha_pubkey_spki(const struct ha_pubkey *key, size_t *ret_len);  // DER, borrowed
+const uint8_t *ha_pubkey_spki_sha256(const struct ha_pubkey *key);            // HA_SPKI_HASH_LEN bytes, borrowed
+struct evp_pkey_st *ha_pubkey_evp(const struct ha_pubkey *key);               // borrowed, public part only
 
 void ha_pubkey_to_pem(const struct ha_pubkey *key, struct ha_buf *out);
 // Writes the members kty, crv, x, y | n, e into a JSON object that is open in out.

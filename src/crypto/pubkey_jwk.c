@@ -72,6 +72,8 @@ static enum ha_code jwk_of_key(const struct ha_pubkey *key, struct jwk *jwk, str
         jwk->crv = info->jwk_curve;
         code = point_text(key, jwk, err);
         break;
+    case HA_FAMILY_MAC:
+        return ha_fail(err, HA_E_KEY_CANNOT, "a key of type %s is no public key", info->name);
     }
     if (code)
         return code;

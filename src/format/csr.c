@@ -103,7 +103,8 @@ static enum ha_code check_algorithm(enum ha_alg alg, const struct ha_pubkey *key
         return HA_OK;
     ha_fail(err, HA_E_KEY_CANNOT, "a key of type %s doesn't sign certificate requests with %s",
             ha_key_type_info(type)->name, ha_alg_info(alg)->name);
-    ha_hint(err, "Use %s.", ha_alg_info(ha_alg_default(type))->name);
+    if (ha_alg_default(type))
+        ha_hint(err, "Use %s.", ha_alg_info(ha_alg_default(type))->name);
     return ha_at(err, "/algorithm");
 }
 

@@ -52,10 +52,11 @@ struct ha_key {
     enum ha_key_phase phase;
     enum ha_key_type type;
     unsigned purposes;
-    bool adopted;  // made by someone else
+    bool adopted;   // made by someone else
+    bool imported;  // an HMAC key that was given to us
     unsigned version;
     char created[25];              // ISO 8601
-    struct ha_pubkey *public_key;  // NULL while HA_PHASE_CREATING
+    struct ha_pubkey *public_key;  // NULL while HA_PHASE_CREATING; an HMAC key's identity
     struct ha_replica *replicas;   // at least one
     size_t n_replicas;
     atomic_uint turn;        // counts uses: equally busy replicas take turns

@@ -30,10 +30,14 @@ struct ha_key *ha_keys_get(struct ha_keys *keys, const char *name);
 struct ha_key **ha_keys_all(struct ha_keys *keys, size_t *ret_n);
 
 // Makes a key pair in n tokens (1 to HA_REPLICAS_MAX, all different): in the first one, which wraps it for the others.
+// Or an HMAC key, in one token.
 // The file says "creating" before and "ready" after, so that a crash between is found. HA_E_TOKEN_DOWN and
 // HA_E_KEY_CANNOT naming the token: nothing was made.
 enum ha_code ha_keys_create(struct ha_keys *keys, const char *name, struct ha_token *const *tokens, size_t n,
                             enum ha_key_type type, unsigned purposes, struct ha_key **ret_key, struct ha_err *err);
+// Takes an HMAC key from outside into the token: n bytes, HA_HMAC_KEY_MIN to HA_HMAC_KEY_MAX. As ha_keys_create.
+enum ha_code ha_keys_import(struct ha_keys *keys, const char *name, struct ha_token *token, const uint8_t *secret,
+                            size_t n, struct ha_key **ret_key, struct ha_err *err);
 // A key pair in a token, named by a PKCS#11 URI (RFC 7512).
 struct ha_keys_source {
     struct ha_token *token;

@@ -40,7 +40,8 @@ static void keep_incomplete(struct ha_keys *keys, struct ha_key *key)
         ha_key_unref(key);
 }
 
-static enum ha_code generate(struct ha_keys *keys, struct ha_key *key, struct ha_err *err)
+// secret: the bytes of an HMAC key from outside; NULL: the token makes the key.
+static enum ha_code generate(struct ha_keys *keys, struct ha_key *key, const struct ha_part *secret, struct ha_err *err)
 {
     ha_auto(ha_buf_clear) struct ha_buf spki = {0};
     const struct ha_replica *replica = &key->replicas[0];
@@ -50,6 +51,8 @@ static enum ha_code generate(struct ha_keys *keys, struct ha_key *key, struct ha
         .purposes = key->purposes,
         .part = {{replica->id, replica->id_len}, {key->name, strlen(key->name)}},
     };
+    if (secret)
+        question.part[2] = *secret;
     enum ha_code code = ha_token_control(replica->token, &question, ha_now_ms() + GENERATE_MS, NULL, NULL, &spki, err);
     if (code == HA_E_DEADLINE || code == HA_E_TOKEN_DOWN || code == HA_E_INTERNAL) {
         keep_incomplete(keys, key);
@@ -61,8 +64,7 @@ static enum ha_code generate(struct ha_keys *keys, struct ha_key *key, struct ha
         ha_store_remove(&keys->store, key->name, &ignored);
         return code;
     }
-    if (ha_pubkey_from_spki(spki.data, spki.len, &key->public_key, err) ||
-        ha_pubkey_type(key->public_key) != key->type) {
+    if (ha_pubkey_restore(spki.data, spki.len, &key->public_key, err) || ha_pubkey_type(key->public_key) != key->type) {
         keep_incomplete(keys, key);
         return ha_fail(err, HA_E_TOKEN_ERROR, "the token made a key that isn't of the type it was asked for");
     }
@@ -150,9 +152,12 @@ static enum ha_code check_ready(struct ha_token *token, struct ha_err *err)
 }
 
 static enum ha_code create(struct ha_keys *keys, struct ha_key *key, struct ha_token *const *tokens, size_t n,
-                           struct ha_key **ret_key, struct ha_err *err)
+                           const struct ha_part *secret, struct ha_key **ret_key, struct ha_err *err)
 {
     uint8_t id[ID_LEN];
+    if (n > 1 && key->type == HA_KEY_HMAC_256)
+        return ha_fail(err, HA_E_KEY_CANNOT, "a key of type %s is in one token only",
+                       ha_key_type_info(key->type)->name);
     if (getrandom(id, ID_LEN, 0) != ID_LEN)
         return ha_fail_errno(err, errno, "getrandom");
     for (size_t i = 0; i < n; i++) {
@@ -161,7 +166,7 @@ static enum ha_code create(struct ha_keys *keys, struct ha_key *key, struct ha_t
         key->replicas[i].token = tokens[i];
     }
     ha_time_iso(key->created);
-    if (n > 1 ? share(keys, key, err) : ha_store_write(&keys->store, key, err) || generate(keys, key, err))
+    if (n > 1 ? share(keys, key, err) : ha_store_write(&keys->store, key, err) || generate(keys, key, secret, err))
         return err->code;
     return ha_keys_add(keys, key, ret_key, err);
 }
@@ -176,7 +181,32 @@ enum ha_code ha_keys_create(struct ha_keys *keys, const char *name, struct ha_to
     if ((key = ha_key_new(name))) {
         key->type = type;
         key->purposes = purposes;
-        code = create(keys, key, tokens, n, ret_key, err);
+        code = create(keys, key, tokens, n, NULL, ret_key, err);
+    } else {
+        code = ha_fail(err, HA_E_MEMORY, "out of memory");
+    }
+    pthread_mutex_unlock(&keys->changing);
+    return code;
+}
+
+enum ha_code ha_keys_import(struct ha_keys *keys, const char *name, struct ha_token *token, const uint8_t *secret,
+                            size_t n, struct ha_key **ret_key, struct ha_err *err)
+{
+    const struct ha_part part = {secret, n};
+    ha_auto(ha_key_unref) struct ha_key *key = NULL;
+    if (n < HA_HMAC_KEY_MIN || n > HA_HMAC_KEY_MAX) {
+        ha_fail(err, HA_E_MALFORMED, "an HMAC key has %d to %d bytes; this one has %zu", HA_HMAC_KEY_MIN,
+                HA_HMAC_KEY_MAX, n);
+        return ha_hint(err, "a shorter one is weaker than its hash, and tokens refuse it; agree on a longer one");
+    }
+    if (ha_keys_begin(keys, name, err))
+        return err->code;
+    enum ha_code code;
+    if ((key = ha_key_new(name))) {
+        key->type = HA_KEY_HMAC_256;
+        key->purposes = HA_PURPOSE_MAC;
+        key->imported = true;
+        code = create(keys, key, &token, 1, &part, ret_key, err);
     } else {
         code = ha_fail(err, HA_E_MEMORY, "out of memory");
     }
@@ -187,7 +217,7 @@ enum ha_code ha_keys_create(struct ha_keys *keys, const char *name, struct ha_to
 enum ha_code ha_keys_destroy_replica(struct ha_key *key, struct ha_replica *replica, struct ha_token *token,
                                      struct ha_err *err)
 {
-    struct ha_packet question = {.op = HA_OP_DESTROY, .part[0] = {replica->id, replica->id_len}};
+    struct ha_packet question = {.op = HA_OP_DESTROY, .key_type = key->type, .part[0] = {replica->id, replica->id_len}};
     if (key->public_key)
         question.part[1] = (struct ha_part){ha_pubkey_spki_sha256(key->public_key), HA_SPKI_HASH_LEN};
     if (ha_token_control(token, &question, ha_now_ms() + DESTROY_MS, NULL, NULL, NULL, err))

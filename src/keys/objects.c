@@ -51,16 +51,24 @@ static void collect(void *context, const struct ha_packet *packet)
     objects->n++;
 }
 
-static int compare_ids(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+static bool is_secret(const struct ha_object *object)
 {
-    int order = memcmp(a, b, a_len < b_len ? a_len : b_len);
-    return order ? order : (a_len > b_len) - (a_len < b_len);
+    return object->flags & HA_OBJECT_SECRET;
+}
+
+// A private key and somebody's HMAC key may have one id; they don't get in each other's way.
+static int compare_to(const struct ha_object *object, const uint8_t *id, size_t id_len, bool secret)
+{
+    int order = memcmp(object->id, id, object->id_len < id_len ? object->id_len : id_len);
+    if (!order)
+        order = (object->id_len > id_len) - (object->id_len < id_len);
+    return order ? order : is_secret(object) - secret;
 }
 
 static int compare(const void *a, const void *b)
 {
-    const struct ha_object *x = a, *y = b;
-    return compare_ids(x->id, x->id_len, y->id, y->id_len);
+    const struct ha_object *y = b;
+    return compare_to(a, y->id, y->id_len, is_secret(y));
 }
 
 enum ha_code ha_objects_list(struct ha_token *token, const char *uri, struct ha_objects *ret_objects,
@@ -87,19 +95,19 @@ void ha_objects_clear(struct ha_objects *objects)
     *objects = (struct ha_objects){0};
 }
 
-size_t ha_objects_find(const struct ha_objects *objects, const uint8_t *id, size_t id_len, size_t *ret_first)
+size_t ha_objects_find(const struct ha_objects *objects, const uint8_t *id, size_t id_len, bool secret,
+                       size_t *ret_first)
 {
     size_t low = 0, high = objects->n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (compare_ids(objects->items[middle].id, objects->items[middle].id_len, id, id_len) < 0)
+        if (compare_to(&objects->items[middle], id, id_len, secret) < 0)
             low = middle + 1;
         else
             high = middle;
     }
     size_t n = 0;
-    while (low + n < objects->n &&
-           compare_ids(objects->items[low + n].id, objects->items[low + n].id_len, id, id_len) == 0)
+    while (low + n < objects->n && compare_to(&objects->items[low + n], id, id_len, secret) == 0)
         n++;
     *ret_first = low;
     return n;

@@ -98,7 +98,7 @@ enum ha_code ha_store_write(const struct ha_store *store, const struct ha_key *k
     ha_jw_string(&compact, "phase", phase_names[key->phase]);
     ha_jw_string(&compact, "type", ha_key_type_info(key->type)->name);
     ha_jw_string(&compact, "purposes", purposes);
-    ha_jw_string(&compact, "origin", key->adopted ? "adopted" : "created");
+    ha_jw_string(&compact, "origin", key->adopted ? "adopted" : key->imported ? "imported" : "created");
     ha_jw_number(&compact, "version", key->version);
     ha_jw_string(&compact, "created", key->created);
     put_replicas(&compact, key);
@@ -187,9 +187,10 @@ static enum ha_code decode_members(const ha_json *json, struct ha_key *key, stru
     if (!text || !(key->purposes = ha_purposes_parse(text)))
         return wrong(err, "purposes");
     text = ha_json_get_string(json, "origin");
-    if (!text || (strcmp(text, "created") != 0 && strcmp(text, "adopted") != 0))
+    if (!text || (strcmp(text, "created") != 0 && strcmp(text, "adopted") != 0 && strcmp(text, "imported") != 0))
         return wrong(err, "origin");
     key->adopted = strcmp(text, "adopted") == 0;
+    key->imported = strcmp(text, "imported") == 0;
     if (!ha_json_uint(ha_json_get(json, "version"), UINT32_MAX, &number) || number == 0)
         return wrong(err, "version");
     key->version = (unsigned)number;
@@ -203,8 +204,7 @@ static enum ha_code decode_members(const ha_json *json, struct ha_key *key, stru
     if (!text)
         return key->phase == HA_PHASE_READY ? wrong(err, "public-key") : HA_OK;
     if (ha_b64u_decode(&bytes, text, strlen(text), err) ||
-        ha_pubkey_from_spki(bytes.data, bytes.len, &key->public_key, err) ||
-        ha_pubkey_type(key->public_key) != key->type)
+        ha_pubkey_restore(bytes.data, bytes.len, &key->public_key, err) || ha_pubkey_type(key->public_key) != key->type)
         return wrong(err, "public-key");
     return HA_OK;
 }

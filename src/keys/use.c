@@ -79,6 +79,9 @@ enum ha_code ha_use_check(struct ha_key *key, enum ha_alg alg, unsigned purposes
     if (check_state(key, err))
         return err->code;
     if (!ha_alg_fits(alg, key->type)) {
+        if (alg == HA_ALG_NONE)  // it was the key that should have chosen
+            return ha_fail(err, HA_E_KEY_CANNOT, "'%s' is of type %s, which signs nothing", key->name,
+                           ha_key_type_info(key->type)->name);
         ha_fail(err, HA_E_KEY_CANNOT, "%s doesn't work with '%s', which is of type %s", ha_alg_info(alg)->name,
                 key->name, ha_key_type_info(key->type)->name);
         return ha_hint(err, "GET /v1/keys/%s lists the algorithms that do", key->name);

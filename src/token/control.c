@@ -37,6 +37,7 @@ static enum ha_way way_of(const struct ha_p11 *token, enum ha_alg alg)
         return HA_WAY_NONE;
     switch (ha_alg_info(alg)->use) {
     case HA_USE_SIGN:
+    case HA_USE_MAC:
         return ha_sign_way(&token->sign, alg);
     case HA_USE_DECRYPT:
         return ha_decrypt_way(&token->decrypt, alg);
@@ -185,6 +186,7 @@ static enum ha_code serve_one(struct control *control)
         do_op(control, &answer, &out, &made, &err);
     code = ha_reply(control->fd, &question, &answer, &err);
     ha_reply_end_after(&err);
+    ha_packet_buffer_wipe(control->buffer);  // it may have held a secret to keep
     return code;
 }
 

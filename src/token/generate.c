@@ -3,6 +3,7 @@
 
 #include "token/ckr.h"
 #include "token/find.h"
+#include "token/hmac.h"
 #include "token/operate.h"
 #include "token/public.h"
 #include "token/session.h"
@@ -29,6 +30,8 @@ enum ha_code ha_generate_check(const struct ha_packet *question, struct ha_err *
     if (question->purposes == 0 || (question->purposes & ~ha_purposes_possible(type)))
         return ha_fail(err, HA_E_KEY_CANNOT, "a key of type %s can't have these purposes, or has none",
                        ha_key_type_info(type)->name);
+    if (type == HA_KEY_HMAC_256 && (question->op != HA_OP_GENERATE || question->flags & HA_PACKET_SHARED))
+        return ha_fail(err, HA_E_KEY_CANNOT, "a key of type %s is in one token only", ha_key_type_info(type)->name);
     return HA_OK;
 }
 
@@ -116,7 +119,7 @@ enum ha_code ha_generate_check_private(struct ha_p11 *token, struct ha_session *
     size_t n = wrapped ? N_OF_WRAPPED : HA_ARRAY_SIZE(rules);
     for (size_t i = 0; i < n; i++) {
         if (attributes[i].ulValueLen != sizeof(values[i]) || values[i] != rules[i].want)
-            return ha_fail(err, HA_E_TOKEN_ERROR, "the token made a private key without %s = %s", rules[i].name,
+            return ha_fail(err, HA_E_TOKEN_ERROR, "the token made a key without %s = %s", rules[i].name,
                            rules[i].want ? "true" : "false");
     }
     return HA_OK;
@@ -162,7 +165,7 @@ static enum ha_code make_and_check(struct ha_p11 *token, struct ha_session *sess
         check_public(token, session, pair.public_key, job->type, &job->made, err) == HA_OK) {
         key.bits = ha_pubkey_bits(job->made);
         struct ha_key_name name = {job->question->part[0].data, job->question->part[0].len,
-                                   ha_pubkey_spki_sha256(job->made)};
+                                   ha_pubkey_spki_sha256(job->made), false};
         ha_cache_put(&token->cache, &name, &key);
         know(token, job->made);
         return HA_OK;
@@ -174,19 +177,54 @@ static enum ha_code make_and_check(struct ha_p11 *token, struct ha_session *sess
                    gone ? "the new key was destroyed again" : "the new key is of no use and could not be destroyed");
 }
 
+static enum ha_code make_and_check_secret(struct ha_p11 *token, struct ha_session *session, struct job *job,
+                                          struct ha_err *err)
+{
+    const struct ha_part *id = &job->question->part[0];
+    struct ha_p11_key key = {.generation = atomic_load(&token->generation), .type = job->type};
+    if (ha_generate_refuse_taken(token, session, id, err) ||
+        ha_hmac_make(token, session, job->question, job->runs, &key.handle, err))
+        return err->code;
+    bool from_outside = job->question->part[2].len > 0;
+    if (ha_generate_check_private(token, session, key.handle, from_outside, err) == HA_OK &&
+        ha_hmac_identity(token, session, key.handle, &job->made, err) == HA_OK) {
+        key.bits = ha_pubkey_bits(job->made);
+        struct ha_key_name name = {id->data, id->len, ha_pubkey_spki_sha256(job->made), true};
+        ha_cache_put(&token->cache, &name, &key);
+        return HA_OK;
+    }
+    bool gone = token->p11->C_DestroyObject(session->handle, key.handle) == CKR_OK;
+    err->rv = CKR_OK;  // as above
+    return ha_wrap(err,
+                   gone ? "the new key was destroyed again" : "the new key is of no use and could not be destroyed");
+}
+
 static enum ha_code run(struct ha_p11 *token, struct ha_session *session, void *context, struct ha_err *err)
 {
-    ((struct job *)context)->runs++;
+    struct job *job = context;
+    job->runs++;
     mtx_lock(&token->object_lock);
-    enum ha_code code = make_and_check(token, session, context, err);
+    enum ha_code code =
+        (job->type == HA_KEY_HMAC_256 ? make_and_check_secret : make_and_check)(token, session, job, err);
     mtx_unlock(&token->object_lock);
     return code;
+}
+
+static enum ha_code check_secret(const struct ha_packet *question, struct ha_err *err)
+{
+    size_t n = question->part[2].len;
+    if (n > 0 && question->key_type != HA_KEY_HMAC_256)
+        return ha_fail(err, HA_E_MALFORMED, "only an HMAC key can be given");
+    if (n > 0 && (n < HA_HMAC_KEY_MIN || n > HA_HMAC_KEY_MAX))
+        return ha_fail(err, HA_E_MALFORMED, "an HMAC key has %d to %d bytes, not %zu", HA_HMAC_KEY_MIN, HA_HMAC_KEY_MAX,
+                       n);
+    return HA_OK;
 }
 
 enum ha_code ha_generate(struct ha_p11 *token, const struct ha_packet *question, struct ha_pubkey **ret_key,
                          struct ha_err *err)
 {
-    if (ha_generate_check(question, err))
+    if (ha_generate_check(question, err) || check_secret(question, err))
         return err->code;
     struct job job = {.question = question, .type = (enum ha_key_type)question->key_type};
     enum ha_code code = ha_operate(token, HA_OPERATE_HELD, run, &job, err);

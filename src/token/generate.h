@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Making a key pair on the token.
+// Making a key pair, or an HMAC key, on the token.
 #pragma once
 
 #include "base/err.h"
@@ -16,9 +16,9 @@ struct ha_pair {
     CK_OBJECT_HANDLE public_key, private_key;
 };
 
-// Does what a GENERATE asks: a pair that stays on the token, sensitive and never extractable, with the usages that its
-// purposes need and no others; checked by reading it back, destroyed again if the check fails. HA_E_CONFLICT: there is
-// an object with that CKA_ID.
+// Does what a GENERATE asks: a pair (or secret key) that stays on the token, sensitive and never extractable, with the
+// usages that its purposes need and no others; checked by reading it back, destroyed again if the check fails.
+// HA_E_CONFLICT: there is an object with that CKA_ID.
 enum ha_code ha_generate(struct ha_p11 *token, const struct ha_packet *question, struct ha_pubkey **ret_key,
                          struct ha_err *err);
 

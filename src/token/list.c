@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "token/list.h"
 
+#include "token/ckr.h"
 #include "token/find.h"
+#include "token/hmac.h"
 #include "token/operate.h"
 #include "token/public.h"
 #include "token/publics.h"
@@ -78,8 +80,25 @@ static enum ha_code add_key(struct ha_p11 *token, struct ha_session *session, CK
     return HA_OK;
 }
 
-static enum ha_code read_private(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
-                                 const struct ha_publics *publics, struct listed *item, struct ha_err *err)
+// The identity of an HMAC key; without one item->why says why.
+static enum ha_code add_identity(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
+                                 struct listed *item, struct ha_err *err)
+{
+    struct ha_err failure = {0};
+    item->flags |= HA_OBJECT_SECRET;
+    if (ha_hmac_identity(token, session, object, &item->key, &failure) == HA_OK)
+        return HA_OK;
+    if (failure.code == HA_E_MEMORY || ha_ckr_curable(&failure)) {
+        *err = failure;
+        return err->code;
+    }
+    snprintf(item->why, sizeof(item->why), "%s", failure.detail);
+    return HA_OK;
+}
+
+// publics NULL: it is an HMAC key.
+static enum ha_code read_object(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
+                                const struct ha_publics *publics, struct listed *item, struct ha_err *err)
 {
     enum { N_FLAGS = HA_ARRAY_SIZE(flag_rows) };
     CK_BBOOL values[N_FLAGS] = {0};
@@ -97,7 +116,24 @@ static enum ha_code read_private(struct ha_p11 *token, struct ha_session *sessio
         if (attributes[2 + i].ulValueLen == sizeof(values[i]) && values[i])
             item->flags |= flag_rows[i].flag;
     }
-    return add_key(token, session, object, publics, item, err);
+    return publics ? add_key(token, session, object, publics, item, err)
+                   : add_identity(token, session, object, item, err);
+}
+
+// Other secret keys are none of our business: they aren't asked for codes.
+static enum ha_code find_secrets(struct ha_p11 *token, struct ha_session *session, struct ha_handles *found,
+                                 struct ha_err *err)
+{
+    static CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    static CK_KEY_TYPE type = CKK_GENERIC_SECRET;
+    static CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE template[] = {
+        {CKA_CLASS, &class, sizeof(class)},
+        {CKA_KEY_TYPE, &type, sizeof(type)},
+        {CKA_TOKEN, &yes, sizeof(yes)},
+        {CKA_SIGN, &yes, sizeof(yes)},
+    };
+    return ha_find_objects(token, session, template, HA_ARRAY_SIZE(template), found, err);
 }
 
 // The class, and what the URI says.
@@ -118,18 +154,22 @@ static enum ha_code collect(struct ha_p11 *token, struct ha_session *session, st
 {
     static const CK_OBJECT_CLASS private_key = CKO_PRIVATE_KEY;
     ha_auto(ha_publics_clear) struct ha_publics publics = {0};
-    ha_auto(ha_handles_clear) struct ha_handles found = {0};
+    ha_auto(ha_handles_clear) struct ha_handles found = {0}, secrets = {0};
     CK_ATTRIBUTE template[3];
     CK_ULONG n = fill_template(job->uri, &private_key, template);
     if (ha_find_objects(token, session, template, n, &found, err) ||
         ha_publics_collect(token, session, job->uri ? p11_kit_uri_get_attribute(job->uri, CKA_ID) : NULL, &publics,
-                           err))
+                           err) ||
+        (!job->uri && find_secrets(token, session, &secrets, err)))
         return err->code;
-    job->items = calloc(found.n + 1, sizeof(*job->items));
+    size_t total = found.n + secrets.n;
+    job->items = calloc(total + 1, sizeof(*job->items));
     if (!job->items)
-        return ha_fail(err, HA_E_MEMORY, "out of memory for a list of %zu keys", found.n);
-    for (; job->n < found.n; job->n++) {
-        if (read_private(token, session, found.items[job->n], &publics, &job->items[job->n], err))
+        return ha_fail(err, HA_E_MEMORY, "out of memory for a list of %zu keys", total);
+    for (; job->n < total; job->n++) {
+        bool secret = job->n >= found.n;
+        CK_OBJECT_HANDLE object = secret ? secrets.items[job->n - found.n] : found.items[job->n];
+        if (read_object(token, session, object, secret ? NULL : &publics, &job->items[job->n], err))
             return err->code;
     }
     return HA_OK;

@@ -12,6 +12,7 @@ libha_token_la_SOURCES = \
 	src/token/generate.c src/token/generate.h \
 	src/token/guard.c src/token/guard.h \
 	src/token/harden.c src/token/harden.h \
+	src/token/hmac.c src/token/hmac.h \
 	src/token/init.c src/token/init.h \
 	src/token/ladder.c src/token/ladder.h \
 	src/token/list.c src/token/list.h \

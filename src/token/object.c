@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "token/find.h"
+#include "token/hmac.h"
 #include "token/public.h"
 #include "token/session.h"
 #include "token/p11.h"
@@ -37,7 +38,10 @@ static enum ha_code not_there(size_t n_candidates, const struct ha_key_name *nam
     ha_auto(ha_buf_clear) struct ha_buf id = {0};
     ha_hex_encode(&id, name->id, name->id_len);
     if (n_candidates == 0)
-        ha_fail(err, HA_E_NO_KEY, "the token has no private key with the CKA_ID %s", ha_buf_text(&id));
+        ha_fail(err, HA_E_NO_KEY, "the token has no %s key with the CKA_ID %s", name->secret ? "secret" : "private",
+                ha_buf_text(&id));
+    else if (name->secret)
+        ha_fail(err, HA_E_NO_KEY, "the secret key with the CKA_ID %s isn't the one that is known", ha_buf_text(&id));
     else
         ha_fail(err, HA_E_NO_KEY, "the private key with the CKA_ID %s doesn't belong to the public key that is known",
                 ha_buf_text(&id));
@@ -51,12 +55,14 @@ enum ha_code ha_object_find(struct ha_p11 *token, struct ha_session *session, co
 {
     ha_auto(ha_handles_clear) struct ha_handles candidates = {0};
     struct ha_p11_key found = {.generation = atomic_load(&token->generation)};
-    if (ha_find_by_id(token, session, CKO_PRIVATE_KEY, name->id, name->id_len, &candidates, err))
+    CK_OBJECT_CLASS class = name->secret ? CKO_SECRET_KEY : CKO_PRIVATE_KEY;
+    if (ha_find_by_id(token, session, class, name->id, name->id_len, &candidates, err))
         return err->code;
     for (size_t i = 0; i < candidates.n; i++) {
         ha_auto(ha_pubkey_free) struct ha_pubkey *key = NULL;
         bool told = false;
-        if (ha_public_match(token, session, candidates.items[i], name, &told, &key, err))
+        if ((name->secret ? ha_hmac_match : ha_public_match)(token, session, candidates.items[i], name, &told, &key,
+                                                             err))
             return err->code;
         if (!key)
             continue;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a key's name to its private object.
+// From a key's name to its private or secret object.
 #pragma once
 
 #include "base/err.h"

@@ -155,7 +155,8 @@ enum ha_code ha_operate_worker(struct ha_p11 *token, size_t index, const struct 
         return err->code;
     struct worker_job job = {
         .question = question,
-        .name = {question->part[0].data, question->part[0].len, question->part[1].data},
+        .name = {question->part[0].data, question->part[0].len, question->part[1].data,
+                 question->alg < HA_ALG_COUNT && ha_alg_info((enum ha_alg)question->alg)->use == HA_USE_MAC},
         .out = out,
     };
     return ha_operate(token, index, run_job, &job, err);

@@ -50,6 +50,7 @@ static const struct ha_sign_way rows[] = {
     {HA_ALG_ES512, CKM_ECDSA, INPUT_DIGEST},
     {HA_ALG_ES512, CKM_ECDSA_SHA512, INPUT_DATA},
     {HA_ALG_ED25519, CKM_EDDSA, INPUT_DATA},
+    {HA_ALG_HMAC_SHA256, CKM_SHA256_HMAC, INPUT_DATA},
 };
 
 void ha_sign_choose(const struct ha_mechanisms *mechanisms, struct ha_sign_ways *ret_ways)
@@ -91,7 +92,7 @@ static enum ha_code choose_way(const struct ha_p11 *token, const struct ha_p11_k
                                const struct ha_packet *question, const struct ha_sign_way **ret_way, struct ha_err *err)
 {
     enum ha_alg alg = question->alg < HA_ALG_COUNT ? (enum ha_alg)question->alg : HA_ALG_NONE;
-    if (alg == HA_ALG_NONE || ha_alg_info(alg)->use != HA_USE_SIGN)
+    if (alg == HA_ALG_NONE || (ha_alg_info(alg)->use != HA_USE_SIGN && ha_alg_info(alg)->use != HA_USE_MAC))
         return ha_fail(err, HA_E_MALFORMED, "that isn't an algorithm for signatures");
     if (!ha_alg_fits(alg, key->type))
         return ha_fail(err, HA_E_KEY_CANNOT, "%s doesn't go with a key of type %s", ha_alg_info(alg)->name,
@@ -148,6 +149,7 @@ static size_t signature_len(const struct ha_p11_key *key)
     size_t bytes = (key->bits + 7) / 8;
     switch (ha_key_type_info(key->type)->family) {
     case HA_FAMILY_RSA:
+    case HA_FAMILY_MAC:
         return bytes;
     case HA_FAMILY_EC:
     case HA_FAMILY_ED:

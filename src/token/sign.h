@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signing: THE table of ways to do each algorithm, the choice among them, and the operation.
+// Signing, and HMAC, which tokens do in the same way: THE table of ways to do each algorithm, the choice among them,
+// and the operation.
 #pragma once
 
 #include "base/buf.h"
@@ -20,7 +21,7 @@ struct ha_sign_ways {
 void ha_sign_choose(const struct ha_mechanisms *mechanisms, struct ha_sign_ways *ret_ways);
 // What the daemon is told.
 enum ha_way ha_sign_way(const struct ha_sign_ways *ways, enum ha_alg alg);
-// Appends the signature over the question's input; ECDSA as r||s. What can be hashed here is: data for a way that takes
-// a digest. HA_E_KEY_CANNOT, HA_E_MALFORMED (digest of the wrong size), HA_E_TOKEN_*.
+// Appends the signature or the code over the question's input; ECDSA as r||s. What can be hashed here is: data for a
+// way that takes a digest. HA_E_KEY_CANNOT, HA_E_MALFORMED (digest of the wrong size), HA_E_TOKEN_*.
 enum ha_code ha_sign(struct ha_p11 *token, struct ha_session *session, const struct ha_p11_key *key,
                      const struct ha_packet *question, struct ha_buf *out, struct ha_err *err);

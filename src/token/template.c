@@ -70,6 +70,8 @@ static void fill_kind(struct ha_template *template, enum ha_key_type type, unsig
         else
             add_public(template, CKA_EC_PARAMS, edwards25519, sizeof(edwards25519));
         break;
+    case HA_FAMILY_MAC:  // no pair: hmac.c
+        break;
     }
 }
 

@@ -203,6 +203,8 @@ static CK_KEY_TYPE p11_type(enum ha_key_type type)
         return CKK_EC;
     case HA_FAMILY_ED:
         break;
+    case HA_FAMILY_MAC:
+        return CKK_GENERIC_SECRET;
     }
     return CKK_EC_EDWARDS;
 }
@@ -279,7 +281,7 @@ static enum ha_code check_public(struct ha_p11 *token, struct ha_session *sessio
                                  const struct ha_wrapping_job *job, struct ha_err *err)
 {
     const struct ha_key_name name = {job->question->part[0].data, job->question->part[0].len,
-                                     ha_pubkey_spki_sha256(job->public_key)};
+                                     ha_pubkey_spki_sha256(job->public_key), false};
     ha_auto(ha_pubkey_free) struct ha_pubkey *key = NULL;
     bool told = false;
     if (ha_public_match(token, session, private_key, &name, &told, &key, err))

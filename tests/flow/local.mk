@@ -22,6 +22,7 @@ flow_scripts = \
 	tests/flow/24-jws.sh \
 	tests/flow/25-jwe.sh \
 	tests/flow/26-http-signature.sh \
+	tests/flow/29-mac.sh \
 	tests/flow/30-bad-input.sh \
 	tests/flow/27-judges.sh \
 	tests/flow/28-fapi.sh \
@@ -67,6 +68,7 @@ EXTRA_DIST += \
 	tests/flow/ladder.py \
 	tests/flow/find_bytes.py \
 	tests/flow/jwe_broken.py \
+	tests/flow/keep_connection.py \
 	tests/flow/judges_lib.sh \
 	tests/flow/http_signature.py \
 	tests/flow/jwk.py \

@@ -26,7 +26,8 @@ static void alg_by_name_finds_every_row(void **state)
 
 static void alg_by_name_refuses_others(void **state)
 {
-    static const char *const names[] = {"", "none", "rs256", "RS256 ", "HS256", "ES256K", "RS1", "Ed448"};
+    static const char *const names[] = {"",       "none", "rs256", "RS256 ",     "HS256",
+                                        "ES256K", "RS1",  "Ed448", "hmac-sha256"};
     for (size_t i = 0; i < HA_ARRAY_SIZE(names); i++)
         assert_int_equal(ha_alg_by_name(names[i]), HA_ALG_NONE);
 }
@@ -35,12 +36,13 @@ static void alg_fits_exactly_the_matrix(void **state)
 {
     // One row an algorithm, in the order of enum ha_alg; one column a key type, in the order of enum ha_key_type.
     static const char *const matrix[HA_ALG_COUNT] = {
-        //                       -RRREEEDO
-        [HA_ALG_NONE] = "---------",         [HA_ALG_RS256] = "-xxx----x",   [HA_ALG_RS384] = "-xxx----x",
-        [HA_ALG_RS512] = "-xxx----x",        [HA_ALG_PS256] = "-xxx----x",   [HA_ALG_PS384] = "-xxx----x",
-        [HA_ALG_PS512] = "-xxx----x",        [HA_ALG_ES256] = "----x----",   [HA_ALG_ES384] = "-----x---",
-        [HA_ALG_ES512] = "------x--",        [HA_ALG_ED25519] = "-------x-", [HA_ALG_RSA_OAEP] = "-xxx----x",
-        [HA_ALG_RSA_OAEP_256] = "-xxx----x", [HA_ALG_RSA1_5] = "-xxx----x",  [HA_ALG_ECDH] = "----xxx--",
+        //                       -RRREEEDOH
+        [HA_ALG_NONE] = "----------",         [HA_ALG_RS256] = "-xxx----x-",   [HA_ALG_RS384] = "-xxx----x-",
+        [HA_ALG_RS512] = "-xxx----x-",        [HA_ALG_PS256] = "-xxx----x-",   [HA_ALG_PS384] = "-xxx----x-",
+        [HA_ALG_PS512] = "-xxx----x-",        [HA_ALG_ES256] = "----x-----",   [HA_ALG_ES384] = "-----x----",
+        [HA_ALG_ES512] = "------x---",        [HA_ALG_ED25519] = "-------x--", [HA_ALG_RSA_OAEP] = "-xxx----x-",
+        [HA_ALG_RSA_OAEP_256] = "-xxx----x-", [HA_ALG_RSA1_5] = "-xxx----x-",  [HA_ALG_ECDH] = "----xxx---",
+        [HA_ALG_HMAC_SHA256] = "---------x",
     };
     for (int alg = 0; alg < HA_ALG_COUNT; alg++)
         for (int type = 0; type < HA_KEY_TYPE_COUNT; type++)
@@ -81,7 +83,7 @@ static void key_type_oids_are_those_of_openssl(void **state)
 {
     for (int i = HA_KEY_NONE + 1; i < HA_KEY_TYPE_COUNT; i++) {
         const struct ha_key_type_info *info = ha_key_type_info(i);
-        if (info->family == HA_FAMILY_RSA) {
+        if (info->family == HA_FAMILY_RSA || info->family == HA_FAMILY_MAC) {
             assert_int_equal(info->oid_len, 0);
             continue;
         }
@@ -130,6 +132,11 @@ static void purposes_possible_follow_the_family(void **state)
     for (int i = HA_KEY_NONE + 1; i < HA_KEY_TYPE_COUNT; i++) {
         unsigned possible = ha_purposes_possible(i);
         enum ha_family family = ha_key_type_info(i)->family;
+        if (family == HA_FAMILY_MAC) {
+            assert_int_equal(possible, HA_PURPOSE_MAC);
+            continue;
+        }
+        assert_false(possible & HA_PURPOSE_MAC);
         assert_true(possible & HA_PURPOSE_SIGN);
         assert_true(possible & HA_PURPOSE_CSR);
         assert_true(possible & HA_PURPOSE_TLS_SERVER);

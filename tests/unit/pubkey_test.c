@@ -331,10 +331,45 @@ static void pubkey_point_of_rsa_is_refused(void **state)
     assert_int_equal(out.len, 0);
 }
 
+static void pubkey_identity_is_taken_back_and_shown_to_nobody(void **state)
+{
+    static const uint8_t check[HA_PUBKEY_CHECK_LEN] = {1, 2, 3};
+    ha_auto(ha_pubkey_free) struct ha_pubkey *key = NULL, *back = NULL, *other = NULL;
+    ha_auto(ha_buf_clear) struct ha_buf pem = {0}, jwk = {0};
+    struct ha_err err = {0};
+    uint8_t thumbprint[32];
+    size_t n;
+    assert_int_equal(ha_pubkey_from_check(check, &key, &err), HA_OK);
+    assert_int_equal(ha_pubkey_type(key), HA_KEY_HMAC_256);
+    assert_int_equal(ha_pubkey_bits(key), 256);
+    assert_false(ha_pubkey_is_public(key));
+    const uint8_t *der = ha_pubkey_spki(key, &n);
+    const uint8_t *at = der;
+    X509_PUBKEY *parsed = d2i_X509_PUBKEY(NULL, &at, (long)n);  // it has an SPKI's form
+    assert_non_null(parsed);
+    assert_ptr_equal(at, der + n);
+    X509_PUBKEY_free(parsed);
+    assert_int_equal(ha_pubkey_restore(der, n, &back, &err), HA_OK);
+    assert_memory_equal(ha_pubkey_spki_sha256(back), ha_pubkey_spki_sha256(key), HA_SPKI_HASH_LEN);
+
+    // It is taken from our own files only.
+    assert_int_not_equal(ha_pubkey_from_spki(der, n, &other, &err), HA_OK);
+    ha_pubkey_to_pem(key, &pem);
+    assert_int_not_equal(ha_pubkey_from_pem(ha_buf_text(&pem), pem.len, &other, &err), HA_OK);
+    assert_int_not_equal(ha_pubkey_restore(der, n - 1, &other, &err), HA_OK);
+
+    assert_int_equal(ha_pubkey_thumbprint(key, thumbprint, &err), HA_E_KEY_CANNOT);
+    ha_pubkey_to_jwk(key, &jwk);
+    assert_false(ha_buf_ok(&jwk));
+    for (int alg = HA_ALG_NONE; alg < HA_ALG_COUNT; alg++)
+        assert_false(ha_pubkey_verify(key, (enum ha_alg)alg, "x", 1, check, sizeof check));
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pubkey_identity_is_taken_back_and_shown_to_nobody),
         cmocka_unit_test(pubkey_knows_type_and_bits_of_every_kind),
         cmocka_unit_test(pubkey_spki_is_that_of_openssl),
         cmocka_unit_test(pubkey_pem_round_trips_through_openssl),

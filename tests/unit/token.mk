@@ -16,6 +16,7 @@ token_tests = \
 	tests/unit/token_decrypt_test \
 	tests/unit/token_derive_test \
 	tests/unit/token_generate_test \
+	tests/unit/token_hmac_test \
 	tests/unit/token_objects_test \
 	tests/unit/token_packets_test \
 	tests/unit/token_recover_test \
@@ -44,6 +45,10 @@ tests_unit_token_generate_test_SOURCES = tests/unit/token_generate_test.c $(toke
 tests_unit_token_generate_test_CPPFLAGS = $(token_test_cppflags)
 tests_unit_token_generate_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_token_generate_test_LDADD = $(token_test_ldadd) $(LIBP11_LIBS)
+tests_unit_token_hmac_test_SOURCES = tests/unit/token_hmac_test.c $(token_rig) $(token_objects)
+tests_unit_token_hmac_test_CPPFLAGS = $(token_test_cppflags)
+tests_unit_token_hmac_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_token_hmac_test_LDADD = $(token_test_ldadd) $(LIBP11_LIBS)
 tests_unit_token_objects_test_SOURCES = tests/unit/token_objects_test.c $(token_rig) $(token_objects) tests/unit/token_store.c tests/unit/token_store.h
 tests_unit_token_objects_test_CPPFLAGS = $(token_test_cppflags)
 tests_unit_token_objects_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)

@@ -289,7 +289,7 @@ struct ha_pubkey *rig_key(struct rig *rig, const char *id, enum ha_key_type type
     question.part[0] = (struct ha_part){id, strlen(id)};
     question.part[1] = (struct ha_part){"test", 4};
     if (rig_ask(rig, rig->control, &question, &answer, &err) != HA_OK ||
-        ha_pubkey_from_spki(answer.part[0].data, answer.part[0].len, &key, &err) != HA_OK) {
+        ha_pubkey_restore(answer.part[0].data, answer.part[0].len, &key, &err) != HA_OK) {
         fprintf(stderr, "GENERATE: %s\n", err.detail);
         abort();
     }
