@@ -75,6 +75,8 @@ static enum ha_code check_alone(struct ha_token *token, const struct ha_object *
 
 static enum ha_code find(const struct ha_keys_source *source, struct candidate *candidate, struct ha_err *err)
 {
+    if (!source->uri[0])
+        return ha_fail(err, HA_E_MALFORMED, "the PKCS#11 URI is empty");
     if (ha_objects_list(source->token, source->uri, &candidate->objects, err) ||
         pick(&candidate->objects, source->uri, err))
         return err->code;

@@ -58,12 +58,21 @@ static void fill(struct template *template, const struct ha_packet *question, bo
         add(template, CKA_VALUE_LEN, &made_len, sizeof(made_len));
 }
 
+static enum ha_code check_mechanism(const struct ha_p11 *token, struct ha_err *err)
+{
+    if (ha_sign_way(&token->sign, HA_ALG_HMAC_SHA256) != HA_WAY_NONE)
+        return HA_OK;
+    return ha_fail(err, HA_E_KEY_CANNOT, "the token has no mechanism for %s", ha_alg_info(HA_ALG_HMAC_SHA256)->name);
+}
+
 enum ha_code ha_hmac_make(struct ha_p11 *token, struct ha_session *session, const struct ha_packet *question,
                           unsigned runs, CK_OBJECT_HANDLE *ret_object, struct ha_err *err)
 {
     CK_MECHANISM mechanism = {.mechanism = CKM_GENERIC_SECRET_KEY_GEN};
     bool given = question->part[2].len > 0;
     CK_RV rv = CKR_OK;
+    if (check_mechanism(token, err))
+        return err->code;
     for (int lax = 0; lax < 2; lax++) {
         struct template template;
         CK_OBJECT_HANDLE object = 0;
@@ -89,8 +98,8 @@ enum ha_code ha_hmac_identity(struct ha_p11 *token, struct ha_session *session, 
     CK_MECHANISM mechanism = {.mechanism = CKM_SHA256_HMAC};
     uint8_t check[HA_PUBKEY_CHECK_LEN];
     CK_ULONG n = sizeof(check);
-    if (ha_sign_way(&token->sign, HA_ALG_HMAC_SHA256) == HA_WAY_NONE)
-        return ha_fail(err, HA_E_KEY_CANNOT, "the token has no mechanism for HMAC-SHA256");
+    if (check_mechanism(token, err))
+        return err->code;
     CK_RV rv = token->p11->C_SignInit(session->handle, &mechanism, object);
     if (rv != CKR_OK)
         return ha_ckr_fail(err, "C_SignInit", rv);

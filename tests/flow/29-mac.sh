@@ -5,7 +5,7 @@
 . "${srcdir:-.}/tests/flow/lib.sh" || exit 99
 
 vectors=$(cd "${srcdir:-.}/tests/vectors" && pwd) || exit 99
-make_agent a 'token:sessions = 4'
+make_agent a 'token:sessions = 4' 'token:verify = always'
 fault_on a
 faults a
 daemon_args=(--debug)
@@ -131,6 +131,8 @@ asks 'a secret for a pair' 400 PUT /v1/keys/pair "{\"type\":\"ec:p256\",\"secret
 asks 'another purpose' 422 PUT /v1/keys/signer '{"type":"hmac:256","purposes":["sign"]}'
 asks 'the purpose for a pair' 422 PUT /v1/keys/pair '{"type":"ec:p256","purposes":["mac"]}'
 asks 'several tokens' 422 PUT /v1/keys/two '{"type":"hmac:256","tokens":["main"]}'
+asks 'an HMAC key of somebody else' 404 PUT /v1/keys/other '{"uri":"pkcs11:object=ilp"}'
+asks 'by no URI at all' 400 PUT /v1/keys/other '{"uri":""}'
 asks 'a pair' 201 PUT /v1/keys/ec '{"type":"ec:p256"}'
 asks 'it makes no codes' 422 POST /v1/keys/ec/mac '{"data_text":"x"}'
 asks 'a code with an algorithm of signatures' 400 POST /v1/keys/ilp/mac '{"algorithm":"RS256","data_text":"x"}'

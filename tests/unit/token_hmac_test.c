@@ -5,6 +5,7 @@
 #include "crypto/ossl.h"
 
 #include <openssl/hmac.h>
+#include <p11-kit/pkcs11.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -184,6 +185,67 @@ static void hmac_key_is_destroyed_by_its_identity_only(void **state)
     ha_pubkey_free(other);
 }
 
+static void hmac_survives_lost_sessions_and_logins(void **state)
+{
+    struct rig *rig = *state;
+    struct ha_packet answer;
+    struct ha_err err;
+    struct token_seen seen;
+    struct ha_pubkey *key = NULL;
+    rig_up(rig, &(struct rig_options){0});
+    assert_int_equal(make(rig, "key", secret, strlen(secret), &key, &err), HA_OK);
+    rig->faults->drop_sessions = 1;
+    assert_int_equal(ask_mac(rig, "key", key, HA_ALG_HMAC_SHA256, &answer), HA_OK);
+    assert_int_equal(answer.part[0].len, 32);
+    rig->faults->log_out = 1;
+    assert_int_equal(ask_mac(rig, "key", key, HA_ALG_HMAC_SHA256, &answer), HA_OK);
+    rig->faults->drop_sessions = 1;
+    assert_int_equal(token_list(rig, "", "key", &seen, &err), HA_OK);
+    assert_int_equal(seen.found, 1);
+    assert_true(seen.spki_len > 0);
+
+    // One that the token refuses to use is listed without an identity, and isn't destroyed for another.
+    rig->faults->call[FAULT_SIGN_INIT].rv = CKR_KEY_FUNCTION_NOT_PERMITTED;
+    rig->faults->call[FAULT_SIGN_INIT].count = 1000;
+    assert_int_equal(token_list(rig, "", "key", &seen, &err), HA_OK);
+    assert_int_equal(seen.found, 1);
+    assert_int_equal(seen.spki_len, 0);
+    assert_non_null(strstr(seen.why, "CKR_KEY_FUNCTION_NOT_PERMITTED"));
+    assert_int_equal(destroy(rig, "key", key, HA_KEY_HMAC_256), HA_E_KEY_CANNOT);
+    rig->faults->call[FAULT_SIGN_INIT].count = 0;
+    assert_int_equal(ask_mac(rig, "key", key, HA_ALG_HMAC_SHA256, &answer), HA_OK);
+    ha_pubkey_free(key);
+}
+
+static void hmac_key_that_is_not_safe_is_destroyed(void **state)
+{
+    struct rig *rig = *state;
+    struct token_seen seen;
+    struct ha_err err;
+    struct ha_pubkey *key = NULL;
+    rig_up(rig, &(struct rig_options){0});
+    rig->faults->weak_keys = true;
+    assert_int_equal(make(rig, "weak", NULL, 0, &key, &err), HA_E_TOKEN_ERROR);
+    assert_non_null(strstr(err.detail, "CKA_NEVER_EXTRACTABLE"));
+    assert_int_equal(token_list(rig, "", "weak", &seen, &err), HA_OK);
+    assert_int_equal(seen.n, 0);
+}
+
+static void hmac_without_its_mechanism_makes_nothing(void **state)
+{
+    struct rig *rig = *state;
+    struct token_seen seen;
+    struct ha_err err;
+    struct ha_pubkey *key = NULL;
+    rig->faults->hidden[0] = CKM_SHA256_HMAC;
+    rig->faults->n_hidden = 1;
+    rig_up(rig, &(struct rig_options){0});
+    assert_int_equal(rig->ways[HA_ALG_HMAC_SHA256], HA_WAY_NONE);
+    assert_int_equal(make(rig, "key", secret, strlen(secret), &key, &err), HA_E_KEY_CANNOT);
+    assert_int_equal(token_list(rig, "", "key", &seen, &err), HA_OK);
+    assert_int_equal(seen.n, 0);
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -192,6 +254,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(hmac_keys_are_random_safe_and_only_for_codes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hmac_keys_of_wrong_sizes_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hmac_key_is_destroyed_by_its_identity_only, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(hmac_survives_lost_sessions_and_logins, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(hmac_key_that_is_not_safe_is_destroyed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(hmac_without_its_mechanism_makes_nothing, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
