@@ -131,6 +131,18 @@ MEMBERS = [
 ]
 
 OTHERS = [
+    Case("mac: an EC key", 422, "key-cannot", post("/v1/keys/p256/mac", {"data_text": "x"})),
+    Case("mac: nothing", 400, "malformed", post("/v1/keys/p256/mac", {}), pointer="/data"),
+    Case("mac: another's algorithm", 400, "malformed", post("/v1/keys/p256/mac", {"algorithm": "ES256", "data": "aGk"}),
+         pointer="/algorithm"),
+    Case("mac: a profile that isn't there", 400, "malformed", post("/v1/keys/p256/mac", {"profile": "x/y", "data": "aGk"}),
+         pointer="/profile"),
+    Case("mac: a transaction that is a list", 400, "malformed",
+         post("/v1/keys/p256/mac", {"profile": "mojaloop/ilp", "transaction": []}), pointer="/transaction"),
+    Case("mac: a transaction with a large number", 400, "malformed",
+         post("/v1/keys/p256/mac", {"profile": "mojaloop/ilp", "transaction": {"n": 2**53 + 2}}), pointer="/transaction"),
+    Case("mac: 257 items", 413, "too-large", post("/v1/keys/p256/mac", {"items": [{"data_text": "x"}] * 257}),
+         pointer="/items"),
     Case("decrypt: no ciphertext", 400, "malformed", post("/v1/keys/rsa/decrypt", {"algorithm": "RSA-OAEP"}),
          pointer="/ciphertext"),
     Case("decrypt: nothing", 422, "decryption-failed",

@@ -83,6 +83,29 @@ async function main() {
     })
   }
 
+  // --- Conditions and fulfilments, with a secret that both know
+
+  const secret = crypto.randomBytes(24).toString('base64')
+  await succeeds('a shared secret is imported', async () => {
+    const answer = await call('PUT', '/v1/keys/ilp', { type: 'hmac:256', secret: b64u(Buffer.from(secret).toString('base64')) })
+    return answer.status === 201 || answer.text
+  })
+  const party = fspId => ({ partyIdInfo: { partyIdType: 'MSISDN', partyIdentifier: '16135551212', fspId } })
+  const transaction = {
+    transactionId: crypto.randomUUID(), quoteId: crypto.randomUUID(), payer: party('payerfsp'), payee: party('payeefsp'),
+    amount: { currency: 'AED', amount: '100.5' }, note: 'Zoë "\u0001/\u{1f600}', expiration: '2026-11-21T10:00:00.000Z',
+    transactionType: { scenario: 'TRANSFER', initiator: 'PAYER', balance: -1.5e-7 },
+  }
+  for (const [version, profile] of [[ILP_VERSIONS.v4, 'mojaloop/ilp'], [ILP_VERSIONS.v1, 'mojaloop/ilp-v1']]) {
+    const ilp = ilpFactory(version, { secret, logger: quiet })
+    await succeeds(`the agent's fulfilment and condition are the library's (${profile})`, async () => {
+      const wanted = ilp.getResponseIlp(transaction)
+      const input = version === ILP_VERSIONS.v4 ? { transaction } : { data: wanted.ilpPacket }
+      const answer = await ask('POST', '/v1/keys/ilp/mac', { profile, ...input })
+      const same = answer.fulfilment === wanted.fulfilment && answer.condition === wanted.condition
+      return (same && ilp.validateFulfil(answer.fulfilment, answer.condition)) || JSON.stringify([answer, wanted])
+    })
+  }
   finish()
 }
 main()
