@@ -77,6 +77,9 @@ void ha_key_unref(struct ha_key *key)
     for (size_t i = 0; i < key->n_replicas; i++)
         free(key->replicas[i].token_name);
     free(key->replicas);
+    free(key->environment);
+    free(key->holder);
+    free(key->profile);
     free(key->name);
     free(key);
 }

@@ -54,6 +54,11 @@ struct ha_key {
     unsigned purposes;
     bool adopted;   // made by someone else
     bool imported;  // an HMAC key that was given to us
+    // What an administrator said of it (keys/traits.h):
+    char *environment;  // a name, such as prod or pre-prod; NULL: unsaid
+    char *holder;       // for whom it works: a participant, a client; NULL: the operator itself
+    char *profile;      // by which its certificates are asked for, "uae-client" or "mhhs/tls"; NULL: none
+    bool backup;        // made so that it may be wrapped out under a key encryption key
     unsigned version;
     char created[25];              // ISO 8601
     struct ha_pubkey *public_key;  // NULL while HA_PHASE_CREATING; an HMAC key's identity

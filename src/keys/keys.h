@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "keys/key.h"
+#include "keys/traits.h"
 
 struct ha_keys;
 
@@ -31,13 +32,15 @@ struct ha_key **ha_keys_all(struct ha_keys *keys, size_t *ret_n);
 
 // Makes a key pair in n tokens (1 to HA_REPLICAS_MAX, all different): in the first one, which wraps it for the others.
 // Or an HMAC key, in one token.
+// traits: NULL for none, here and below.
 // The file says "creating" before and "ready" after, so that a crash between is found. HA_E_TOKEN_DOWN and
 // HA_E_KEY_CANNOT naming the token: nothing was made.
 enum ha_code ha_keys_create(struct ha_keys *keys, const char *name, struct ha_token *const *tokens, size_t n,
-                            enum ha_key_type type, unsigned purposes, struct ha_key **ret_key, struct ha_err *err);
+                            enum ha_key_type type, unsigned purposes, const struct ha_key_traits *traits,
+                            struct ha_key **ret_key, struct ha_err *err);
 // Takes an HMAC key from outside into the token: n bytes, HA_HMAC_KEY_MIN to HA_HMAC_KEY_MAX. As ha_keys_create.
 enum ha_code ha_keys_import(struct ha_keys *keys, const char *name, struct ha_token *token, const uint8_t *secret,
-                            size_t n, struct ha_key **ret_key, struct ha_err *err);
+                            size_t n, const struct ha_key_traits *traits, struct ha_key **ret_key, struct ha_err *err);
 // A key pair in a token, named by a PKCS#11 URI (RFC 7512).
 struct ha_keys_source {
     struct ha_token *token;
@@ -48,7 +51,8 @@ struct ha_keys_source {
 // two when more than one private key of a token fits; HA_E_CONFLICT naming the one that is another key than the first.
 // On failure ret_wrong is the index of the source at fault, n for none.
 enum ha_code ha_keys_adopt(struct ha_keys *keys, const char *name, const struct ha_keys_source *sources, size_t n,
-                           unsigned purposes, struct ha_key **ret_key, size_t *ret_wrong, struct ha_err *err);
+                           unsigned purposes, const struct ha_key_traits *traits, struct ha_key **ret_key,
+                           size_t *ret_wrong, struct ha_err *err);
 // The one of n tokens that has the key pair which uri names. HA_E_NO_KEY, HA_E_AMBIGUOUS naming two; a token that can't
 // be asked is an error, for it may be the one.
 enum ha_code ha_keys_locate(struct ha_token *const *tokens, size_t n, const char *uri, struct ha_token **ret_token,

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "keys/traits.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -66,6 +67,18 @@ static enum ha_code path_of(const struct ha_store *store, const char *name, char
     return HA_OK;
 }
 
+static void put_traits(struct ha_buf *out, const struct ha_key *key)
+{
+    if (key->environment)
+        ha_jw_string(out, "environment", key->environment);
+    if (key->holder)
+        ha_jw_string(out, "holder", key->holder);
+    if (key->profile)
+        ha_jw_string(out, "profile", key->profile);
+    if (key->backup)
+        ha_jw_bool(out, "backup", true);
+}
+
 static void put_replicas(struct ha_buf *out, const struct ha_key *key)
 {
     bool several = key->n_replicas > 1;
@@ -101,6 +114,7 @@ enum ha_code ha_store_write(const struct ha_store *store, const struct ha_key *k
     ha_jw_string(&compact, "origin", key->adopted ? "adopted" : key->imported ? "imported" : "created");
     ha_jw_number(&compact, "version", key->version);
     ha_jw_string(&compact, "created", key->created);
+    put_traits(&compact, key);
     put_replicas(&compact, key);
     if (key->public_key) {
         size_t n;
@@ -167,10 +181,33 @@ static enum ha_code decode_replicas(const ha_json *json, struct ha_key *key, str
     return key->n_replicas == 0 || has_one_token_twice(key) ? wrong(err, "replicas") : HA_OK;
 }
 
+// Files of older releases have none of them.
+static enum ha_code decode_traits(const ha_json *json, struct ha_key *key, struct ha_err *err)
+{
+    struct ha_key_traits traits = {0};
+    struct ha_err why = {0};
+    const struct {
+        const char *name, **into;
+    } texts[] = {{"environment", &traits.environment}, {"holder", &traits.holder}, {"profile", &traits.profile}};
+    for (size_t i = 0; i < HA_ARRAY_SIZE(texts); i++)
+        if (ha_json_get(json, texts[i].name) && !(*texts[i].into = ha_json_get_string(json, texts[i].name)))
+            return wrong(err, texts[i].name);
+    const ha_json *backup = ha_json_get(json, "backup");
+    if (backup && !ha_json_bool(backup, &traits.backup))
+        return wrong(err, "backup");
+    if (ha_key_traits_give(&traits, key, &why) == HA_OK)
+        return HA_OK;
+    if (why.code != HA_E_MALFORMED) {
+        *err = why;
+        return err->code;
+    }
+    return wrong(err, why.pointer + 1);
+}
+
 static enum ha_code decode_members(const ha_json *json, struct ha_key *key, struct ha_err *err)
 {
     uint64_t number;
-    if (decode_replicas(json, key, err))
+    if (decode_replicas(json, key, err) || decode_traits(json, key, err))
         return err->code;
     const char *text = ha_json_get_string(json, "phase");
     size_t phase = 0;
