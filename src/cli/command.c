@@ -5,6 +5,7 @@
 #include "cli/command_http.h"
 #include "cli/command_jose.h"
 #include "cli/command_mac.h"
+#include "cli/command_token.h"
 #include "crypto/alg.h"
 
 static void put_choice(struct ha_buf *out, const char *name, bool *first)
@@ -252,11 +253,12 @@ static const struct ha_command commands[] = {
          "and the token was changed, this command is the only way. The exit status is 0 when the token is ready "
          "then, and 1 otherwise. An administrator's command: it takes a rule 'allow = NAME:unlock'.\n",
      .run = ha_cmd_token_unlock},
-    {.name = "profiles",
-     .arguments = "",
-     .summary = "Lists the messages that profiles know, each with its scheme and what the site has yet to say.",
-     .details = "hsm-agent-profiles(5) says how to give values, and how to write profiles.\n",
-     .run = ha_cmd_profiles},
+    HA_COMMANDS_TOKEN{
+        .name = "profiles",
+        .arguments = "",
+        .summary = "Lists the messages that profiles know, each with its scheme and what the site has yet to say.",
+        .details = "hsm-agent-profiles(5) says how to give values, and how to write profiles.\n",
+        .run = ha_cmd_profiles},
     {.name = "key list",
      .alias = "keys",
      .arguments = "",
@@ -337,10 +339,11 @@ static const struct ha_command commands[] = {
     {.name = "jwe-encrypt",
      .arguments = "",
      .summary = "Encrypts stdin or a file to somebody's public key, as a JWE in its compact form.",
-     .details = "It takes no key of the agent, unless one signs before.\n"
-                "  hsm-agent jwe-encrypt --recipient lfi.jwk --cty JWT <pii.jws >pii.jwe\n"
-                "  hsm-agent jwe-encrypt --recipient lfi.jwk --profile uae-tpp/pii-encryption --sign sig1 --sign-profile "
-                "uae-tpp/pii <pii.json >pii.jwe\n",
+     .details =
+         "It takes no key of the agent, unless one signs before.\n"
+         "  hsm-agent jwe-encrypt --recipient lfi.jwk --cty JWT <pii.jws >pii.jwe\n"
+         "  hsm-agent jwe-encrypt --recipient lfi.jwk --profile uae-tpp/pii-encryption --sign sig1 --sign-profile "
+         "uae-tpp/pii <pii.json >pii.jwe\n",
      ROWS(ha_jwe_encrypt_rows),
      .run = ha_cmd_jwe_encrypt},
     {.name = "csr",
