@@ -96,6 +96,9 @@ enum ha_opt {
     HA_OPT_SLOT,
     HA_OPT_ERASE,
     HA_OPT_FINAL_TRY,
+    HA_OPT_ENVIRONMENT,
+    HA_OPT_HOLDER,
+    HA_OPT_BACKUP,
     HA_OPT_COUNT
 };
 
