@@ -5,6 +5,7 @@
 #include "cli/command_http.h"
 #include "cli/command_jose.h"
 #include "cli/command_mac.h"
+#include "cli/command_token.h"
 #include "crypto/alg.h"
 
 static void put_choice(struct ha_buf *out, const char *name, bool *first)
@@ -271,11 +272,12 @@ static const struct ha_command commands[] = {
          "and the token was changed, this command is the only way. The exit status is 0 when the token is ready "
          "then, and 1 otherwise. An administrator's command: it takes a rule 'allow = NAME:unlock'.\n",
      .run = ha_cmd_token_unlock},
-    {.name = "profiles",
-     .arguments = "",
-     .summary = "Lists the messages that profiles know, each with its scheme and what the site has yet to say.",
-     .details = "hsm-agent-profiles(5) says how to give values, and how to write profiles.\n",
-     .run = ha_cmd_profiles},
+    HA_COMMANDS_TOKEN{
+        .name = "profiles",
+        .arguments = "",
+        .summary = "Lists the messages that profiles know, each with its scheme and what the site has yet to say.",
+        .details = "hsm-agent-profiles(5) says how to give values, and how to write profiles.\n",
+        .run = ha_cmd_profiles},
     {.name = "key list",
      .alias = "keys",
      .arguments = "",

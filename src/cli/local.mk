@@ -14,6 +14,7 @@ libha_cli_la_SOURCES = \
 	src/cli/cmd_openssl.c \
 	src/cli/cmd_openssl_check.c \
 	src/cli/cmd_tls.c \
+	src/cli/cmd_token.c \
 	src/cli/cmd_use.c \
 	src/cli/cmd_verify.c \
 	src/cli/command.c src/cli/command.h \
@@ -22,6 +23,7 @@ libha_cli_la_SOURCES = \
 	src/cli/command_jose.c src/cli/command_jose.h \
 	src/cli/command_jwe.c \
 	src/cli/command_mac.c src/cli/command_mac.h \
+	src/cli/command_token.c src/cli/command_token.h \
 	src/cli/conf_file.c src/cli/conf_file.h \
 	src/cli/conf_load.c src/cli/conf_load.h \
 	src/cli/dev_child.c src/cli/dev_child.h \
@@ -45,7 +47,8 @@ libha_cli_la_SOURCES = \
 	src/cli/tls_identity.c src/cli/tls_identity.h \
 	src/cli/tls_probe.c src/cli/tls_probe.h \
 	src/cli/tls_report.c src/cli/tls_report.h \
-	src/cli/tls_target.c src/cli/tls_target.h
+	src/cli/tls_target.c src/cli/tls_target.h \
+	src/cli/token_tool.c src/cli/token_tool.h
 libha_cli_la_CPPFLAGS = $(AM_CPPFLAGS) -DHA_OPENSSL_MODULESDIR='"$(OPENSSL_MODULESDIR)"'
 libha_cli_la_LIBADD = libha-client.la libha-crypto.la libha-base.la $(OPENSSL_SSL_LIBS)
 

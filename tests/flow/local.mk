@@ -26,6 +26,7 @@ flow_scripts = \
 	tests/flow/30-bad-input.sh \
 	tests/flow/27-judges.sh \
 	tests/flow/28-fapi.sh \
+	tests/flow/34-token.sh \
 	tests/flow/40-crash.sh \
 	tests/flow/41-wrong-pin.sh \
 	tests/flow/42-fault-module.sh \
@@ -58,6 +59,7 @@ EXTRA_DIST += \
 	tests/interop/package-lock.json \
 	tests/interop/package.json \
 	tests/flow/agentlib.py \
+	tests/flow/at_terminal.py \
 	tests/flow/bad_input.py \
 	tests/flow/bad_requests.py \
 	tests/flow/batch.py \
