@@ -134,6 +134,17 @@ static void write_replicas(struct ha_buf *out, struct ha_key *key)
     ha_jw_array_end(out);
 }
 
+static void write_traits(struct ha_buf *out, const struct ha_key *key)
+{
+    if (key->environment)
+        ha_jw_string(out, "environment", key->environment);
+    if (key->holder)
+        ha_jw_string(out, "holder", key->holder);
+    if (key->profile)
+        ha_jw_string(out, "profile", key->profile);
+    ha_jw_bool(out, "backup", key->backup);
+}
+
 void ha_write_key(const struct ha_call_context *call, struct ha_key *key, bool with_public_key)
 {
     struct ha_buf *out = call->out;
@@ -152,6 +163,7 @@ void ha_write_key(const struct ha_call_context *call, struct ha_key *key, bool w
     ha_jw_number(out, "version", key->version);
     ha_jw_string(out, "created", key->created);
     ha_jw_string(out, "origin", key->adopted ? "adopted" : key->imported ? "imported" : "created");
+    write_traits(out, key);
     ha_jw_string(out, "token", key->replicas[0].token_name);
     ha_jw_hex(out, "id", key->replicas[0].id, key->replicas[0].id_len);
     write_replicas(out, key);

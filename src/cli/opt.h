@@ -88,6 +88,9 @@ enum ha_opt {
     HA_OPT_BODY_OUT,
     HA_OPT_KEYS,
     HA_OPT_SECRET_FILE,
+    HA_OPT_ENVIRONMENT,
+    HA_OPT_HOLDER,
+    HA_OPT_BACKUP,
     HA_OPT_COUNT
 };
 
