@@ -99,6 +99,9 @@ enum ha_opt {
     HA_OPT_ENVIRONMENT,
     HA_OPT_HOLDER,
     HA_OPT_BACKUP,
+    HA_OPT_KEY_VERSION,
+    HA_OPT_PEM,
+    HA_OPT_STORE_IN_TOKEN,
     HA_OPT_COUNT
 };
 
