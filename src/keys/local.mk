@@ -4,10 +4,10 @@ libha_keys_la_SOURCES = \
 	src/keys/adopt.c \
 	src/keys/bind.c \
 	src/keys/calendar.c \
-	src/keys/decisions.c \
-	src/keys/delete.c \
 	src/keys/certificate_objects.c \
 	src/keys/certificates.c src/keys/certificates.h \
+	src/keys/decisions.c \
+	src/keys/delete.c \
 	src/keys/key.c src/keys/key.h \
 	src/keys/keys.c src/keys/keys.h src/keys/keys_internal.h \
 	src/keys/lifecycle.c \

@@ -120,7 +120,7 @@ problem 'no certificate at all' 400 malformed
 api PUT /v1/keys/edge/certificate '{"certificates":["x",7]}'
 problem 'a list with something else' 400 malformed /certificates/0
 api PUT '/v1/keys/edge/certificate?version=2' "{\"certificates\":$(quoted "$T/edge.pem")}"
-problem 'a version that is not there' 404 no-such-key
+problem 'a version that is not there' 422 key-cannot
 
 # --- Replaced, kept over a restart
 

@@ -60,6 +60,8 @@ static void err_names_and_statuses_are_the_published_ones(void **state)
         {HA_E_KEY_CANNOT, 422, "key-cannot", false},
         {HA_E_DECRYPTION, 422, "decryption-failed", false},
         {HA_E_NOT_VERIFIED, 422, "not-verified", false},
+        {HA_E_CERTIFICATE, 422, "certificate-refused", false},
+        {HA_E_NO_CERTIFICATE, 404, "no-certificate", false},
         {HA_E_KEY_INCOMPLETE, 409, "key-incomplete", false},
         {HA_E_KEY_DISABLED, 409, "key-disabled", false},
         {HA_E_INTERNAL, 500, "internal", false},
