@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <string.h>
+#include <time.h>
 
 HA_AUTO_DEFINE(X509, X509_free)
 HA_AUTO_DEFINE(BIO, BIO_free_all)
@@ -30,7 +31,7 @@ static enum ha_code parse(const struct ha_buf *der, X509 **ret_certificate, stru
 }
 
 // Adds the certificate, after a look whether it is one.
-static enum ha_code add(struct ha_x5c *chain, const void *der, size_t n, struct ha_err *err)
+enum ha_code ha_x5c_add(struct ha_x5c *chain, const void *der, size_t n, struct ha_err *err)
 {
     size_t total = n;
     for (size_t i = 0; i < chain->n; i++)
@@ -66,7 +67,7 @@ enum ha_code ha_x5c_from_pem(const char *pem, size_t n, struct ha_x5c *ret_chain
         if (strcmp(name, PEM_STRING_X509) != 0)
             code = ha_fail(err, HA_E_MALFORMED, "the PEM block is a \"%.64s\", not a certificate", name);
         else
-            code = add(ret_chain, der, (size_t)len, err);
+            code = ha_x5c_add(ret_chain, der, (size_t)len, err);
         OPENSSL_clear_free(der, (size_t)len);  // it may be somebody's private key
         OPENSSL_free(name);
         OPENSSL_free(header);
@@ -102,10 +103,19 @@ enum ha_code ha_x5c_from_json(const ha_json *x5c, struct ha_x5c *ret_chain, stru
         const char *text = ha_json_string(item);
         if (!text)
             return ha_fail(err, HA_E_MALFORMED, "x5c isn't a list of strings");
-        if (decode_base64(text, &der, err) || add(ret_chain, der.data, der.len, err))
+        if (decode_base64(text, &der, err) || ha_x5c_add(ret_chain, der.data, der.len, err))
             return err->code;
     }
     return HA_OK;
+}
+
+void ha_x5c_to_pem(const struct ha_x5c *chain, struct ha_buf *out)
+{
+    for (size_t i = 0; i < chain->n; i++) {
+        ha_buf_puts(out, "-----BEGIN " PEM_STRING_X509 "-----\n");
+        ha_b64_encode(out, chain->der[i].data, chain->der[i].len, 64);
+        ha_buf_puts(out, "-----END " PEM_STRING_X509 "-----\n");
+    }
 }
 
 void ha_x5c_write(struct ha_buf *out, const struct ha_x5c *chain)
@@ -147,6 +157,27 @@ static void print_time(const ASN1_TIME *time, char *ret_text, size_t size)
     ha_auto(BIO_free_all) BIO *bio = BIO_new(BIO_s_mem());
     int n = bio && ASN1_TIME_print(bio, time) ? BIO_read(bio, ret_text, (int)size - 1) : 0;
     ret_text[n > 0 ? n : 0] = '\0';
+}
+
+static enum ha_code seconds_of(const ASN1_TIME *time, int64_t *ret_s, struct ha_err *err)
+{
+    struct tm when;
+    if (!ASN1_TIME_to_tm(time, &when))
+        return ha_ossl_fail(err, HA_E_MALFORMED, "a date of the certificate can't be read");
+    *ret_s = timegm(&when);
+    return HA_OK;
+}
+
+enum ha_code ha_x5c_dates(const struct ha_x5c *chain, int64_t *ret_from, int64_t *ret_until, struct ha_err *err)
+{
+    ha_auto(X509_free) X509 *certificate = NULL;
+    int64_t from = 0, until = 0;
+    if (parse(&chain->der[0], &certificate, err) || seconds_of(X509_get0_notBefore(certificate), &from, err) ||
+        seconds_of(X509_get0_notAfter(certificate), &until, err))
+        return err->code;
+    *ret_from = from;
+    *ret_until = until;
+    return HA_OK;
 }
 
 enum ha_code ha_x5c_check_dates(const struct ha_x5c *chain, int64_t at_s, struct ha_err *err)

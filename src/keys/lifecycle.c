@@ -287,6 +287,8 @@ enum ha_code ha_keys_delete(struct ha_keys *keys, const char *name, bool destroy
         if (destroy)
             code = destroy_objects(keys, key, err);
         if (code == HA_OK)
+            code = ha_certificates_remove(keys, key, err);
+        if (code == HA_OK)
             code = ha_store_remove(&keys->store, name, err);
         if (code == HA_OK)
             ha_keys_drop(keys, name);
