@@ -36,6 +36,14 @@ void ha_time_iso(char ret_text[static 25])
     snprintf(ret_text, 25, "%s.%03uZ", seconds, (unsigned)(now.tv_nsec / 1000000) % 1000);
 }
 
+void ha_time_iso_s(int64_t at_s, char ret_text[static 25])
+{
+    struct tm utc;
+    time_t seconds = (time_t)at_s;
+    if (!gmtime_r(&seconds, &utc) || strftime(ret_text, 25, "%Y-%m-%dT%H:%M:%SZ", &utc) == 0)
+        snprintf(ret_text, 25, "0000-00-00T00:00:00Z");
+}
+
 bool ha_clock_synchronised(void)
 {
     struct timex clock = {0};  // asks, and changes nothing

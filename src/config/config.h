@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mistakes.h"
+#include "config/days.h"
 #include "crypto/alg.h"
 #include "format/profile.h"
 
@@ -27,6 +28,7 @@ struct ha_agent_config {
     unsigned connections;  // most connections at one time on each socket
     unsigned connections_per_uid, requests_per_uid;  // likewise of one user, and its requests under way; 0: no limit
     unsigned drain_ms;                               // how long SIGTERM waits for requests under way
+    struct ha_days expiry_days;                      // before a certificate's end: when to give notice
 };
 
 struct ha_listen_config {

@@ -72,6 +72,12 @@ static const struct ha_option agent_options[] = {
      AT(ha_agent_config, drain_ms),
      .value = "MILLISECONDS",
      .help = "How long SIGTERM waits for requests under way before it cuts them off."},
+    {.name = "expiry-days",
+     .type = HA_OPTION_DAYS,
+     .fallback = "90, 60, 30, 1",
+     AT(ha_agent_config, expiry_days),
+     .value = "DAYS[,DAYS...]|none",
+     .help = "So many days before an installed certificate expires the agent gives notice."},
 };
 
 static const struct ha_option listen_options[] = {
