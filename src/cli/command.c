@@ -3,6 +3,7 @@
 #include "cli/command.h"
 
 #include "cli/command_http.h"
+#include "cli/command_inventory.h"
 #include "cli/command_jose.h"
 #include "cli/command_mac.h"
 #include "crypto/alg.h"
@@ -276,12 +277,12 @@ static const struct ha_command commands[] = {
      .summary = "Lists the messages that profiles know, each with its scheme and what the site has yet to say.",
      .details = "hsm-agent-profiles(5) says how to give values, and how to write profiles.\n",
      .run = ha_cmd_profiles},
-    {.name = "key list",
-     .alias = "keys",
-     .arguments = "",
-     .summary = "Lists the keys that the caller may know of.",
-     .details = "",
-     .run = ha_cmd_key_list},
+    HA_COMMAND_INVENTORY{.name = "key list",
+                         .alias = "keys",
+                         .arguments = "",
+                         .summary = "Lists the keys that the caller may know of.",
+                         .details = "",
+                         .run = ha_cmd_key_list},
     {.name = "key show",
      .arguments = "NAME",
      .summary = "Prints what is known of a key, its public key included.",

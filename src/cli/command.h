@@ -19,6 +19,7 @@ enum ha_code ha_cmd_status(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_profiles(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_tokens(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_token_unlock(struct ha_cli *cli, struct ha_err *err);
+enum ha_code ha_cmd_inventory(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_key_list(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_key_show(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_key_create(struct ha_cli *cli, struct ha_err *err);
