@@ -55,6 +55,8 @@ static const struct ha_code_info codes[] = {
     [HA_E_NOT_VERIFIED] = {"not-verified", 422, "The message could not be verified",
                            "Don't use the message. If its sender means well, compare keys, algorithm and clocks.",
                            false},
+    [HA_E_CERTIFICATE] = {"certificate-refused", 422, "The certificate isn't accepted",
+                          "Ask the CA for one that was made for this key's request.", false},
     [HA_E_KEY_INCOMPLETE] = {"key-incomplete", 409, "The key is half-made or half-deleted",
                              "An administrator finishes it with 'hsm-agent key delete NAME --yes', then creates it "
                              "anew.",

@@ -30,6 +30,7 @@ enum ha_code {
     HA_E_KEY_CANNOT,         // the key's type, purpose or token can't do that
     HA_E_DECRYPTION,         // the one and only answer to a ciphertext that doesn't decrypt
     HA_E_NOT_VERIFIED,       // a message that isn't accepted: its signature, its keys, its dates
+    HA_E_CERTIFICATE,        // a certificate that isn't one for this key, or not to be used
     HA_E_KEY_INCOMPLETE,     // half-made or half-deleted; needs an operator
     HA_E_INTERNAL,           // our own fault
     HA_E_MEMORY,             // out of memory

@@ -11,6 +11,7 @@
 #include <time.h>
 
 HA_AUTO_DEFINE(X509, X509_free)
+HA_AUTO_DEFINE(X509_PUBKEY, X509_PUBKEY_free)
 HA_AUTO_DEFINE(BIO, BIO_free_all)
 
 void ha_x5c_clear(struct ha_x5c *chain)
@@ -130,16 +131,37 @@ void ha_x5c_write(struct ha_buf *out, const struct ha_x5c *chain)
     ha_jw_array_end(out);
 }
 
-enum ha_code ha_x5c_pubkey(const struct ha_x5c *chain, struct ha_pubkey **ret_key, struct ha_err *err)
+// A key that is certified for PSS alone (RFC 4055: id-RSASSA-PSS) is the same RSA key.
+static int encode_key(X509 *certificate, unsigned char **ret_spki)
 {
-    ha_auto(X509_free) X509 *certificate = NULL;
-    if (parse(&chain->der[0], &certificate, err))
-        return err->code;
+    X509_PUBKEY *own = X509_get_X509_PUBKEY(certificate);
+    ASN1_OBJECT *algorithm = NULL;
+    const unsigned char *bits;
+    int n;
+    if (!X509_PUBKEY_get0_param(&algorithm, &bits, &n, NULL, own) || OBJ_obj2nid(algorithm) != NID_rsassaPss)
+        return i2d_X509_PUBKEY(own, ret_spki);
+    ha_auto(X509_PUBKEY_free) X509_PUBKEY *plain = X509_PUBKEY_new();
+    unsigned char *copy = OPENSSL_memdup(bits, (size_t)n);
+    if (!plain || !copy || !X509_PUBKEY_set0_param(plain, OBJ_nid2obj(NID_rsaEncryption), V_ASN1_NULL, NULL, copy, n)) {
+        OPENSSL_free(copy);
+        return -1;
+    }
+    return i2d_X509_PUBKEY(plain, ret_spki);
+}
+
+enum ha_code ha_x5c_key_of(struct x509_st *certificate, struct ha_pubkey **ret_key, struct ha_err *err)
+{
     ha_auto(ha_ossl_free) unsigned char *spki = NULL;
-    int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &spki);
+    int n = encode_key(certificate, &spki);
     if (n <= 0)
         return ha_ossl_fail(err, HA_E_MALFORMED, "the certificate's public key");
     return ha_pubkey_from_spki(spki, (size_t)n, ret_key, err) ? ha_wrap(err, "the certificate's key") : HA_OK;
+}
+
+enum ha_code ha_x5c_pubkey(const struct ha_x5c *chain, struct ha_pubkey **ret_key, struct ha_err *err)
+{
+    ha_auto(X509_free) X509 *certificate = NULL;
+    return parse(&chain->der[0], &certificate, err) ? err->code : ha_x5c_key_of(certificate, ret_key, err);
 }
 
 enum ha_code ha_x5c_sha256(const struct ha_x5c *chain, uint8_t ret_hash[static HA_X5C_HASH_LEN], struct ha_err *err)

@@ -31,8 +31,11 @@ void ha_x5c_to_pem(const struct ha_x5c *chain, struct ha_buf *out);
 // Writes the member "x5c" into the object that is open in out.
 void ha_x5c_write(struct ha_buf *out, const struct ha_x5c *chain);
 
-// Of the first certificate: its key, base64url(SHA-256(DER)) without the encoding, its dates.
+// Of the first certificate: its key (of one that is for PSS alone, the RSA key that it is), base64url(SHA-256(DER))
+// without the encoding, its dates.
 enum ha_code ha_x5c_pubkey(const struct ha_x5c *chain, struct ha_pubkey **ret_key, struct ha_err *err);
+struct x509_st;
+enum ha_code ha_x5c_key_of(struct x509_st *certificate, struct ha_pubkey **ret_key, struct ha_err *err);
 enum ha_code ha_x5c_sha256(const struct ha_x5c *chain, uint8_t ret_hash[static HA_X5C_HASH_LEN], struct ha_err *err);
 // In seconds since 1970; both ends are in it.
 enum ha_code ha_x5c_dates(const struct ha_x5c *chain, int64_t *ret_from, int64_t *ret_until, struct ha_err *err);

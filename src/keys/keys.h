@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "keys/key.h"
 #include "keys/traits.h"
+#include "keys/versions.h"
 
 struct ha_keys;
 
@@ -25,10 +26,19 @@ void ha_keys_detach(struct ha_keys *keys, struct ha_token *token, struct ha_toke
 // ha_token_host.ready.
 enum ha_code ha_keys_bind(struct ha_keys *keys, struct ha_token *token, struct ha_err *err);
 
-// NULL: no such key. The caller unrefs it.
+// The active version. NULL: no such key. The caller unrefs it.
 struct ha_key *ha_keys_get(struct ha_keys *keys, const char *name);
-// All keys, sorted by name; the caller unrefs each and frees the array. NULL when there is none (n is 0) or no memory.
+struct ha_key *ha_keys_get_version(struct ha_keys *keys, const char *name, unsigned version);
+// The version that has this public key, HA_SPKI_HASH_LEN bytes.
+struct ha_key *ha_keys_get_spki(struct ha_keys *keys, const char *name, const uint8_t *spki_sha256);
+// All versions of one key, the first one first; as ha_keys_all.
+struct ha_key **ha_keys_versions(struct ha_keys *keys, const char *name, size_t *ret_n);
+// What the version is now, beside the others of its name; ret_until_s as for ha_versions_status.
+enum ha_key_status ha_keys_status(struct ha_keys *keys, const struct ha_key *key, int64_t *ret_until_s);
+// All versions of all keys, sorted by name and version; the caller unrefs each and frees the array. NULL when there is
+// none (n is 0) or no memory.
 struct ha_key **ha_keys_all(struct ha_keys *keys, size_t *ret_n);
+void ha_keys_list_free(struct ha_key **list, size_t n);
 
 // Makes a key pair in n tokens (1 to HA_REPLICAS_MAX, all different): in the first one, which wraps it for the others.
 // Or an HMAC key, in one token.

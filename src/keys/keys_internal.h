@@ -13,7 +13,7 @@ struct ha_keys {
     char *certificates;        // STATE-DIR/certificates
     pthread_mutex_t changing;  // creations, adoptions, deletions and binding, one after the other
     pthread_rwlock_t lock;     // guards the table
-    struct ha_key **items;     // sorted by name; one reference each
+    struct ha_key **items;     // sorted by name and version; one reference each
     size_t n, cap;
 };
 
@@ -45,4 +45,5 @@ enum ha_code ha_sharing_prepare(const struct ha_key *key, struct ha_sharing *sha
 // Makes the pair in all tokens, and has each replica prove that it is the key. After a failure any of the tokens may
 // have objects.
 enum ha_code ha_sharing_make(struct ha_key *key, const struct ha_sharing *sharing, struct ha_err *err);
-void ha_keys_drop(struct ha_keys *keys, const char *name);
+// Out of the table; the key's own reference of the caller stays.
+void ha_keys_drop(struct ha_keys *keys, const struct ha_key *key);

@@ -61,7 +61,7 @@ static enum ha_code generate(struct ha_keys *keys, struct ha_key *key, const str
     if (code) {
         // The token said no, so nothing was made.
         struct ha_err ignored = {0};
-        ha_store_remove(&keys->store, key->name, &ignored);
+        ha_store_remove(&keys->store, key, &ignored);
         return code;
     }
     if (ha_pubkey_restore(spki.data, spki.len, &key->public_key, err) || ha_pubkey_type(key->public_key) != key->type) {
@@ -112,7 +112,7 @@ static void abandon(struct ha_keys *keys, struct ha_key *key)
         ha_log_err(keys->log, HA_LOG_WARN, "key-left-over", &err, HA_S("key", key->name));
     }
     failure = (struct ha_err){0};
-    if (!left && ha_store_remove(&keys->store, key->name, &failure) == HA_OK)
+    if (!left && ha_store_remove(&keys->store, key, &failure) == HA_OK)
         return;
     ha_key_ref(key);
     if (ha_keys_insert(keys, key, &failure))
@@ -289,9 +289,9 @@ enum ha_code ha_keys_delete(struct ha_keys *keys, const char *name, bool destroy
         if (code == HA_OK)
             code = ha_certificates_remove(keys, key, err);
         if (code == HA_OK)
-            code = ha_store_remove(&keys->store, name, err);
+            code = ha_store_remove(&keys->store, key, err);
         if (code == HA_OK)
-            ha_keys_drop(keys, name);
+            ha_keys_drop(keys, key);
     }
     pthread_mutex_unlock(&keys->changing);
     if (code == HA_OK)

@@ -14,5 +14,6 @@ libha_keys_la_SOURCES = \
 	src/keys/sharing.c \
 	src/keys/store.c src/keys/store.h \
 	src/keys/traits.c src/keys/traits.h \
-	src/keys/use.c src/keys/use.h
+	src/keys/use.c src/keys/use.h \
+	src/keys/versions.c src/keys/versions.h
 libha_keys_la_LIBADD = libha-supervise.la libha-format.la

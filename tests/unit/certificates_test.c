@@ -59,9 +59,9 @@ static int setup(void **state)
     fixture->issuer =
         cert_rig_make(&(struct cert_rig_wish){.cn = "Test CA", .key = fixture->ca->pub, .by = fixture->ca, .ca = true});
     up(fixture);
-    assert_int_equal(
-        ha_keys_create(fixture->keys, "edge", &fixture->token, 1, HA_KEY_EC_P256, HA_PURPOSE_SIGN, &fixture->key, &err),
-        HA_OK);
+    assert_int_equal(ha_keys_create(fixture->keys, "edge", &fixture->token, 1, HA_KEY_EC_P256, HA_PURPOSE_SIGN, NULL,
+                                    &fixture->key, &err),
+                     HA_OK);
     *state = fixture;
     return 0;
 }
