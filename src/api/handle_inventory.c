@@ -61,12 +61,23 @@ static void write_lists(struct ha_buf *out, const struct ha_key *key)
     ha_jw_array_end(out);
 }
 
-static void write_version(struct ha_buf *out, struct ha_key *key)
+static void write_status(struct ha_buf *out, struct ha_keys *keys, const struct ha_key *key)
+{
+    int64_t until_s = 0, deletes_s = atomic_load(&key->deletes_s);
+    ha_jw_string(out, "status", ha_key_status_name(ha_keys_status(keys, key, &until_s)));
+    if (until_s)
+        write_time(out, "retires", until_s);
+    ha_jw_bool(out, "disabled", atomic_load(&key->disabled));
+    if (deletes_s)
+        write_time(out, "deletes", deletes_s);
+}
+
+static void write_version(struct ha_buf *out, struct ha_keys *keys, struct ha_key *key)
 {
     ha_jw_object(out, NULL);
     ha_jw_string(out, "name", key->name);
     ha_jw_number(out, "version", key->version);
-    ha_jw_string(out, "status", "active");
+    write_status(out, keys, key);
     ha_jw_string(out, "state", ha_key_state_name(ha_key_state(key)));
     ha_jw_string(out, "type", ha_key_type_info(key->type)->name);
     if (key->public_key)
@@ -103,10 +114,9 @@ enum ha_code ha_handle_inventory(struct ha_call_context *call, struct ha_err *er
     ha_jw_array(call->out, "keys");
     for (size_t i = 0; i < n; i++) {
         if (ha_policy_operations(call->api->config, call->request->principal, keys[i]->name))
-            write_version(call->out, keys[i]);
-        ha_key_unref(keys[i]);
+            write_version(call->out, call->api->keys, keys[i]);
     }
-    free(keys);
+    ha_keys_list_free(keys, n);
     ha_jw_array_end(call->out);
     ha_jw_object_end(call->out);
     return HA_OK;

@@ -26,7 +26,7 @@ static bool is_over(const ha_json *key)
 {
     const char *status = ha_json_get_string(key, "status");
     bool disabled = false;
-    return (status && (strcmp(status, "retired") == 0 || strcmp(status, "disabled") == 0)) ||
+    return (status && strcmp(status, "retired") == 0) || ha_json_get(key, "deletes") ||
            (ha_json_bool(ha_json_get(key, "disabled"), &disabled) && disabled);
 }
 
@@ -126,12 +126,21 @@ void ha_inventory_when(const struct ha_inventory *inventory, const struct ha_inv
         ha_buf_printf(out, "in %" PRId64 " day%s", days, days == 1 ? "" : "s");
 }
 
+static void put_status(struct ha_table *table, const ha_json *key)
+{
+    ha_auto(ha_buf_clear) struct ha_buf status = {0};
+    bool disabled = false;
+    ha_table_value(&status, ha_json_get(key, "status"));
+    if (ha_json_bool(ha_json_get(key, "disabled"), &disabled) && disabled)
+        ha_buf_puts(&status, ",disabled");
+    ha_table_cell(table, ha_buf_text(&status));
+}
+
 void ha_inventory_table(const struct ha_inventory *inventory, struct ha_buf *out)
 {
     static const char *const titles[] = {"KEY",    "VERSION", "STATUS",  "TYPE", "PURPOSES", "ENVIRONMENT",
                                          "HOLDER", "TOKENS",  "EXPIRES", "",     "LAST USE"};
-    static const char *const members[] = {"name",     "version",     "status", "type",
-                                          "purposes", "environment", "holder", "tokens"};
+    static const char *const members[] = {"type", "purposes", "environment", "holder", "tokens"};
     ha_auto(ha_table_clear) struct ha_table table = {.n_columns = HA_ARRAY_SIZE(titles)};
     for (size_t i = 0; i < HA_ARRAY_SIZE(titles); i++)
         ha_table_cell(&table, titles[i][0] ? titles[i] : "LEFT");
@@ -139,6 +148,9 @@ void ha_inventory_table(const struct ha_inventory *inventory, struct ha_buf *out
         const struct ha_inventory_row *row = &inventory->rows[i];
         ha_auto(ha_buf_clear) struct ha_buf when = {0};
         char date[11] = "";
+        ha_table_member(&table, row->key, "name");
+        ha_table_member(&table, row->key, "version");
+        put_status(&table, row->key);
         for (size_t j = 0; j < HA_ARRAY_SIZE(members); j++)
             ha_table_member(&table, row->key, members[j]);
         if (row->certificate)

@@ -11,7 +11,7 @@ struct ha_inventory_row {
     const ha_json *key;
     const char *name;
     uint64_t version;
-    bool over;                      // retired or disabled: nobody has to care for its certificate
+    bool over;                      // retired, disabled or to be deleted: nobody has to care for its certificate
     int64_t last_use;               // seconds since 1970; 0: unknown
     const ha_json *certificate;     // NULL: none installed; what follows is 0 then
     int64_t not_before, not_after;  // seconds since 1970

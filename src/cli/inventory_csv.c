@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-static const char *const key_columns[] = {"name",     "version",     "status",   "state",      "type",   "bits",
-                                          "purposes", "environment", "holder",   "profile",    "tokens", "origin",
-                                          "backup",   "created",     "last_use", "spki_sha256"};
+static const char *const key_columns[] = {"name",   "version", "status",   "disabled",    "deletes",  "state",
+                                          "type",   "bits",    "purposes", "environment", "holder",   "profile",
+                                          "tokens", "origin",  "backup",   "created",     "last_use", "spki_sha256"};
 static const char *const certificate_columns[] = {"subject", "issuer", "serial", "not_before", "not_after", "sha256"};
 
 // A subject comes from whoever issued the certificate, and spreadsheets run what begins like a formula.

@@ -285,7 +285,9 @@ static void put_timeline(const struct ha_inventory *inventory, struct ha_buf *ou
         ha_buf_puts(out, "<p>No certificate is installed that is in use.</p>\n");
     }
     if (over > 0)
-        ha_buf_printf(out, "<p class=\"note\">Without the certificates of %zu retired or disabled version%s.</p>\n",
+        ha_buf_printf(out,
+                      "<p class=\"note\">Without the certificates of %zu version%s that nobody has to care for: "
+                      "retired, disabled or to be deleted.</p>\n",
                       over, over == 1 ? "" : "s");
     ha_buf_puts(out, "</section>\n");
 }
@@ -296,7 +298,7 @@ static void put_certificate_cells(const struct ha_inventory *inventory, const st
     ha_auto(ha_buf_clear) struct ha_buf when = {0};
     enum ha_expiry expiry = ha_inventory_expiry(inventory, row);
     if (!row->certificate) {
-        ha_buf_puts(out, "<td class=\"none\">none</td><td></td><td></td>");
+        ha_buf_puts(out, "<td class=\"none\">none</td><td></td>");
         return;
     }
     ha_inventory_when(inventory, row, &when);
@@ -304,12 +306,25 @@ static void put_certificate_cells(const struct ha_inventory *inventory, const st
     put_name(out, ha_json_get_string(row->certificate, "subject"));
     ha_buf_puts(out, "<small>issued by ");
     put_name(out, ha_json_get_string(row->certificate, "issuer"));
-    ha_buf_puts(out, "</small></td><td class=\"code\">");
+    ha_buf_puts(out, "</small><small>serial <code>");
     put_member(out, row->certificate, "serial");
+    ha_buf_puts(out, "</code></small>");
     ha_buf_printf(out, "</td><td class=\"%s date\"><b>", row->over ? "over" : expiries[expiry].class);
     put_date(out, row->not_after);
     ha_buf_printf(out, "</b><small>%s%s</small></td>", expiry == HA_EXPIRY_EXPIRED ? "expired " : "",
                   ha_buf_text(&when));
+}
+
+// The day of a time, when there is one.
+static void put_day(struct ha_buf *out, const char *label, const char *time)
+{
+    char day[11];
+    if (!time)
+        return;
+    snprintf(day, sizeof day, "%s", time);
+    ha_buf_printf(out, "<small>%s", label);
+    put_text(out, day);
+    ha_buf_puts(out, "</small>");
 }
 
 // The status of the version, and what is wrong with the key if something is.
@@ -321,6 +336,8 @@ static void put_status(const ha_json *key, struct ha_buf *out)
     put_member(out, key, "status");
     if (ha_json_bool(ha_json_get(key, "disabled"), &disabled) && disabled)
         ha_buf_puts(out, ", disabled");
+    put_day(out, "until ", ha_json_get_string(key, "retires"));
+    put_day(out, "deleted on ", ha_json_get_string(key, "deletes"));
     if (state && strcmp(state, "ready") != 0) {
         ha_buf_puts(out, "<small class=\"trouble\">");
         put_text(out, state);
@@ -356,12 +373,12 @@ static void put_table_row(const struct ha_inventory *inventory, const struct ha_
 
 static void put_table(const struct ha_inventory *inventory, struct ha_buf *out)
 {
-    static const char *const titles[] = {"Key",    "Status",      "Type",   "Purposes", "Environment", "Holder",
-                                         "Tokens", "Certificate", "Serial", "Expires",  "Last use"};
+    static const char *const titles[] = {"Key",    "Status", "Type",        "Purposes", "Environment",
+                                         "Holder", "Tokens", "Certificate", "Expires",  "Last use"};
     ha_buf_printf(out, "<section aria-labelledby=\"all\">\n<h2 id=\"all\">All %zu versions of keys</h2>\n",
                   inventory->n);
     ha_buf_puts(out,
-                "<div class=\"scroll\" role=\"region\" aria-labelledby=\"all\" tabindex=\"0\">\n<table>\n<thead><tr>");
+                "<div class=\"scroll\" role=\"region\" aria-label=\"The table\" tabindex=\"0\">\n<table>\n<thead><tr>");
     for (size_t i = 0; i < HA_ARRAY_SIZE(titles); i++)
         ha_buf_printf(out, "<th scope=\"col\">%s</th>", titles[i]);
     ha_buf_puts(out, "</tr></thead>\n<tbody>\n");
