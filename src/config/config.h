@@ -29,6 +29,7 @@ struct ha_agent_config {
     unsigned connections_per_uid, requests_per_uid;  // likewise of one user, and its requests under way; 0: no limit
     unsigned drain_ms;                               // how long SIGTERM waits for requests under way
     struct ha_days expiry_days;                      // before a certificate's end: when to give notice
+    char *expiry_hook;                               // a program that is run with each notice; NULL: none
 };
 
 struct ha_listen_config {

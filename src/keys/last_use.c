@@ -43,7 +43,9 @@ static void take(const ha_json *item, struct ha_key *const *keys, size_t n)
         !ha_json_uint(ha_json_get(item, "at"), TIME_MAX, &at_s))
         return;
     for (size_t i = 0; i < n; i++)
-        if (keys[i]->version == version && strcmp(keys[i]->name, name) == 0 && is_older(keys[i], (int64_t)at_s))
+        // A request may have used it already.
+        if (keys[i]->version == version && strcmp(keys[i]->name, name) == 0 && is_older(keys[i], (int64_t)at_s) &&
+            ha_last_use(keys[i]) < (int64_t)at_s)
             atomic_store(&keys[i]->last_use_s, (int64_t)at_s);
 }
 
@@ -64,9 +66,7 @@ static enum ha_code load(struct ha_last_use *last_use, struct ha_keys *keys, str
     const ha_json *uses = ha_json_get(json, "uses");
     for (const ha_json *item = uses ? ha_json_first(uses) : NULL; item; item = ha_json_next(item))
         take(item, all, n);
-    for (size_t i = 0; i < n; i++)
-        ha_key_unref(all[i]);
-    free(all);
+    ha_keys_list_free(all, n);
     return HA_OK;
 }
 
@@ -96,9 +96,8 @@ static void write_uses(struct ha_keys *keys, struct ha_buf *out)
             ha_jw_number(out, "at", ha_last_use(all[i]));
             ha_jw_object_end(out);
         }
-        ha_key_unref(all[i]);
     }
-    free(all);
+    ha_keys_list_free(all, n);
     ha_jw_array_end(out);
     ha_jw_object_end(out);
     ha_buf_putc(out, '\n');

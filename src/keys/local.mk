@@ -4,6 +4,7 @@ libha_keys_la_SOURCES = \
 	src/keys/adopt.c \
 	src/keys/bind.c \
 	src/keys/certificates.c src/keys/certificates.h \
+	src/keys/expiry.c src/keys/expiry.h \
 	src/keys/key.c src/keys/key.h \
 	src/keys/keys.c src/keys/keys.h src/keys/keys_internal.h \
 	src/keys/last_use.c src/keys/last_use.h \
