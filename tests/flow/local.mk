@@ -26,6 +26,7 @@ flow_scripts = \
 	tests/flow/30-bad-input.sh \
 	tests/flow/27-judges.sh \
 	tests/flow/28-fapi.sh \
+	tests/flow/37-inventory.sh \
 	tests/flow/40-crash.sh \
 	tests/flow/41-wrong-pin.sh \
 	tests/flow/42-fault-module.sh \
@@ -52,6 +53,7 @@ TESTS += $(flow_scripts)
 EXTRA_DIST += \
 	tests/interop/agent.mjs \
 	tests/interop/authorization_server.mjs \
+	tests/interop/inventory.mjs \
 	tests/interop/jose.mjs \
 	tests/interop/mojaloop.cjs \
 	tests/interop/oidc.mjs \
@@ -65,6 +67,7 @@ EXTRA_DIST += \
 	tests/flow/crowd.py \
 	tests/flow/drain.py \
 	tests/flow/examples.py \
+	tests/flow/expiry_lib.sh \
 	tests/flow/ladder.py \
 	tests/flow/find_bytes.py \
 	tests/flow/jwe_broken.py \
