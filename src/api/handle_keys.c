@@ -56,6 +56,8 @@ static void write_algorithms(struct ha_buf *out, const struct ha_key *key, const
 static unsigned possible_operations(const struct ha_key *key)
 {
     unsigned operations = 1u << HA_OPERATION_SHOW | 1u << HA_OPERATION_DELETE;
+    if (key->type != HA_KEY_HMAC_256)
+        operations |= 1u << HA_OPERATION_INSTALL;
     if (key->purposes & HA_PURPOSE_SIGN)
         operations |= 1u << HA_OPERATION_SIGN | 1u << HA_OPERATION_SIGN_DIGEST | 1u << HA_OPERATION_JWS |
                       1u << HA_OPERATION_JWT | 1u << HA_OPERATION_HTTP_SIGNATURE;

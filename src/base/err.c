@@ -29,6 +29,9 @@ static const struct ha_code_info codes[] = {
                      "List the keys that you may use with 'hsm-agent key list'; a key that the policy doesn't grant "
                      "you isn't shown.",
                      false},
+    [HA_E_NO_CERTIFICATE] = {"no-certificate", 404, "No certificate is installed for the key",
+                             "An administrator installs what the CA answered with `hsm-agent cert install NAME FILE`.",
+                             false},
     [HA_E_METHOD] = {"method-not-allowed", 405, "The path is there, the method isn't",
                      "Use one of the methods of the Allow header.", false},
     [HA_E_REQUEST_TIMEOUT] = {"request-timeout", 408, "The request took too long to arrive",

@@ -19,6 +19,7 @@ enum ha_code {
     HA_E_CROSS_ORIGIN,       // a browser's request
     HA_E_NO_ROUTE,           // no such path
     HA_E_NO_KEY,             // no such key, or none that the caller may know of
+    HA_E_NO_CERTIFICATE,     // none is installed for the key
     HA_E_METHOD,             // the path is there, the method isn't
     HA_E_REQUEST_TIMEOUT,    // the peer took too long to send its request
     HA_E_CONFLICT,           // exists already, or is in use

@@ -155,8 +155,9 @@ enum ha_code ha_keys_uninstall(struct ha_keys *keys, struct ha_key *key, struct 
 {
     pthread_mutex_lock(&keys->changing);
     ha_auto(ha_key_certificate_unref) struct ha_key_certificate *certificate = ha_key_certificate(key);
-    enum ha_code code = certificate ? ha_certificates_remove(keys, key, err)
-                                    : ha_fail(err, HA_E_CONFLICT, "no certificate is installed for '%s'", key->name);
+    enum ha_code code = certificate
+                            ? ha_certificates_remove(keys, key, err)
+                            : ha_fail(err, HA_E_NO_CERTIFICATE, "no certificate is installed for '%s'", key->name);
     pthread_mutex_unlock(&keys->changing);
     return code;
 }

@@ -23,5 +23,9 @@ struct ha_key_certificate *ha_key_certificate(struct ha_key *key);
 // is for another key, or the key is being deleted. HA_E_KEY_CANNOT: it is no key pair. Whether the chain is any good is
 // the caller's to judge (format/chain_build.h).
 enum ha_code ha_keys_install(struct ha_keys *keys, struct ha_key *key, const struct ha_x5c *chain, struct ha_err *err);
-// Removes it. HA_E_CONFLICT when there is none.
+// Removes it. HA_E_NO_CERTIFICATE when there is none.
 enum ha_code ha_keys_uninstall(struct ha_keys *keys, struct ha_key *key, struct ha_err *err);
+// In all tokens that hold the key: makes a certificate object of the chain's first (NULL: of none), and destroys that
+// of the one before (NULL: none), if there is one. The first token that fails ends it; doing it again does the rest.
+enum ha_code ha_keys_certificate_to_token(struct ha_key *key, const struct ha_x5c *chain,
+                                          const struct ha_key_certificate *before, struct ha_err *err);

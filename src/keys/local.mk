@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libha-keys.la
 libha_keys_la_SOURCES = \
 	src/keys/adopt.c \
 	src/keys/bind.c \
+	src/keys/certificate_objects.c \
 	src/keys/certificates.c src/keys/certificates.h \
 	src/keys/expiry.c src/keys/expiry.h \
 	src/keys/key.c src/keys/key.h \

@@ -154,7 +154,7 @@ static void certificate_uninstall_removes_the_file(void **state)
 {
     struct fixture *fixture = *state;
     struct ha_err err = {0};
-    assert_int_equal(ha_keys_uninstall(fixture->keys, fixture->key, &err), HA_E_CONFLICT);
+    assert_int_equal(ha_keys_uninstall(fixture->keys, fixture->key, &err), HA_E_NO_CERTIFICATE);
     assert_int_equal(install(fixture, fixture->key->public_key, 30, &err), HA_OK);
     assert_int_equal(ha_keys_uninstall(fixture->keys, fixture->key, &err), HA_OK);
     assert_null(ha_key_certificate(fixture->key));
