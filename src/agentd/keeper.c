@@ -51,7 +51,7 @@ static void make_words(const struct ha_key_certificate *installed, struct words 
     ha_auto(ha_certificate_free) struct ha_certificate *certificate = NULL;
     struct ha_err ignored = {0};  // it was read before
     const struct ha_buf *der = &installed->chain.der[0];
-    ha_time_iso_s(installed->not_after, words->not_after);
+    ha_time_iso_at(installed->not_after, words->not_after);
     ha_hex_encode(&words->sha256, installed->sha256, sizeof installed->sha256);
     if (ha_certificate_read(der->data, der->len, &certificate, &ignored))
         return;

@@ -13,7 +13,7 @@
 static void write_time(struct ha_buf *out, const char *name, int64_t at_s)
 {
     char text[25];
-    ha_time_iso_s(at_s, text);
+    ha_time_iso_at(at_s, text);
     ha_jw_string(out, name, text);
 }
 

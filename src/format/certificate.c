@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "crypto/ossl.h"
+#include "format/cert_words.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -100,21 +101,14 @@ void ha_certificate_to_pem(const struct ha_certificate *certificate, struct ha_b
         out->failed = true;
 }
 
-static void put_name(const X509_NAME *name, struct ha_buf *out)
-{
-    ha_auto(BIO_free_all) BIO *bio = BIO_new(BIO_s_mem());
-    if (bio && X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0)
-        append_bio(out, bio);
-}
-
 void ha_certificate_subject(const struct ha_certificate *certificate, struct ha_buf *out)
 {
-    put_name(X509_get_subject_name(certificate->x509), out);
+    ha_cert_words_name(out, X509_get_subject_name(certificate->x509));
 }
 
 void ha_certificate_issuer(const struct ha_certificate *certificate, struct ha_buf *out)
 {
-    put_name(X509_get_issuer_name(certificate->x509), out);
+    ha_cert_words_name(out, X509_get_issuer_name(certificate->x509));
 }
 
 void ha_certificate_serial(const struct ha_certificate *certificate, struct ha_buf *out)
