@@ -84,8 +84,9 @@ static void put_string(struct ha_buf *out, const char *name, const char *value)
     ha_buf_putc(out, '\0');
 }
 
-static void run_hook(const struct ha_keeper *keeper, const char *program, const struct ha_expiry_notice *notice,
-                     int64_t days_left, const struct words *words)
+// Returns HA_E_STOPPING when the hook was cut off; other failures are told and done with.
+static enum ha_code run_hook(const struct ha_keeper *keeper, const char *program, const struct ha_expiry_notice *notice,
+                             int64_t days_left, const struct words *words)
 {
     enum { ARGUMENTS = 5 };
     const struct ha_key *key = notice->key;
@@ -131,19 +132,19 @@ static void run_hook(const struct ha_keeper *keeper, const char *program, const 
     if (err.code)
         ha_log_err(keeper->log, HA_LOG_ERROR, "expiry-hook-failed", &err, HA_S("key", key->name),
                    HA_N("version", key->version), HA_S("hook", program));
+    return err.code;
 }
 
 static void give_notice(struct ha_keeper *keeper, const struct ha_expiry_notice *notice, const char *hook)
 {
     ha_auto(words_clear) struct words words = {0};
     struct ha_err err = {0};
-    int64_t left_s = notice->left_s;
-    // A day that has begun counts as gone by.
-    int64_t days_left = left_s >= 0 ? left_s / DAY_S : -((-left_s + DAY_S - 1) / DAY_S);
+    int64_t days_left = notice->left_s / DAY_S;
     make_words(notice->certificate, &words);
     log_notice(keeper, notice, days_left, &words);
-    if (hook)
-        run_hook(keeper, hook, notice, days_left, &words);
+    // One that was cut off is told once more after the next start.
+    if (hook && run_hook(keeper, hook, notice, days_left, &words) == HA_E_STOPPING)
+        return;
     if (ha_expiry_tell(&keeper->expiry, keeper->keys, notice, &err))
         ha_log_err(keeper->log, HA_LOG_ERROR, "expiry-notices-not-written", &err);
 }

@@ -254,8 +254,8 @@ static const struct ha_command commands[] = {
      .run = ha_cmd_whoami},
     {.name = "status",
      .arguments = "",
-     .summary = "Prints whether the agent is ready, and the state of each token with cause and remedy, and of each "
-                "replica of a key that is in several tokens.",
+     .summary = "Prints whether the agent is ready, the state of each token with cause and remedy, and of each "
+                "replica of a key that is in several tokens, and which certificates expire next.",
      .details = "The exit status is 0 when every token is ready and 1 otherwise.\n",
      .run = ha_cmd_status},
     {.name = "tokens",

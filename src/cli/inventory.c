@@ -97,8 +97,7 @@ void ha_inventory_clear(struct ha_inventory *inventory)
 
 int64_t ha_inventory_days(const struct ha_inventory *inventory, const struct ha_inventory_row *row)
 {
-    int64_t left = row->not_after - inventory->at;
-    return left >= 0 ? left / DAY_S : -((-left + DAY_S - 1) / DAY_S);
+    return (row->not_after - inventory->at) / DAY_S;
 }
 
 enum ha_expiry ha_inventory_expiry(const struct ha_inventory *inventory, const struct ha_inventory_row *row)
@@ -121,9 +120,40 @@ void ha_inventory_when(const struct ha_inventory *inventory, const struct ha_inv
     if (days < 0)
         ha_buf_printf(out, "%" PRId64 " day%s ago", -days, days == -1 ? "" : "s");
     else if (days == 0)
-        ha_buf_puts(out, "within a day");
+        ha_buf_puts(out, row->not_after < inventory->at ? "less than a day ago" : "within a day");
     else
         ha_buf_printf(out, "in %" PRId64 " day%s", days, days == 1 ? "" : "s");
+}
+
+static void put_expiry(struct ha_table *table, const struct ha_inventory *inventory, const struct ha_inventory_row *row)
+{
+    ha_auto(ha_buf_clear) struct ha_buf when = {0};
+    char date[11] = "";
+    if (row->certificate)
+        snprintf(date, sizeof date, "%.10s", ha_json_get_string(row->certificate, "not_after"));
+    ha_inventory_when(inventory, row, &when);
+    ha_table_cell(table, date);
+    ha_table_cell(table, ha_buf_text(&when));
+}
+
+void ha_inventory_next(const struct ha_inventory *inventory, size_t most, struct ha_buf *out)
+{
+    static const char *const titles[] = {"EXPIRES NEXT", "VERSION", "ON", "LEFT"};
+    ha_auto(ha_table_clear) struct ha_table table = {.n_columns = HA_ARRAY_SIZE(titles)};
+    size_t n = 0;
+    for (size_t i = 0; i < HA_ARRAY_SIZE(titles); i++)
+        ha_table_cell(&table, titles[i]);
+    for (size_t i = 0; i < inventory->n && n < most; i++) {
+        const struct ha_inventory_row *row = &inventory->rows[i];
+        if (!row->certificate || row->over)
+            continue;
+        ha_table_member(&table, row->key, "name");
+        ha_table_member(&table, row->key, "version");
+        put_expiry(&table, inventory, row);
+        n++;
+    }
+    if (n > 0)
+        ha_table_print(&table, out);
 }
 
 static void put_status(struct ha_table *table, const ha_json *key)
@@ -146,18 +176,12 @@ void ha_inventory_table(const struct ha_inventory *inventory, struct ha_buf *out
         ha_table_cell(&table, titles[i][0] ? titles[i] : "LEFT");
     for (size_t i = 0; i < inventory->n; i++) {
         const struct ha_inventory_row *row = &inventory->rows[i];
-        ha_auto(ha_buf_clear) struct ha_buf when = {0};
-        char date[11] = "";
         ha_table_member(&table, row->key, "name");
         ha_table_member(&table, row->key, "version");
         put_status(&table, row->key);
         for (size_t j = 0; j < HA_ARRAY_SIZE(members); j++)
             ha_table_member(&table, row->key, members[j]);
-        if (row->certificate)
-            snprintf(date, sizeof date, "%.10s", ha_json_get_string(row->certificate, "not_after"));
-        ha_inventory_when(inventory, row, &when);
-        ha_table_cell(&table, date);
-        ha_table_cell(&table, ha_buf_text(&when));
+        put_expiry(&table, inventory, row);
         ha_table_member(&table, row->key, "last_use");
     }
     ha_table_print(&table, out);

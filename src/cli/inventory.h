@@ -39,11 +39,13 @@ enum ha_expiry {
 };
 // How near the certificate's end is: soon is within notice_days, urgent within a third of them.
 enum ha_expiry ha_inventory_expiry(const struct ha_inventory *inventory, const struct ha_inventory_row *row);
-// Whole days that are left; negative: so many have passed, a day that has begun counts.
+// Whole days that are left; negative: so many have passed since.
 int64_t ha_inventory_days(const struct ha_inventory *inventory, const struct ha_inventory_row *row);
 // "in 28 days", "today", "3 days ago"; "" without a certificate.
 void ha_inventory_when(const struct ha_inventory *inventory, const struct ha_inventory_row *row, struct ha_buf *out);
 
+// The first most versions that somebody has to care for, with a line of titles; nothing when none has a certificate.
+void ha_inventory_next(const struct ha_inventory *inventory, size_t most, struct ha_buf *out);
 void ha_inventory_table(const struct ha_inventory *inventory, struct ha_buf *out);
 // RFC 4180, a line of titles first. What a spreadsheet would take for a formula has an apostrophe before it.
 void ha_inventory_csv(const struct ha_inventory *inventory, struct ha_buf *out);

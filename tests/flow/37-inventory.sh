@@ -51,7 +51,7 @@ is 'a refused use is none' "$(jq '[.keys[] | select(.last_use)] | length' "$T/bo
 
 # --- With certificates
 
-issue s4 'C=AE,O=Acme,CN=api.acme.example' '-3 days +1 hour' "$T/s4" &&
+issue s4 'C=AE,O=Acme,CN=api.acme.example' '-3 days -1 hour' "$T/s4" &&
     issue c3 'C=AE,O=Acme,CN=c3.acme.example' '28 days 3 hours' "$T/c3" &&
     issue sig4 'C=AE,O=Acme,CN=1675e2a3-61b7-4e87-a4f5-1f2f3f4f5f6f' '71 days 3 hours' "$T/sig4" &&
     issue evil 'O==Evil,CN=\<img src\=x onerror\=alert(2)\>' '100 days' "$T/evil" &&
