@@ -25,6 +25,7 @@ struct ha_call_context {
     struct ha_caller caller;          // whom the tokens work for, and how long
     ha_json *body;                    // parsed; NULL when the route takes none
     unsigned status;                  // of the reply; 200 unless the handler changes it
+    const char *content_type;         // likewise "application/json"; a constant
     struct ha_buf *out;               // the reply's JSON
 };
 
@@ -81,6 +82,8 @@ enum ha_code ha_handle_tokens(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_profiles(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_token_unlock(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_keys(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_inventory(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_metrics(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key_put(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key_delete(struct ha_call_context *call, struct ha_err *err);

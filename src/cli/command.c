@@ -4,6 +4,7 @@
 
 #include "cli/command_cert.h"
 #include "cli/command_http.h"
+#include "cli/command_inventory.h"
 #include "cli/command_jose.h"
 #include "cli/command_mac.h"
 #include "cli/command_token.h"
@@ -261,8 +262,8 @@ static const struct ha_command commands[] = {
      .run = ha_cmd_whoami},
     {.name = "status",
      .arguments = "",
-     .summary = "Prints whether the agent is ready, and the state of each token with cause and remedy, and of each "
-                "replica of a key that is in several tokens.",
+     .summary = "Prints whether the agent is ready, the state of each token with cause and remedy, and of each "
+                "replica of a key that is in several tokens, and which certificates expire next.",
      .details = "The exit status is 0 when every token is ready and 1 otherwise.\n",
      .run = ha_cmd_status},
     {.name = "tokens",
@@ -285,7 +286,7 @@ static const struct ha_command commands[] = {
         .summary = "Lists the messages that profiles know, each with its scheme and what the site has yet to say.",
         .details = "hsm-agent-profiles(5) says how to give values, and how to write profiles.\n",
         .run = ha_cmd_profiles},
-    {.name = "key list",
+    HA_COMMAND_INVENTORY{.name = "key list",
      .alias = "keys",
      .arguments = "",
      .summary = "Lists the keys that the caller may know of.",

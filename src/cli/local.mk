@@ -9,6 +9,7 @@ libha_cli_la_SOURCES = \
 	src/cli/cmd_csr.c \
 	src/cli/cmd_dev.c \
 	src/cli/cmd_http_sign.c \
+	src/cli/cmd_inventory.c \
 	src/cli/cmd_jose.c \
 	src/cli/cmd_jwe.c \
 	src/cli/cmd_key.c \
@@ -24,6 +25,7 @@ libha_cli_la_SOURCES = \
 	src/cli/command_cert.c src/cli/command_cert.h \
 	src/cli/command_checks.c \
 	src/cli/command_http.c src/cli/command_http.h \
+	src/cli/command_inventory.c src/cli/command_inventory.h \
 	src/cli/command_jose.c src/cli/command_jose.h \
 	src/cli/command_jwe.c \
 	src/cli/command_mac.c src/cli/command_mac.h \
@@ -42,6 +44,10 @@ libha_cli_la_SOURCES = \
 	src/cli/help_manual.c \
 	src/cli/http_body.c src/cli/http_body.h \
 	src/cli/in.c src/cli/in.h \
+	src/cli/inventory.c src/cli/inventory.h \
+	src/cli/inventory_csv.c \
+	src/cli/inventory_html.c \
+	src/cli/inventory_style.c \
 	src/cli/jose_body.c src/cli/jose_body.h \
 	src/cli/opt.c src/cli/opt.h \
 	src/cli/ossl_types.h \

@@ -20,6 +20,8 @@ enum ha_opt {
     HA_OPT_HELP,
     HA_OPT_VERSION,
     HA_OPT_MANUAL,
+    HA_OPT_CSV,
+    HA_OPT_HTML,
     HA_OPT_PUBLIC,
     HA_OPT_TYPE,
     HA_OPT_PURPOSE,

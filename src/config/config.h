@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mistakes.h"
+#include "config/days.h"
 #include "crypto/alg.h"
 #include "format/profile.h"
 
@@ -28,6 +29,8 @@ struct ha_agent_config {
     unsigned connections_per_uid, requests_per_uid;  // likewise of one user, and its requests under way; 0: no limit
     unsigned publish_s, overlap_s;                   // of a rotation: before a new version signs, and after
     unsigned drain_ms;                               // how long SIGTERM waits for requests under way
+    struct ha_days expiry_days;                      // before a certificate's end: when to give notice
+    char *expiry_hook;                               // a program that is run with each notice; NULL: none
 };
 
 struct ha_listen_config {

@@ -90,6 +90,19 @@ static const struct ha_option agent_options[] = {
      AT(ha_agent_config, drain_ms),
      .value = "MILLISECONDS",
      .help = "How long SIGTERM waits for requests under way before it cuts them off."},
+    {.name = "expiry-days",
+     .type = HA_OPTION_DAYS,
+     .fallback = "90, 60, 30, 1",
+     AT(ha_agent_config, expiry_days),
+     .value = "DAYS[,DAYS...]|none",
+     .help = "So many days before an installed certificate expires the agent gives notice, and when it has expired: an "
+             "event in the log, once for each certificate and each of the numbers, and a run of expiry-hook."},
+    {.name = "expiry-hook",
+     .type = HA_OPTION_PATH,
+     AT(ha_agent_config, expiry_hook),
+     .value = "PATH",
+     .help = "A program that is run with each notice, see EXPIRY in hsm-agentd(8). It belongs to root or to the agent's "
+             "user, and nobody else may write it."},
 };
 
 static const struct ha_option listen_options[] = {

@@ -28,6 +28,8 @@ flow_scripts = \
 	tests/flow/28-fapi.sh \
 	tests/flow/34-token.sh \
 	tests/flow/33-certificates.sh \
+	tests/flow/37-inventory.sh \
+	tests/flow/39-expiry.sh \
 	tests/flow/40-crash.sh \
 	tests/flow/41-wrong-pin.sh \
 	tests/flow/42-fault-module.sh \
@@ -54,6 +56,7 @@ TESTS += $(flow_scripts)
 EXTRA_DIST += \
 	tests/interop/agent.mjs \
 	tests/interop/authorization_server.mjs \
+	tests/interop/inventory.mjs \
 	tests/interop/jose.mjs \
 	tests/interop/mojaloop.cjs \
 	tests/interop/oidc.mjs \
@@ -68,6 +71,7 @@ EXTRA_DIST += \
 	tests/flow/crowd.py \
 	tests/flow/drain.py \
 	tests/flow/examples.py \
+	tests/flow/expiry_lib.sh \
 	tests/flow/ladder.py \
 	tests/flow/find_bytes.py \
 	tests/flow/jwe_broken.py \
