@@ -20,6 +20,15 @@ static const struct ha_route routes[] = {
     {"PUT", "/v1/keys/{name}", true, true, NULL, ha_handle_key_put,
      "create a key, import a secret one, or adopt one that is in the token"},
     {"DELETE", "/v1/keys/{name}", true, false, "objects=destroy", ha_handle_key_delete, "delete a key"},
+    {"POST", "/v1/keys/{name}/ceremony", true, true, NULL, ha_handle_ceremony_request,
+     "ask for a key that two others have to approve"},
+    {"GET", "/v1/ceremonies", true, false, NULL, ha_handle_ceremonies, "the ceremonies, and who has approved"},
+    {"GET", "/v1/ceremonies/{name}", true, false, NULL, ha_handle_ceremony, "one ceremony, with its transcript"},
+    {"POST", "/v1/ceremonies/{name}/approve", true, true, NULL, ha_handle_ceremony_approve,
+     "approve it; the last approval makes the key"},
+    {"POST", "/v1/ceremonies/{name}/run", true, false, NULL, ha_handle_ceremony_run,
+     "go on with one that was approved and cut off"},
+    {"DELETE", "/v1/ceremonies/{name}", true, false, NULL, ha_handle_ceremony_cancel, "call it off"},
     {"POST", "/v1/keys/{name}/sign", false, true, NULL, ha_handle_sign, "sign data, a digest, or a batch"},
     {"POST", "/v1/keys/{name}/tls", false, true, NULL, ha_handle_tls, "sign a TLS handshake"},
     {"POST", "/v1/keys/{name}/decrypt", false, true, NULL, ha_handle_decrypt, "decrypt with RSA"},
@@ -71,6 +80,8 @@ static const char *allow_of(const char *pattern)
 {
     if (strcmp(pattern, "/v1/keys/{name}") == 0)
         return "GET, PUT, DELETE";
+    if (strcmp(pattern, "/v1/ceremonies/{name}") == 0)
+        return "GET, DELETE";
     for (const struct ha_route *route = routes; route->pattern; route++)
         if (strcmp(route->pattern, pattern) == 0)
             return route->method;

@@ -2,6 +2,8 @@
 // The table of keys: an array sorted by name and version, under a reader-writer lock.
 #include "keys/keys_internal.h"
 
+#include "keys/ceremony.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -194,7 +196,7 @@ enum ha_code ha_keys_new(const char *state_dir, const struct ha_log *log, struct
     keys->log = log;
     pthread_mutex_init(&keys->changing, NULL);
     pthread_rwlock_init(&keys->lock, NULL);
-    if (ha_store_open(state_dir, &keys->store, err) ||
+    if (ha_store_open(state_dir, &keys->store, err) || ha_ceremonies_new(state_dir, &keys->ceremonies, err) ||
         ha_store_load(&keys->store, keys, take_loaded, log_unreadable, err)) {
         ha_keys_free(keys);
         return err->code;
@@ -211,7 +213,13 @@ void ha_keys_free(struct ha_keys *keys)
         ha_key_unref(keys->items[i]);
     free(keys->items);
     ha_store_close(&keys->store);
+    ha_ceremonies_free(keys->ceremonies);
     pthread_rwlock_destroy(&keys->lock);
     pthread_mutex_destroy(&keys->changing);
     free(keys);
+}
+
+struct ha_ceremonies *ha_keys_ceremonies(struct ha_keys *keys)
+{
+    return keys->ceremonies;
 }
