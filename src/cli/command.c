@@ -2,6 +2,7 @@
 // The rows. Their order is that of the help and of the manual.
 #include "cli/command.h"
 
+#include "cli/command_ceremony.h"
 #include "cli/command_http.h"
 #include "cli/command_jose.h"
 #include "cli/command_mac.h"
@@ -122,6 +123,7 @@ static const struct ha_opt_row create_rows[] = {
     {.id = HA_OPT_BACKUP,
      .name = "backup",
      .help = "Make the key so that it may leave the token, wrapped under a key encryption key."},
+    HA_CEREMONY_CREATE_ROWS,
 };
 
 static const struct ha_opt_row adopt_rows[] = {
@@ -315,7 +317,7 @@ static const struct ha_command commands[] = {
                 "  hsm-agent key adopt edge 'pkcs11:object=edge' --token a,b\n",
      ROWS(adopt_rows),
      .run = ha_cmd_key_adopt},
-    HA_COMMAND_IMPORT_SECRET{
+    HA_COMMANDS_CEREMONY HA_COMMAND_IMPORT_SECRET{
         .name = "key delete",
         .arguments = "NAME",
         .summary = "Deletes a key: destroys it in the token if the agent created it, forgets it if it was adopted.",

@@ -99,6 +99,8 @@ enum ha_opt {
     HA_OPT_ENVIRONMENT,
     HA_OPT_HOLDER,
     HA_OPT_BACKUP,
+    HA_OPT_CEREMONY,
+    HA_OPT_CSR_REQUEST,
     HA_OPT_COUNT
 };
 

@@ -27,6 +27,7 @@ flow_scripts = \
 	tests/flow/27-judges.sh \
 	tests/flow/28-fapi.sh \
 	tests/flow/34-token.sh \
+	tests/flow/38-ceremony.sh \
 	tests/flow/40-crash.sh \
 	tests/flow/41-wrong-pin.sh \
 	tests/flow/42-fault-module.sh \
