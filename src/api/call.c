@@ -38,6 +38,8 @@ enum ha_code ha_call_allowed_profile(const struct ha_call_context *call, enum ha
                                      const struct ha_profile *profile, struct ha_err *err)
 {
     const char *name = profile ? profile->name : NULL;
+    if (call->granted)
+        return HA_OK;
     struct ha_decision decision =
         ha_policy_decide(call->api->config, call->request->principal, call->name, operation, alg, name);
     return decision.allowed ? HA_OK : refuse(call, &decision, operation, alg, name, err);

@@ -3,7 +3,9 @@ noinst_LTLIBRARIES += libha-api.la
 libha_api_la_SOURCES = \
 	src/api/api.c src/api/api.h \
 	src/api/call.c src/api/call.h \
+	src/api/ceremony_run.c src/api/ceremony_run.h \
 	src/api/certificate_common.c src/api/certificate_common.h \
+	src/api/handle_ceremony.c \
 	src/api/handle_certificate.c \
 	src/api/handle_csr.c \
 	src/api/handle_fields.c \

@@ -44,6 +44,15 @@ static const struct ha_route routes[] = {
     {"POST", "/v1/keys/{name}/tls", false, true, VERSION, ha_handle_tls, "sign a TLS handshake"},
     {"POST", "/v1/keys/{name}/decrypt", false, true, VERSION, ha_handle_decrypt, "decrypt with RSA"},
     {"POST", "/v1/keys/{name}/derive", false, true, VERSION, ha_handle_derive,
+    {"POST", "/v1/keys/{name}/ceremony", true, true, NULL, ha_handle_ceremony_request,
+     "ask for a key that two others have to approve"},
+    {"GET", "/v1/ceremonies", true, false, NULL, ha_handle_ceremonies, "the ceremonies, and who has approved"},
+    {"GET", "/v1/ceremonies/{name}", true, false, NULL, ha_handle_ceremony, "one ceremony, with its transcript"},
+    {"POST", "/v1/ceremonies/{name}/approve", true, true, NULL, ha_handle_ceremony_approve,
+     "approve it; the last approval makes the key"},
+    {"POST", "/v1/ceremonies/{name}/run", true, false, NULL, ha_handle_ceremony_run,
+     "go on with one that was approved and cut off"},
+    {"DELETE", "/v1/ceremonies/{name}", true, false, NULL, ha_handle_ceremony_cancel, "call it off"},
      "agree on a secret with a peer's key (ECDH)"},
     {"POST", "/v1/keys/{name}/mac", false, true, VERSION, ha_handle_mac,
      "make a message authentication code, or a batch of them"},
@@ -94,6 +103,8 @@ static const char *allow_of(const char *pattern)
         return "GET, PUT, DELETE";
     if (strcmp(pattern, "/v1/keys/{name}/certificate") == 0)
         return "GET, PUT, DELETE";
+    if (strcmp(pattern, "/v1/ceremonies/{name}") == 0)
+        return "GET, DELETE";
     for (const struct ha_route *route = routes; route->pattern; route++)
         if (strcmp(route->pattern, pattern) == 0)
             return route->method;

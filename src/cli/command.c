@@ -3,6 +3,7 @@
 #include "cli/command.h"
 
 #include "cli/command_cert.h"
+#include "cli/command_ceremony.h"
 #include "cli/command_http.h"
 #include "cli/command_inventory.h"
 #include "cli/command_jose.h"
@@ -130,6 +131,7 @@ static const struct ha_opt_row create_rows[] = {
     {.id = HA_OPT_BACKUP,
      .name = "backup",
      .help = "Make the key so that it may leave the token, wrapped under a key encryption key."},
+    HA_CEREMONY_CREATE_ROWS,
 };
 
 static const struct ha_opt_row adopt_rows[] = {
@@ -323,7 +325,7 @@ static const struct ha_command commands[] = {
                 "  hsm-agent key adopt edge 'pkcs11:object=edge' --token a,b\n",
      ROWS(adopt_rows),
      .run = ha_cmd_key_adopt},
-    HA_COMMAND_IMPORT_SECRET HA_COMMANDS_VERSIONS{
+    HA_COMMAND_IMPORT_SECRET HA_COMMANDS_CEREMONY HA_COMMANDS_VERSIONS{
         .name = "sign",
         .arguments = "NAME",
         .summary = "Signs data from stdin or a file, and writes the signature.",

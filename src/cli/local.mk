@@ -6,6 +6,7 @@ libha_cli_la_SOURCES = \
 	src/cli/cli.c src/cli/cli.h \
 	src/cli/cmd_agent.c \
 	src/cli/cmd_cert.c \
+	src/cli/cmd_ceremony.c \
 	src/cli/cmd_csr.c \
 	src/cli/cmd_dev.c \
 	src/cli/cmd_http_sign.c \
@@ -23,6 +24,7 @@ libha_cli_la_SOURCES = \
 	src/cli/cmd_versions.c \
 	src/cli/command.c src/cli/command.h \
 	src/cli/command_cert.c src/cli/command_cert.h \
+	src/cli/command_ceremony.c src/cli/command_ceremony.h \
 	src/cli/command_checks.c \
 	src/cli/command_http.c src/cli/command_http.h \
 	src/cli/command_inventory.c src/cli/command_inventory.h \
@@ -60,7 +62,8 @@ libha_cli_la_SOURCES = \
 	src/cli/tls_probe.c src/cli/tls_probe.h \
 	src/cli/tls_report.c src/cli/tls_report.h \
 	src/cli/tls_target.c src/cli/tls_target.h \
-	src/cli/token_tool.c src/cli/token_tool.h
+	src/cli/token_tool.c src/cli/token_tool.h \
+	src/cli/transcript.c src/cli/transcript.h
 libha_cli_la_CPPFLAGS = $(AM_CPPFLAGS) -DHA_OPENSSL_MODULESDIR='"$(OPENSSL_MODULESDIR)"'
 libha_cli_la_LIBADD = libha-client.la libha-crypto.la libha-base.la $(OPENSSL_SSL_LIBS)
 

@@ -109,6 +109,8 @@ enum ha_opt {
     HA_OPT_PENDING,
     HA_OPT_PEM,
     HA_OPT_STORE_IN_TOKEN,
+    HA_OPT_CEREMONY,
+    HA_OPT_CSR_REQUEST,
     HA_OPT_COUNT
 };
 

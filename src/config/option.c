@@ -29,6 +29,18 @@ static const struct ha_option agent_options[] = {
      .value = "KEY",
      .help = "A shell pattern: keys that make messages (jws, jwt, http-signature) only while the kernel says that the "
              "system clock is synchronised, since their dates would be worth nothing. Unset: no key needs that."},
+    {.name = "audit-key",
+     .type = HA_OPTION_STRING,
+     AT(ha_agent_config, audit_key),
+     .value = "KEY",
+     .help = "The name of the key that signs the transcripts of ceremonies. It has the purpose sign, and no rule should "
+             "grant it to anybody. Unset: there are no ceremonies."},
+    {.name = "ceremony-self-approval",
+     .type = HA_OPTION_BOOL,
+     .fallback = "no",
+     AT(ha_agent_config, self_approval),
+     .value = "yes|no",
+     .help = "Whether who asks for a ceremony may be one of the two who approve it. Otherwise it takes three people."},
     {.name = "rsa1_5-decrypt",
      .type = HA_OPTION_BOOL,
      .fallback = "no",

@@ -9,6 +9,7 @@ libha_keys_la_SOURCES = \
 	src/keys/decisions.c \
 	src/keys/delete.c \
 	src/keys/expiry.c src/keys/expiry.h \
+	src/keys/ceremonies.c src/keys/ceremony.c src/keys/ceremony.h \
 	src/keys/key.c src/keys/key.h \
 	src/keys/keys.c src/keys/keys.h src/keys/keys_internal.h \
 	src/keys/last_use.c src/keys/last_use.h \

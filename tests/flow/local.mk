@@ -30,6 +30,7 @@ flow_scripts = \
 	tests/flow/33-certificates.sh \
 	tests/flow/37-inventory.sh \
 	tests/flow/39-expiry.sh \
+	tests/flow/38-ceremony.sh \
 	tests/flow/40-crash.sh \
 	tests/flow/41-wrong-pin.sh \
 	tests/flow/42-fault-module.sh \
