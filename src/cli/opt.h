@@ -91,6 +91,7 @@ enum ha_opt {
     HA_OPT_ENVIRONMENT,
     HA_OPT_HOLDER,
     HA_OPT_BACKUP,
+    HA_OPT_SET,
     HA_OPT_COUNT
 };
 
