@@ -31,6 +31,7 @@ struct ha_key *ha_key_new(const char *name)
     pthread_cond_init(&key->changed, &attributes);
     pthread_condattr_destroy(&attributes);
     key->version = 1;
+    atomic_init(&key->activates_s, HA_ACTIVE_ALWAYS);
     key->name = strdup(name);
     if (!key->name) {
         ha_key_unref(key);

@@ -61,6 +61,7 @@ static void err_names_and_statuses_are_the_published_ones(void **state)
         {HA_E_DECRYPTION, 422, "decryption-failed", false},
         {HA_E_NOT_VERIFIED, 422, "not-verified", false},
         {HA_E_KEY_INCOMPLETE, 409, "key-incomplete", false},
+        {HA_E_KEY_DISABLED, 409, "key-disabled", false},
         {HA_E_INTERNAL, 500, "internal", false},
         {HA_E_MEMORY, 500, "out-of-memory", true},
         {HA_E_TOKEN_ERROR, 502, "token-error", false},
