@@ -89,6 +89,9 @@ enum ha_code ha_handle_key_rotate(struct ha_call_context *call, struct ha_err *e
 enum ha_code ha_handle_key_activate(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key_disable(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key_enable(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_certificate(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_certificate_put(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_certificate_delete(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_sign(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_tls(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_decrypt(struct ha_call_context *call, struct ha_err *err);

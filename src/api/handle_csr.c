@@ -13,11 +13,13 @@ struct csr_body {
     struct ha_csr_request request;
     const char *profile;    // what it named; NULL
     const ha_json *values;  // for the profile's subject; NULL
+    uint64_t version;
 };
 
 static const struct ha_member csr_members[] = {
     {"profile", HA_MEMBER_STRING, false, offsetof(struct csr_body, profile)},
     {"values", HA_MEMBER_OBJECT, false, offsetof(struct csr_body, values)},
+    {"version", HA_MEMBER_UINT, false, offsetof(struct csr_body, version)},
     {"subject", HA_MEMBER_ARRAY, false, offsetof(struct csr_body, request.subject)},
     {"san", HA_MEMBER_OBJECT, false, offsetof(struct csr_body, request.san)},
     {"key_usage", HA_MEMBER_ARRAY, false, offsetof(struct csr_body, request.key_usage)},
@@ -64,15 +66,16 @@ static enum ha_code read_body(const struct ha_call_context *call, struct csr_bod
 }
 
 // The key may say by which profile, so it is looked up first; for those who have some right on it.
-static enum ha_code find_key(const struct ha_call_context *call, const struct csr_body *body, struct ha_key **ret_key,
+static enum ha_code find_key(struct ha_call_context *call, const struct csr_body *body, struct ha_key **ret_key,
                              const struct ha_profile **ret_profile, struct ha_err *err)
 {
+    ha_auto(ha_key_unref) struct ha_key *key = NULL;
     unsigned granted = ha_policy_operations(call->api->config, call->request->principal, call->name);
     if (!(granted & 1u << HA_OPERATION_CSR))
         return ha_call_allowed(call, HA_OPERATION_CSR, body->request.algorithm, err);
-    ha_auto(ha_key_unref) struct ha_key *key = ha_keys_get(call->api->keys, call->name);
-    if (!key)
-        return ha_call_no_key(call, err);
+    ha_call_choose(call, body->version);
+    if (ha_call_version(call, HA_OPERATION_CSR, &key, err) || ha_call_check_version(key, body->version, err))
+        return err->code;
     const struct ha_csr_key rules = ha_csr_key_of(key);
     if (ha_csr_profile_find(call, &rules, key->profile, body->profile, ret_profile, err) ||
         ha_call_allowed_profile(call, HA_OPERATION_CSR, body->request.algorithm, *ret_profile, err))

@@ -60,6 +60,8 @@ static unsigned possible_operations(const struct ha_key *key)
 {
     unsigned operations = 1u << HA_OPERATION_SHOW | 1u << HA_OPERATION_DELETE | 1u << HA_OPERATION_ROTATE |
                           1u << HA_OPERATION_DISABLE | 1u << HA_OPERATION_ENABLE;
+    if (key->type != HA_KEY_HMAC_256)
+        operations |= 1u << HA_OPERATION_INSTALL;
     if (key->purposes & HA_PURPOSE_SIGN)
         operations |= 1u << HA_OPERATION_SIGN | 1u << HA_OPERATION_SIGN_DIGEST | 1u << HA_OPERATION_JWS |
                       1u << HA_OPERATION_JWT | 1u << HA_OPERATION_HTTP_SIGNATURE;

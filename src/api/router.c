@@ -32,6 +32,11 @@ static const struct ha_route routes[] = {
     {"POST", "/v1/keys/{name}/enable", true, true, "version=*", ha_handle_key_enable, "take that back"},
     {"POST", "/v1/keys/{name}/keep", true, true, "version=*", ha_handle_key_keep,
      "take back a deletion whose time hasn't come"},
+    {"GET", "/v1/keys/{name}/certificate", false, false, "version=*", ha_handle_certificate,
+     "the installed certificate and its chain"},
+    {"PUT", "/v1/keys/{name}/certificate", true, true, "version=*", ha_handle_certificate_put, "install a certificate"},
+    {"DELETE", "/v1/keys/{name}/certificate", true, false, "*", ha_handle_certificate_delete,
+     "remove the installed certificate"},
     {"POST", "/v1/keys/{name}/sign", false, true, VERSION, ha_handle_sign, "sign data, a digest, or a batch"},
     {"POST", "/v1/keys/{name}/tls", false, true, VERSION, ha_handle_tls, "sign a TLS handshake"},
     {"POST", "/v1/keys/{name}/decrypt", false, true, VERSION, ha_handle_decrypt, "decrypt with RSA"},
@@ -83,6 +88,8 @@ static bool matches(const char *pattern, const char *path, char *ret_name)
 static const char *allow_of(const char *pattern)
 {
     if (strcmp(pattern, "/v1/keys/{name}") == 0)
+        return "GET, PUT, DELETE";
+    if (strcmp(pattern, "/v1/keys/{name}/certificate") == 0)
         return "GET, PUT, DELETE";
     for (const struct ha_route *route = routes; route->pattern; route++)
         if (strcmp(route->pattern, pattern) == 0)

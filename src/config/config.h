@@ -76,7 +76,8 @@ enum ha_operation {
     HA_OPERATION_ROTATE,          // on an admin socket, as the two below it; makes versions, and has them sign
     HA_OPERATION_DISABLE,
     HA_OPERATION_ENABLE,
-    HA_OPERATION_UNLOCK,  // on an admin socket; what is named isn't a key but a token
+    HA_OPERATION_INSTALL,  // on an admin socket
+    HA_OPERATION_UNLOCK,   // on an admin socket; what is named isn't a key but a token
     HA_OPERATION_COUNT
 };
 struct ha_operation_info {

@@ -120,13 +120,13 @@ static const struct ha_profile_option csr_options[] = {
      .max = YEAR_S,
      AT(publish_s),
      .value = "SECONDS",
-     .help = "How long a key's next version is published before it signs."},
+     .help = "How long a key's next version is published before it signs. 0: as the agent's rotation-publish-s says."},
     {.name = "overlap-s",
      .kind = HA_PROFILE_UINT,
      .max = YEAR_S,
      AT(overlap_s),
      .value = "SECONDS",
-     .help = "How long the version before stays published after that."},
+     .help = "How long the version before stays published after that. 0: as the agent's rotation-overlap-s says."},
 };
 const struct ha_profile_table ha_profile_table_csr = {sizeof(struct ha_csr_profile), csr_options,
                                                       HA_ARRAY_SIZE(csr_options)};

@@ -79,7 +79,7 @@ static void finish_removal(struct ha_keys *keys, struct ha_key *key, struct ha_r
             return;
         }
     }
-    if (ha_store_remove(&keys->store, key, &err)) {
+    if (ha_certificates_remove(keys, key, &err) || ha_store_remove(&keys->store, key, &err)) {
         ha_log_err(keys->log, HA_LOG_ERROR, "key-removal-failed", &err, HA_S("key", key->name));
         return;
     }

@@ -98,7 +98,7 @@ static enum ha_code destroy_one(struct ha_keys *keys, struct ha_key *key, bool d
             return err->code ? err->code : ha_fail(err, HA_E_TOKEN_DOWN, "the token is gone");
         }
     }
-    if (ha_store_remove(&keys->store, key, err))
+    if (ha_certificates_remove(keys, key, err) || ha_store_remove(&keys->store, key, err))
         return err->code;
     ha_keys_drop(keys, key);
     return HA_OK;

@@ -47,6 +47,8 @@ struct ha_replica {
     char trouble[HA_TROUBLE_MAX];  // guarded by the key's lock
 };
 
+struct ha_key_certificate;  // keys/certificates.h
+
 struct ha_key {
     atomic_uint refs;
     char *name;
@@ -72,9 +74,10 @@ struct ha_key {
     struct ha_pubkey *public_key;  // NULL while HA_PHASE_CREATING; an HMAC key's identity
     struct ha_replica *replicas;   // at least one
     size_t n_replicas;
-    atomic_uint turn;        // counts uses: equally busy replicas take turns
-    pthread_mutex_t lock;    // guards the troubles
-    pthread_cond_t changed;  // a replica's state, on the monotonic clock
+    atomic_uint turn;                        // counts uses: equally busy replicas take turns
+    struct ha_key_certificate *certificate;  // guarded by lock; NULL: none installed
+    pthread_mutex_t lock;                    // guards the troubles and the certificate
+    pthread_cond_t changed;                  // a replica's state, on the monotonic clock
 };
 
 // A new key with one reference and no replica. name is copied. NULL: out of memory.

@@ -174,6 +174,7 @@ static void take_loaded(void *context, struct ha_key *key)
 {
     struct ha_keys *keys = context;
     struct ha_err err = {0};
+    ha_certificates_load(keys, key);
     if (ha_keys_insert(keys, key, &err)) {
         ha_log_err(keys->log, HA_LOG_ERROR, "key-not-loaded", &err, HA_S("key", key->name));
         ha_key_unref(key);
@@ -196,7 +197,7 @@ enum ha_code ha_keys_new(const char *state_dir, const struct ha_log *log, struct
     pthread_rwlock_init(&keys->lock, NULL);
     pthread_mutex_init(&keys->calendar.lock, NULL);
     pthread_cond_init(&keys->calendar.changed, NULL);
-    if (ha_store_open(state_dir, &keys->store, err) ||
+    if (ha_store_open(state_dir, &keys->store, err) || ha_certificates_open(keys, state_dir, err) ||
         ha_store_load(&keys->store, keys, take_loaded, log_unreadable, err) || ha_calendar_start(keys, err)) {
         ha_keys_free(keys);
         return err->code;
@@ -213,6 +214,7 @@ void ha_keys_free(struct ha_keys *keys)
     for (size_t i = 0; i < keys->n; i++)
         ha_key_unref(keys->items[i]);
     free(keys->items);
+    free(keys->certificates);
     ha_store_close(&keys->store);
     pthread_cond_destroy(&keys->calendar.changed);
     pthread_mutex_destroy(&keys->calendar.lock);

@@ -18,6 +18,7 @@ struct ha_calendar {
 struct ha_keys {
     const struct ha_log *log;
     struct ha_store store;
+    char *certificates;        // STATE-DIR/certificates
     pthread_mutex_t changing;  // creations, adoptions, deletions and binding, one after the other
     pthread_rwlock_t lock;     // guards the table
     struct ha_key **items;     // sorted by name and version; one reference each
@@ -25,6 +26,13 @@ struct ha_keys {
     struct ha_calendar calendar;
 };
 
+// Makes the directory of the certificates.
+enum ha_code ha_certificates_open(struct ha_keys *keys, const char *state_dir, struct ha_err *err);
+// Gives a key that was read from its file the certificate that was installed for it. One that can't be read or is
+// another key's is logged and left out.
+void ha_certificates_load(struct ha_keys *keys, struct ha_key *key);
+// Removes the key's certificate, if there is one, under keys->changing.
+enum ha_code ha_certificates_remove(struct ha_keys *keys, struct ha_key *key, struct ha_err *err);
 // Takes over the caller's reference. HA_E_MEMORY leaves it with the caller.
 enum ha_code ha_keys_insert(struct ha_keys *keys, struct ha_key *key, struct ha_err *err);
 // Destroys the key's objects in one token, and notes it.

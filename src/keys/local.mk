@@ -4,6 +4,8 @@ libha_keys_la_SOURCES = \
 	src/keys/adopt.c \
 	src/keys/bind.c \
 	src/keys/calendar.c \
+	src/keys/certificate_objects.c \
+	src/keys/certificates.c src/keys/certificates.h \
 	src/keys/decisions.c \
 	src/keys/delete.c \
 	src/keys/key.c src/keys/key.h \
@@ -18,4 +20,4 @@ libha_keys_la_SOURCES = \
 	src/keys/traits.c src/keys/traits.h \
 	src/keys/use.c src/keys/use.h \
 	src/keys/versions.c src/keys/versions.h
-libha_keys_la_LIBADD = libha-supervise.la
+libha_keys_la_LIBADD = libha-supervise.la libha-format.la
