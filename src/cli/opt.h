@@ -111,6 +111,7 @@ enum ha_opt {
     HA_OPT_STORE_IN_TOKEN,
     HA_OPT_CEREMONY,
     HA_OPT_CSR_REQUEST,
+    HA_OPT_SET,
     HA_OPT_COUNT
 };
 
