@@ -52,6 +52,11 @@ TESTS += $(flow_scripts)
 EXTRA_DIST += \
 	tests/interop/agent.mjs \
 	tests/interop/authorization_server.mjs \
+	tests/interop/ca.mjs \
+	tests/interop/ca_dogtag.mjs \
+	tests/interop/ca_est.mjs \
+	tests/interop/ca_faults.mjs \
+	tests/interop/ca_store.mjs \
 	tests/interop/jose.mjs \
 	tests/interop/mojaloop.cjs \
 	tests/interop/oidc.mjs \
@@ -61,6 +66,7 @@ EXTRA_DIST += \
 	tests/flow/bad_input.py \
 	tests/flow/bad_requests.py \
 	tests/flow/batch.py \
+	tests/flow/ca_lib.sh \
 	tests/flow/crash.py \
 	tests/flow/crowd.py \
 	tests/flow/drain.py \
