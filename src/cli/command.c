@@ -2,6 +2,7 @@
 // The rows. Their order is that of the help and of the manual.
 #include "cli/command.h"
 
+#include "cli/command_enrol.h"
 #include "cli/command_http.h"
 #include "cli/command_jose.h"
 #include "cli/command_mac.h"
@@ -358,7 +359,7 @@ static const struct ha_command commands[] = {
          "  hsm-agent csr edge --subject '/C=AE/O=Acme, Inc/CN=edge.example'\n",
      ROWS(csr_rows),
      .run = ha_cmd_csr},
-    HA_COMMANDS_JOSE HA_COMMANDS_VERIFY_HTTP HA_COMMANDS_HTTP{
+    HA_COMMANDS_ENROL HA_COMMANDS_JOSE HA_COMMANDS_VERIFY_HTTP HA_COMMANDS_HTTP{
         .name = "pem",
         .arguments = "NAME",
         .summary =
