@@ -14,6 +14,7 @@ struct put_request {
     const ha_json *replicas, *tokens;
     struct ha_member_bytes secret;
     unsigned purposes;
+    struct ha_key_traits traits;
 };
 
 static void put_request_clear(struct put_request *request)
@@ -28,6 +29,10 @@ static const struct ha_member put_members[] = {
     {"replicas", HA_MEMBER_ARRAY, false, offsetof(struct put_request, replicas)},
     {"secret", HA_MEMBER_BYTES, false, offsetof(struct put_request, secret)},
     {"purposes", HA_MEMBER_PURPOSES, false, offsetof(struct put_request, purposes)},
+    {"environment", HA_MEMBER_STRING, false, offsetof(struct put_request, traits.environment)},
+    {"holder", HA_MEMBER_STRING, false, offsetof(struct put_request, traits.holder)},
+    {"profile", HA_MEMBER_STRING, false, offsetof(struct put_request, traits.profile)},
+    {"backup", HA_MEMBER_BOOL, false, offsetof(struct put_request, traits.backup)},
     {"token", HA_MEMBER_STRING, false, offsetof(struct put_request, token)},
     {"tokens", HA_MEMBER_ARRAY, false, offsetof(struct put_request, tokens)},
     {0},
@@ -90,7 +95,13 @@ static enum ha_code check_put(const struct put_request *request, struct ha_err *
         ha_hint(err, "it can have %s", possible);
         return ha_at(err, "/purposes");
     }
-    return ha_purposes_check(request->purposes, err) ? ha_at(err, "/purposes") : HA_OK;
+    if (request->traits.backup && (!request->type || request->secret.present)) {
+        ha_fail(err, HA_E_KEY_CANNOT, "only a key that is made here can be made for backups");
+        return ha_at(err, "/backup");
+    }
+    if (ha_purposes_check(request->purposes, err))
+        return ha_at(err, "/purposes");
+    return ha_key_traits_check(&request->traits, err);
 }
 
 // One of the "replicas". Without a token's name its URI must fit a key in one token only.
@@ -124,7 +135,8 @@ static enum ha_code adopt_replicas(struct ha_call_context *call, const struct pu
         if (read_replica(call, json, prefix, &sources[i], err))
             return err->code;
     }
-    enum ha_code code = ha_keys_adopt(call->api->keys, call->name, sources, n, request->purposes, ret_key, &wrong, err);
+    enum ha_code code = ha_keys_adopt(call->api->keys, call->name, sources, n, request->purposes, &request->traits,
+                                      ret_key, &wrong, err);
     return code && wrong < n ? ha_at(err, "/replicas/%zu", wrong) : code;
 }
 
@@ -164,21 +176,22 @@ static enum ha_code put(struct ha_call_context *call, const struct put_request *
     if (request->uri) {
         const struct ha_keys_source source = {tokens[0], request->uri};
         size_t wrong;
-        enum ha_code code =
-            ha_keys_adopt(call->api->keys, call->name, &source, 1, request->purposes, ret_key, &wrong, err);
+        enum ha_code code = ha_keys_adopt(call->api->keys, call->name, &source, 1, request->purposes, &request->traits,
+                                          ret_key, &wrong, err);
         return code == HA_E_MALFORMED && ha_name_valid(call->name) ? ha_at(err, "/uri") : code;
     }
     const struct ha_buf *secret = &request->secret.buf;
     if (request->secret.present) {
         bool fits = secret->len >= HA_HMAC_KEY_MIN && secret->len <= HA_HMAC_KEY_MAX;
-        enum ha_code code =
-            ha_keys_import(call->api->keys, call->name, tokens[0], secret->data, secret->len, ret_key, err);
+        enum ha_code code = ha_keys_import(call->api->keys, call->name, tokens[0], secret->data, secret->len,
+                                           &request->traits, ret_key, err);
         return code && !fits ? ha_at(err, "/secret") : code;
     }
     unsigned purposes = request->purposes                  ? request->purposes
                         : request->type == HA_KEY_HMAC_256 ? HA_PURPOSE_MAC
                                                            : HA_PURPOSE_SIGN;
-    return ha_keys_create(call->api->keys, call->name, tokens, n, request->type, purposes, ret_key, err);
+    return ha_keys_create(call->api->keys, call->name, tokens, n, request->type, purposes, &request->traits, ret_key,
+                          err);
 }
 
 enum ha_code ha_handle_key_put(struct ha_call_context *call, struct ha_err *err)

@@ -56,6 +56,8 @@ static void write_algorithms(struct ha_buf *out, const struct ha_key *key, const
 static unsigned possible_operations(const struct ha_key *key)
 {
     unsigned operations = 1u << HA_OPERATION_SHOW | 1u << HA_OPERATION_DELETE;
+    if (key->type != HA_KEY_HMAC_256)
+        operations |= 1u << HA_OPERATION_INSTALL;
     if (key->purposes & HA_PURPOSE_SIGN)
         operations |= 1u << HA_OPERATION_SIGN | 1u << HA_OPERATION_SIGN_DIGEST | 1u << HA_OPERATION_JWS |
                       1u << HA_OPERATION_JWT | 1u << HA_OPERATION_HTTP_SIGNATURE;
@@ -134,6 +136,17 @@ static void write_replicas(struct ha_buf *out, struct ha_key *key)
     ha_jw_array_end(out);
 }
 
+static void write_traits(struct ha_buf *out, const struct ha_key *key)
+{
+    if (key->environment)
+        ha_jw_string(out, "environment", key->environment);
+    if (key->holder)
+        ha_jw_string(out, "holder", key->holder);
+    if (key->profile)
+        ha_jw_string(out, "profile", key->profile);
+    ha_jw_bool(out, "backup", key->backup);
+}
+
 void ha_write_key(const struct ha_call_context *call, struct ha_key *key, bool with_public_key)
 {
     struct ha_buf *out = call->out;
@@ -152,6 +165,7 @@ void ha_write_key(const struct ha_call_context *call, struct ha_key *key, bool w
     ha_jw_number(out, "version", key->version);
     ha_jw_string(out, "created", key->created);
     ha_jw_string(out, "origin", key->adopted ? "adopted" : key->imported ? "imported" : "created");
+    write_traits(out, key);
     ha_jw_string(out, "token", key->replicas[0].token_name);
     ha_jw_hex(out, "id", key->replicas[0].id, key->replicas[0].id_len);
     write_replicas(out, key);

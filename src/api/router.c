@@ -20,6 +20,11 @@ static const struct ha_route routes[] = {
     {"PUT", "/v1/keys/{name}", true, true, NULL, ha_handle_key_put,
      "create a key, import a secret one, or adopt one that is in the token"},
     {"DELETE", "/v1/keys/{name}", true, false, "objects=destroy", ha_handle_key_delete, "delete a key"},
+    {"GET", "/v1/keys/{name}/certificate", false, false, "version=*", ha_handle_certificate,
+     "the installed certificate and its chain"},
+    {"PUT", "/v1/keys/{name}/certificate", true, true, "version=*", ha_handle_certificate_put, "install a certificate"},
+    {"DELETE", "/v1/keys/{name}/certificate", true, false, "*", ha_handle_certificate_delete,
+     "remove the installed certificate"},
     {"POST", "/v1/keys/{name}/sign", false, true, NULL, ha_handle_sign, "sign data, a digest, or a batch"},
     {"POST", "/v1/keys/{name}/tls", false, true, NULL, ha_handle_tls, "sign a TLS handshake"},
     {"POST", "/v1/keys/{name}/decrypt", false, true, NULL, ha_handle_decrypt, "decrypt with RSA"},
@@ -70,6 +75,8 @@ static bool matches(const char *pattern, const char *path, char *ret_name)
 static const char *allow_of(const char *pattern)
 {
     if (strcmp(pattern, "/v1/keys/{name}") == 0)
+        return "GET, PUT, DELETE";
+    if (strcmp(pattern, "/v1/keys/{name}/certificate") == 0)
         return "GET, PUT, DELETE";
     for (const struct ha_route *route = routes; route->pattern; route++)
         if (strcmp(route->pattern, pattern) == 0)

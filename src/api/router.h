@@ -3,8 +3,7 @@
 #pragma once
 
 #include "api/call.h"
-
-#define HA_NAME_MAX 64
+#include "base/text.h"
 
 struct ha_route {
     const char *method;

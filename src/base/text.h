@@ -23,7 +23,8 @@ enum ha_code ha_hex_decode(struct ha_buf *out, const char *text, size_t n, struc
 // The length in bytes of the character at the start of text; 0 when those bytes aren't one (or n is 0).
 size_t ha_utf8_next(const char *text, size_t n);
 bool ha_utf8_valid(const char *text, size_t n);  // RFC 3629: no surrogates, no overlong forms
-// Names of keys, tokens, clients, listeners: a letter or digit, then letters, digits, '.', '_', '-'; 64 at most.
+// Names of keys, tokens, clients, listeners: a letter or digit, then letters, digits, '.', '_', '-'.
+#define HA_NAME_MAX 64
 bool ha_name_valid(const char *name);
 bool ha_glob_match(const char *pattern, const char *text);  // a shell glob: * ? [...]
 // A decimal number without sign or white space, min..max.

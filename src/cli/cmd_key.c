@@ -74,9 +74,9 @@ static void put_replicas(struct ha_buf *out, const ha_json *replicas)
 
 static void put_key(struct ha_buf *out, const struct ha_doc *doc)
 {
-    static const char *const members[] = {"name",         "type",       "bits",      "purposes", "state",
-                                          "state_detail", "version",    "created",   "origin",   "token",
-                                          "id",           "algorithms", "operations"};
+    static const char *const members[] = {"name",    "type",    "bits",       "purposes",    "state",  "state_detail",
+                                          "version", "created", "origin",     "environment", "holder", "profile",
+                                          "token",   "id",      "algorithms", "operations"};
     for (size_t i = 0; i < HA_ARRAY_SIZE(members); i++) {
         ha_auto(ha_buf_clear) struct ha_buf value = {0};
         ha_table_value(&value, ha_json_get(doc->json, members[i]));
@@ -196,11 +196,25 @@ static void put_names(struct ha_buf *body, const char *member, const char *list)
     ha_jw_array_end(body);
 }
 
+static void put_traits(const struct ha_cli *cli, struct ha_buf *body)
+{
+    const struct {
+        enum ha_opt option;
+        const char *member;
+    } texts[] = {{HA_OPT_ENVIRONMENT, "environment"}, {HA_OPT_HOLDER, "holder"}, {HA_OPT_PROFILE, "profile"}};
+    for (size_t i = 0; i < HA_ARRAY_SIZE(texts); i++)
+        if (ha_opt_given(cli->opts, texts[i].option))
+            ha_jw_string(body, texts[i].member, ha_opt_value(cli->opts, texts[i].option));
+    if (ha_opt_given(cli->opts, HA_OPT_BACKUP))
+        ha_jw_bool(body, "backup", true);
+}
+
 // Ends the body of a new key, sends it, and shows what came of it.
 static enum ha_code put_new_key(struct ha_cli *cli, struct ha_buf *body, struct ha_err *err)
 {
     ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
     ha_auto(ha_buf_clear) struct ha_buf path = {0};
+    put_traits(cli, body);
     ha_jw_object_end(body);
     if (ha_cli_key_path(cli, "", &path, err) != HA_OK ||
         ha_cli_call(cli, "PUT", ha_buf_text(&path), body, &doc, err) != HA_OK)

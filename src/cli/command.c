@@ -63,6 +63,20 @@ static void decrypt_algorithms(struct ha_buf *out)
         .id = HA_OPT_OUTPUT, .name = "out", .letter = 'o', .value = "FILE", .help = (help_)                            \
     }
 
+#define TRAIT_ROWS                                                                                                     \
+    {.id = HA_OPT_ENVIRONMENT,                                                                                         \
+     .name = "environment",                                                                                            \
+     .value = "NAME",                                                                                                  \
+     .help = "Where the key belongs, for example prod or pre-prod. Profiles of certificate requests check it."},       \
+        {.id = HA_OPT_HOLDER,                                                                                          \
+         .name = "holder",                                                                                             \
+         .value = "WHO",                                                                                               \
+         .help = "For whom the key works, when not for the operator: a participant, a client."},                       \
+    {                                                                                                                  \
+        .id = HA_OPT_PROFILE, .name = "profile", .value = "PROFILE[/MESSAGE]",                                         \
+        .help = "By which profile its certificates are asked for, for example uae-client or mhhs/tls."                 \
+    }
+
 static const struct ha_opt_row global_rows[] = {
     {.id = HA_OPT_SOCKET,
      .name = "socket",
@@ -104,6 +118,10 @@ static const struct ha_opt_row create_rows[] = {
      .name = "token",
      .value = "T[,T]",
      .help = "Name of the token, or of all that are to hold the key; may be left out when the agent has just one."},
+    TRAIT_ROWS,
+    {.id = HA_OPT_BACKUP,
+     .name = "backup",
+     .help = "Make the key so that it may leave the token, wrapped under a key encryption key."},
 };
 
 static const struct ha_opt_row adopt_rows[] = {
@@ -114,6 +132,7 @@ static const struct ha_opt_row adopt_rows[] = {
      .help = "Name of the token; may be left out when the agent has just one. With several, a token for each URI in "
              "their order, or one URI for all of them; may be left out when each URI fits a key in one token only, "
              "for example by 'token=LABEL' in it."},
+    TRAIT_ROWS,
 };
 
 static const struct ha_opt_row delete_rows[] = {
@@ -338,10 +357,11 @@ static const struct ha_command commands[] = {
     {.name = "jwe-encrypt",
      .arguments = "",
      .summary = "Encrypts stdin or a file to somebody's public key, as a JWE in its compact form.",
-     .details = "It takes no key of the agent, unless one signs before.\n"
-                "  hsm-agent jwe-encrypt --recipient lfi.jwk --cty JWT <pii.jws >pii.jwe\n"
-                "  hsm-agent jwe-encrypt --recipient lfi.jwk --profile uae-tpp/pii-encryption --sign sig1 --sign-profile "
-                "uae-tpp/pii <pii.json >pii.jwe\n",
+     .details =
+         "It takes no key of the agent, unless one signs before.\n"
+         "  hsm-agent jwe-encrypt --recipient lfi.jwk --cty JWT <pii.jws >pii.jwe\n"
+         "  hsm-agent jwe-encrypt --recipient lfi.jwk --profile uae-tpp/pii-encryption --sign sig1 --sign-profile "
+         "uae-tpp/pii <pii.json >pii.jwe\n",
      ROWS(ha_jwe_encrypt_rows),
      .run = ha_cmd_jwe_encrypt},
     {.name = "csr",

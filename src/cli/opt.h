@@ -109,6 +109,9 @@ enum ha_opt {
     HA_OPT_REVOKED_CERT,
     HA_OPT_ROTATE,
     HA_OPT_SET,
+    HA_OPT_ENVIRONMENT,
+    HA_OPT_HOLDER,
+    HA_OPT_BACKUP,
     HA_OPT_COUNT
 };
 

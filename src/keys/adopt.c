@@ -152,7 +152,8 @@ static enum ha_code adopt(struct ha_keys *keys, struct ha_key *key, const struct
 }
 
 enum ha_code ha_keys_adopt(struct ha_keys *keys, const char *name, const struct ha_keys_source *sources, size_t n,
-                           unsigned purposes, struct ha_key **ret_key, size_t *ret_wrong, struct ha_err *err)
+                           unsigned purposes, const struct ha_key_traits *traits, struct ha_key **ret_key,
+                           size_t *ret_wrong, struct ha_err *err)
 {
     size_t at = n;
     enum ha_code code = ha_keys_begin(keys, name, err);
@@ -160,7 +161,7 @@ enum ha_code ha_keys_adopt(struct ha_keys *keys, const char *name, const struct 
         ha_auto(ha_key_unref) struct ha_key *key = ha_key_new(name);
         if (key) {
             key->purposes = purposes;
-            code = adopt(keys, key, sources, n, &at, err);
+            code = ha_key_traits_give(traits, key, err) ? err->code : adopt(keys, key, sources, n, &at, err);
         } else {
             code = ha_fail(err, HA_E_MEMORY, "out of memory");
         }

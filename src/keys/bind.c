@@ -79,12 +79,12 @@ static void finish_removal(struct ha_keys *keys, struct ha_key *key, struct ha_r
             return;
         }
     }
-    if (ha_store_remove(&keys->store, key->name, &err)) {
+    if (ha_certificates_remove(keys, key, &err) || ha_store_remove(&keys->store, key, &err)) {
         ha_log_err(keys->log, HA_LOG_ERROR, "key-removal-failed", &err, HA_S("key", key->name));
         return;
     }
     ha_log(keys->log, HA_LOG_WARN, event, HA_S("key", key->name));
-    ha_keys_drop(keys, key->name);
+    ha_keys_drop(keys, key);
 }
 
 // A key whose file says "creating" and that is missing in one of its tokens never came into being, so nobody can use

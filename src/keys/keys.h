@@ -4,6 +4,8 @@
 
 #include "base/log.h"
 #include "keys/key.h"
+#include "keys/traits.h"
+#include "keys/versions.h"
 
 struct ha_keys;
 
@@ -24,20 +26,31 @@ void ha_keys_detach(struct ha_keys *keys, struct ha_token *token, struct ha_toke
 // ha_token_host.ready.
 enum ha_code ha_keys_bind(struct ha_keys *keys, struct ha_token *token, struct ha_err *err);
 
-// NULL: no such key. The caller unrefs it.
+// The active version. NULL: no such key. The caller unrefs it.
 struct ha_key *ha_keys_get(struct ha_keys *keys, const char *name);
-// All keys, sorted by name; the caller unrefs each and frees the array. NULL when there is none (n is 0) or no memory.
+struct ha_key *ha_keys_get_version(struct ha_keys *keys, const char *name, unsigned version);
+// The version that has this public key, HA_SPKI_HASH_LEN bytes.
+struct ha_key *ha_keys_get_spki(struct ha_keys *keys, const char *name, const uint8_t *spki_sha256);
+// All versions of one key, the first one first; as ha_keys_all.
+struct ha_key **ha_keys_versions(struct ha_keys *keys, const char *name, size_t *ret_n);
+// What the version is now, beside the others of its name; ret_until_s as for ha_versions_status.
+enum ha_key_status ha_keys_status(struct ha_keys *keys, const struct ha_key *key, int64_t *ret_until_s);
+// All versions of all keys, sorted by name and version; the caller unrefs each and frees the array. NULL when there is
+// none (n is 0) or no memory.
 struct ha_key **ha_keys_all(struct ha_keys *keys, size_t *ret_n);
+void ha_keys_list_free(struct ha_key **list, size_t n);
 
 // Makes a key pair in n tokens (1 to HA_REPLICAS_MAX, all different): in the first one, which wraps it for the others.
 // Or an HMAC key, in one token.
+// traits: NULL for none, here and below.
 // The file says "creating" before and "ready" after, so that a crash between is found. HA_E_TOKEN_DOWN and
 // HA_E_KEY_CANNOT naming the token: nothing was made.
 enum ha_code ha_keys_create(struct ha_keys *keys, const char *name, struct ha_token *const *tokens, size_t n,
-                            enum ha_key_type type, unsigned purposes, struct ha_key **ret_key, struct ha_err *err);
+                            enum ha_key_type type, unsigned purposes, const struct ha_key_traits *traits,
+                            struct ha_key **ret_key, struct ha_err *err);
 // Takes an HMAC key from outside into the token: n bytes, HA_HMAC_KEY_MIN to HA_HMAC_KEY_MAX. As ha_keys_create.
 enum ha_code ha_keys_import(struct ha_keys *keys, const char *name, struct ha_token *token, const uint8_t *secret,
-                            size_t n, struct ha_key **ret_key, struct ha_err *err);
+                            size_t n, const struct ha_key_traits *traits, struct ha_key **ret_key, struct ha_err *err);
 // A key pair in a token, named by a PKCS#11 URI (RFC 7512).
 struct ha_keys_source {
     struct ha_token *token;
@@ -48,7 +61,8 @@ struct ha_keys_source {
 // two when more than one private key of a token fits; HA_E_CONFLICT naming the one that is another key than the first.
 // On failure ret_wrong is the index of the source at fault, n for none.
 enum ha_code ha_keys_adopt(struct ha_keys *keys, const char *name, const struct ha_keys_source *sources, size_t n,
-                           unsigned purposes, struct ha_key **ret_key, size_t *ret_wrong, struct ha_err *err);
+                           unsigned purposes, const struct ha_key_traits *traits, struct ha_key **ret_key,
+                           size_t *ret_wrong, struct ha_err *err);
 // The one of n tokens that has the key pair which uri names. HA_E_NO_KEY, HA_E_AMBIGUOUS naming two; a token that can't
 // be asked is an error, for it may be the one.
 enum ha_code ha_keys_locate(struct ha_token *const *tokens, size_t n, const char *uri, struct ha_token **ret_token,

@@ -61,7 +61,7 @@ static enum ha_code generate(struct ha_keys *keys, struct ha_key *key, const str
     if (code) {
         // The token said no, so nothing was made.
         struct ha_err ignored = {0};
-        ha_store_remove(&keys->store, key->name, &ignored);
+        ha_store_remove(&keys->store, key, &ignored);
         return code;
     }
     if (ha_pubkey_restore(spki.data, spki.len, &key->public_key, err) || ha_pubkey_type(key->public_key) != key->type) {
@@ -112,7 +112,7 @@ static void abandon(struct ha_keys *keys, struct ha_key *key)
         ha_log_err(keys->log, HA_LOG_WARN, "key-left-over", &err, HA_S("key", key->name));
     }
     failure = (struct ha_err){0};
-    if (!left && ha_store_remove(&keys->store, key->name, &failure) == HA_OK)
+    if (!left && ha_store_remove(&keys->store, key, &failure) == HA_OK)
         return;
     ha_key_ref(key);
     if (ha_keys_insert(keys, key, &failure))
@@ -172,7 +172,8 @@ static enum ha_code create(struct ha_keys *keys, struct ha_key *key, struct ha_t
 }
 
 enum ha_code ha_keys_create(struct ha_keys *keys, const char *name, struct ha_token *const *tokens, size_t n,
-                            enum ha_key_type type, unsigned purposes, struct ha_key **ret_key, struct ha_err *err)
+                            enum ha_key_type type, unsigned purposes, const struct ha_key_traits *traits,
+                            struct ha_key **ret_key, struct ha_err *err)
 {
     ha_auto(ha_key_unref) struct ha_key *key = NULL;
     if (ha_keys_begin(keys, name, err))
@@ -181,7 +182,7 @@ enum ha_code ha_keys_create(struct ha_keys *keys, const char *name, struct ha_to
     if ((key = ha_key_new(name))) {
         key->type = type;
         key->purposes = purposes;
-        code = create(keys, key, tokens, n, NULL, ret_key, err);
+        code = ha_key_traits_give(traits, key, err) ? err->code : create(keys, key, tokens, n, NULL, ret_key, err);
     } else {
         code = ha_fail(err, HA_E_MEMORY, "out of memory");
     }
@@ -190,7 +191,7 @@ enum ha_code ha_keys_create(struct ha_keys *keys, const char *name, struct ha_to
 }
 
 enum ha_code ha_keys_import(struct ha_keys *keys, const char *name, struct ha_token *token, const uint8_t *secret,
-                            size_t n, struct ha_key **ret_key, struct ha_err *err)
+                            size_t n, const struct ha_key_traits *traits, struct ha_key **ret_key, struct ha_err *err)
 {
     const struct ha_part part = {secret, n};
     ha_auto(ha_key_unref) struct ha_key *key = NULL;
@@ -206,7 +207,7 @@ enum ha_code ha_keys_import(struct ha_keys *keys, const char *name, struct ha_to
         key->type = HA_KEY_HMAC_256;
         key->purposes = HA_PURPOSE_MAC;
         key->imported = true;
-        code = create(keys, key, &token, 1, &part, ret_key, err);
+        code = ha_key_traits_give(traits, key, err) ? err->code : create(keys, key, &token, 1, &part, ret_key, err);
     } else {
         code = ha_fail(err, HA_E_MEMORY, "out of memory");
     }
@@ -286,9 +287,11 @@ enum ha_code ha_keys_delete(struct ha_keys *keys, const char *name, bool destroy
         if (destroy)
             code = destroy_objects(keys, key, err);
         if (code == HA_OK)
-            code = ha_store_remove(&keys->store, name, err);
+            code = ha_certificates_remove(keys, key, err);
         if (code == HA_OK)
-            ha_keys_drop(keys, name);
+            code = ha_store_remove(&keys->store, key, err);
+        if (code == HA_OK)
+            ha_keys_drop(keys, key);
     }
     pthread_mutex_unlock(&keys->changing);
     if (code == HA_OK)

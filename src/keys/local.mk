@@ -3,6 +3,8 @@ noinst_LTLIBRARIES += libha-keys.la
 libha_keys_la_SOURCES = \
 	src/keys/adopt.c \
 	src/keys/bind.c \
+	src/keys/certificate_objects.c \
+	src/keys/certificates.c src/keys/certificates.h \
 	src/keys/key.c src/keys/key.h \
 	src/keys/keys.c src/keys/keys.h src/keys/keys_internal.h \
 	src/keys/lifecycle.c \
@@ -11,5 +13,7 @@ libha_keys_la_SOURCES = \
 	src/keys/replicas.c src/keys/replicas.h \
 	src/keys/sharing.c \
 	src/keys/store.c src/keys/store.h \
-	src/keys/use.c src/keys/use.h
-libha_keys_la_LIBADD = libha-supervise.la
+	src/keys/traits.c src/keys/traits.h \
+	src/keys/use.c src/keys/use.h \
+	src/keys/versions.c src/keys/versions.h
+libha_keys_la_LIBADD = libha-supervise.la libha-format.la

@@ -4,6 +4,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "keys/traits.h"
+#include "keys/versions.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -24,6 +26,7 @@
 enum {
     FORMAT_ONE = 1,       // "token" and "id"
     FORMAT_REPLICAS = 2,  // "replicas", each with "token" and "id"
+    FORMAT_BARRED = 3,    // the same; and it mustn't be used, which an older release wouldn't see
 };
 
 static const char *const phase_names[] = {
@@ -57,18 +60,54 @@ void ha_store_close(struct ha_store *store)
     *store = (struct ha_store){.lock_fd = -1};
 }
 
-static enum ha_code path_of(const struct ha_store *store, const char *name, char **ret_path, struct ha_err *err)
+static enum ha_code path_of(const struct ha_store *store, const char *name, unsigned version, char **ret_path,
+                            struct ha_err *err)
 {
-    if (asprintf(ret_path, "%s/%s" SUFFIX, store->directory, name) < 0) {
+    char title[HA_VERSION_NAME_MAX];
+    ha_version_name(name, version, title);
+    if (asprintf(ret_path, "%s/%s" SUFFIX, store->directory, title) < 0) {
         *ret_path = NULL;
         return ha_fail(err, HA_E_MEMORY, "out of memory");
     }
     return HA_OK;
 }
 
+static void put_traits(struct ha_buf *out, const struct ha_key *key)
+{
+    if (key->environment)
+        ha_jw_string(out, "environment", key->environment);
+    if (key->holder)
+        ha_jw_string(out, "holder", key->holder);
+    if (key->profile)
+        ha_jw_string(out, "profile", key->profile);
+    if (key->backup)
+        ha_jw_bool(out, "backup", true);
+}
+
+static int format_of(const struct ha_key *key)
+{
+    if (atomic_load(&key->disabled) || atomic_load(&key->deletes_s))
+        return FORMAT_BARRED;
+    return key->n_replicas > 1 ? FORMAT_REPLICAS : FORMAT_ONE;
+}
+
+// What was decided since the key was made; of a first version that nothing was decided of, nothing.
+static void put_decisions(struct ha_buf *out, const struct ha_key *key)
+{
+    int64_t activates_s = atomic_load(&key->activates_s), overlap_s = atomic_load(&key->overlap_s);
+    if (key->version > 1 || activates_s != HA_ACTIVE_ALWAYS)
+        ha_jw_number(out, "activates", activates_s);
+    if (overlap_s)
+        ha_jw_number(out, "overlap", overlap_s);
+    if (atomic_load(&key->disabled))
+        ha_jw_bool(out, "disabled", true);
+    if (atomic_load(&key->deletes_s))
+        ha_jw_number(out, "deletes", atomic_load(&key->deletes_s));
+}
+
 static void put_replicas(struct ha_buf *out, const struct ha_key *key)
 {
-    bool several = key->n_replicas > 1;
+    bool several = format_of(key) >= FORMAT_REPLICAS;
     if (several)
         ha_jw_array(out, "replicas");
     for (size_t i = 0; i < key->n_replicas; i++) {
@@ -87,13 +126,13 @@ enum ha_code ha_store_write(const struct ha_store *store, const struct ha_key *k
 {
     ha_auto(ha_free) char *path = NULL;
     ha_auto(ha_buf_clear) struct ha_buf compact = {0}, text = {0};
-    if (path_of(store, key->name, &path, err))
+    if (path_of(store, key->name, key->version, &path, err))
         return err->code;
     char purposes[HA_PURPOSES_TEXT_MAX];
     ha_purposes_print(key->purposes, purposes, sizeof(purposes));
 
     ha_jw_object(&compact, NULL);
-    ha_jw_number(&compact, "format", key->n_replicas > 1 ? FORMAT_REPLICAS : FORMAT_ONE);
+    ha_jw_number(&compact, "format", format_of(key));
     ha_jw_string(&compact, "name", key->name);
     ha_jw_string(&compact, "phase", phase_names[key->phase]);
     ha_jw_string(&compact, "type", ha_key_type_info(key->type)->name);
@@ -101,6 +140,8 @@ enum ha_code ha_store_write(const struct ha_store *store, const struct ha_key *k
     ha_jw_string(&compact, "origin", key->adopted ? "adopted" : key->imported ? "imported" : "created");
     ha_jw_number(&compact, "version", key->version);
     ha_jw_string(&compact, "created", key->created);
+    put_decisions(&compact, key);
+    put_traits(&compact, key);
     put_replicas(&compact, key);
     if (key->public_key) {
         size_t n;
@@ -116,10 +157,10 @@ enum ha_code ha_store_write(const struct ha_store *store, const struct ha_key *k
     return ha_file_write(path, text.data, text.len, 0600, err);
 }
 
-enum ha_code ha_store_remove(const struct ha_store *store, const char *name, struct ha_err *err)
+enum ha_code ha_store_remove(const struct ha_store *store, const struct ha_key *key, struct ha_err *err)
 {
     ha_auto(ha_free) char *path = NULL;
-    if (path_of(store, name, &path, err))
+    if (path_of(store, key->name, key->version, &path, err))
         return err->code;
     return ha_file_remove(path, err);
 }
@@ -154,7 +195,7 @@ static bool has_one_token_twice(const struct ha_key *key)
 static enum ha_code decode_replicas(const ha_json *json, struct ha_key *key, struct ha_err *err)
 {
     uint64_t format;
-    if (!ha_json_uint(ha_json_get(json, "format"), FORMAT_REPLICAS, &format) || format < FORMAT_ONE)
+    if (!ha_json_uint(ha_json_get(json, "format"), FORMAT_BARRED, &format) || format < FORMAT_ONE)
         return wrong(err, "format");
     if (format == FORMAT_ONE)
         return decode_replica(json, key, err);
@@ -167,10 +208,61 @@ static enum ha_code decode_replicas(const ha_json *json, struct ha_key *key, str
     return key->n_replicas == 0 || has_one_token_twice(key) ? wrong(err, "replicas") : HA_OK;
 }
 
+// A time or a span in seconds; absent it stays what it was.
+static enum ha_code decode_seconds(const ha_json *json, const char *member, _Atomic int64_t *into, struct ha_err *err)
+{
+    uint64_t seconds;
+    const ha_json *value = ha_json_get(json, member);
+    if (!value)
+        return HA_OK;
+    if (!ha_json_uint(value, HA_SECONDS_MAX, &seconds))
+        return wrong(err, member);
+    atomic_store(into, (int64_t)seconds);
+    return HA_OK;
+}
+
+static enum ha_code decode_decisions(const ha_json *json, struct ha_key *key, struct ha_err *err)
+{
+    bool disabled = false;
+    const ha_json *value = ha_json_get(json, "disabled");
+    if (key->version > 1)
+        atomic_store(&key->activates_s, 0);
+    if (decode_seconds(json, "activates", &key->activates_s, err) ||
+        decode_seconds(json, "overlap", &key->overlap_s, err) || decode_seconds(json, "deletes", &key->deletes_s, err))
+        return err->code;
+    if (value && !ha_json_bool(value, &disabled))
+        return wrong(err, "disabled");
+    atomic_store(&key->disabled, disabled);
+    return HA_OK;
+}
+
+// Files of older releases have none of them.
+static enum ha_code decode_traits(const ha_json *json, struct ha_key *key, struct ha_err *err)
+{
+    struct ha_key_traits traits = {0};
+    struct ha_err why = {0};
+    const struct {
+        const char *name, **into;
+    } texts[] = {{"environment", &traits.environment}, {"holder", &traits.holder}, {"profile", &traits.profile}};
+    for (size_t i = 0; i < HA_ARRAY_SIZE(texts); i++)
+        if (ha_json_get(json, texts[i].name) && !(*texts[i].into = ha_json_get_string(json, texts[i].name)))
+            return wrong(err, texts[i].name);
+    const ha_json *backup = ha_json_get(json, "backup");
+    if (backup && !ha_json_bool(backup, &traits.backup))
+        return wrong(err, "backup");
+    if (ha_key_traits_give(&traits, key, &why) == HA_OK)
+        return HA_OK;
+    if (why.code != HA_E_MALFORMED) {
+        *err = why;
+        return err->code;
+    }
+    return wrong(err, why.pointer + 1);
+}
+
 static enum ha_code decode_members(const ha_json *json, struct ha_key *key, struct ha_err *err)
 {
     uint64_t number;
-    if (decode_replicas(json, key, err))
+    if (decode_replicas(json, key, err) || decode_traits(json, key, err))
         return err->code;
     const char *text = ha_json_get_string(json, "phase");
     size_t phase = 0;
@@ -191,9 +283,10 @@ static enum ha_code decode_members(const ha_json *json, struct ha_key *key, stru
         return wrong(err, "origin");
     key->adopted = strcmp(text, "adopted") == 0;
     key->imported = strcmp(text, "imported") == 0;
-    if (!ha_json_uint(ha_json_get(json, "version"), UINT32_MAX, &number) || number == 0)
+    if (!ha_json_uint(ha_json_get(json, "version"), UINT32_MAX, &number) || number != key->version)
         return wrong(err, "version");
-    key->version = (unsigned)number;
+    if (decode_decisions(json, key, err))
+        return err->code;
     text = ha_json_get_string(json, "created");
     if (!text || strlen(text) >= sizeof(key->created))
         return wrong(err, "created");
@@ -209,7 +302,8 @@ static enum ha_code decode_members(const ha_json *json, struct ha_key *key, stru
     return HA_OK;
 }
 
-static enum ha_code load_one(const char *path, const char *name, struct ha_key **ret_key, struct ha_err *err)
+static enum ha_code load_one(const char *path, const char *name, unsigned version, struct ha_key **ret_key,
+                             struct ha_err *err)
 {
     ha_auto(ha_buf_clear) struct ha_buf text = {0};
     ha_auto(ha_json_free) ha_json *json = NULL;
@@ -223,6 +317,7 @@ static enum ha_code load_one(const char *path, const char *name, struct ha_key *
     ha_auto(ha_key_unref) struct ha_key *key = ha_key_new(name);
     if (!key)
         return ha_fail(err, HA_E_MEMORY, "out of memory");
+    key->version = version;
     if (decode_members(json, key, err))
         return err->code;
     *ret_key = ha_take(&key);
@@ -254,16 +349,20 @@ enum ha_code ha_store_load(const struct ha_store *store, void *context, void (*t
             unlinkat(dirfd(directory), entry->d_name, 0);
         if (n <= suffix || strcmp(entry->d_name + n - suffix, SUFFIX) != 0 || entry->d_name[0] == '.')
             continue;
-        ha_auto(ha_free) char *name = strndup(entry->d_name, n - suffix);
+        ha_auto(ha_free) char *title = strndup(entry->d_name, n - suffix);
         ha_auto(ha_free) char *path = NULL;
-        if (!name || path_of(store, name, &path, err))
+        if (!title || asprintf(&path, "%s/%s", store->directory, entry->d_name) < 0) {
+            path = NULL;
             return ha_fail(err, HA_E_MEMORY, "out of memory");
+        }
         struct ha_key *key = NULL;
         struct ha_err why = {0};
-        if (!ha_name_valid(name)) {
+        char name[HA_VERSION_NAME_MAX];
+        unsigned version;
+        if (!ha_version_name_parse(title, name, &version)) {
             ha_fail(&why, HA_E_CONFIG, "the file's name is no key's name");
             trouble(context, path, &why);
-        } else if (load_one(path, name, &key, &why)) {
+        } else if (load_one(path, name, version, &key, &why)) {
             trouble(context, path, &why);
         } else {
             take(context, key);

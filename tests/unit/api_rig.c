@@ -41,7 +41,7 @@ int api_rig_setup(void **state)
     for (size_t i = 0; i < HA_ARRAY_SIZE(names); i++) {
         struct ha_key *key = NULL;
         assert_int_equal(
-            ha_keys_create(rig->api.keys, names[i], &rig->token, 1, HA_KEY_EC_P256, HA_PURPOSE_SIGN, &key, &err),
+            ha_keys_create(rig->api.keys, names[i], &rig->token, 1, HA_KEY_EC_P256, HA_PURPOSE_SIGN, NULL, &key, &err),
             HA_OK);
         ha_key_unref(key);
     }

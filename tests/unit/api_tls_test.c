@@ -29,9 +29,9 @@ static int setup(void **state)
     for (size_t i = 0; i < HA_ARRAY_SIZE(keys); i++) {
         struct ha_key *key = NULL;
         struct ha_err err = {0};
-        assert_int_equal(
-            ha_keys_create(rig->api.keys, keys[i].name, &rig->token, 1, HA_KEY_EC_P256, keys[i].purposes, &key, &err),
-            HA_OK);
+        assert_int_equal(ha_keys_create(rig->api.keys, keys[i].name, &rig->token, 1, HA_KEY_EC_P256, keys[i].purposes,
+                                        NULL, &key, &err),
+                         HA_OK);
         ha_key_unref(key);
     }
     return 0;

@@ -3,6 +3,7 @@
 #include "fake.h"
 
 #include "base/file.h"
+#include "base/text.h"
 #include "keys/keys.h"
 #include "keys/store.h"
 #include "keys/use.h"
@@ -77,7 +78,7 @@ static enum ha_code create(struct fixture *fixture, const char *name, struct ha_
 {
     struct ha_key *key = NULL;
     enum ha_code code =
-        ha_keys_create(fixture->keys, name, &fixture->token, 1, HA_KEY_EC_P256, HA_PURPOSE_SIGN, &key, err);
+        ha_keys_create(fixture->keys, name, &fixture->token, 1, HA_KEY_EC_P256, HA_PURPOSE_SIGN, NULL, &key, err);
     if (code == HA_OK) {
         assert_string_equal(key->name, name);
         assert_int_equal(ha_key_state(key), HA_STATE_READY);
@@ -92,7 +93,7 @@ static enum ha_code adopt(struct fixture *fixture, const char *name, const char 
 {
     const struct ha_keys_source source = {fixture->token, uri};
     size_t wrong;
-    return ha_keys_adopt(fixture->keys, name, &source, 1, 0, ret_key, &wrong, err);
+    return ha_keys_adopt(fixture->keys, name, &source, 1, 0, NULL, ret_key, &wrong, err);
 }
 
 static bool file_exists(const struct fixture *fixture, const char *name)
@@ -139,6 +140,64 @@ static void key_create_survives_a_restart(void **state)
     assert_false(key->adopted);
     assert_int_equal(key->replicas[0].id_len, 16);
     ha_key_unref(key);
+}
+
+static void key_traits_survive_a_restart(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ha_err err = {0};
+    struct ha_key *key = NULL;
+    const struct ha_key_traits traits = {"pre-prod", "Energie \xc3\xbc & Co", "mhhs/tls", true};
+    assert_int_equal(
+        ha_keys_create(fixture->keys, "one", &fixture->token, 1, HA_KEY_EC_P256, HA_PURPOSE_SIGN, &traits, &key, &err),
+        HA_OK);
+    ha_key_unref(key);
+    down(fixture);
+    up(fixture);
+    key = ha_keys_get(fixture->keys, "one");
+    assert_non_null(key);
+    assert_string_equal(key->environment, traits.environment);
+    assert_string_equal(key->holder, traits.holder);
+    assert_string_equal(key->profile, traits.profile);
+    assert_true(key->backup);
+    ha_key_unref(key);
+}
+
+static void key_traits_that_make_no_sense_are_refused_with_their_pointer(void **state)
+{
+    struct fixture *fixture = *state;
+    char long_name[HA_NAME_MAX + 3] = "", long_holder[HA_HOLDER_MAX + 2] = "";
+    memset(long_name, 'a', sizeof(long_name) - 1);
+    long_name[HA_NAME_MAX + 1] = '\0';
+    memset(long_holder, 'a', sizeof(long_holder) - 1);
+    const struct {
+        struct ha_key_traits traits;
+        const char *pointer;
+    } cases[] = {
+        {{.environment = ""}, "/environment"},
+        {{.environment = "a b"}, "/environment"},
+        {{.environment = "a/b"}, "/environment"},
+        {{.environment = long_name}, "/environment"},
+        {{.holder = ""}, "/holder"},
+        {{.holder = "a\nb"}, "/holder"},
+        {{.holder = "\xff"}, "/holder"},
+        {{.holder = long_holder}, "/holder"},
+        {{.profile = ""}, "/profile"},
+        {{.profile = "a/b/c"}, "/profile"},
+        {{.profile = "/tls"}, "/profile"},
+        {{.profile = "mhhs/"}, "/profile"},
+        {{.profile = "../etc/x"}, "/profile"},
+        {{.profile = long_name}, "/profile"},
+    };
+    for (size_t i = 0; i < HA_ARRAY_SIZE(cases); i++) {
+        struct ha_err err = {0};
+        struct ha_key *key = NULL;
+        assert_int_equal(ha_keys_create(fixture->keys, "one", &fixture->token, 1, HA_KEY_EC_P256, HA_PURPOSE_SIGN,
+                                        &cases[i].traits, &key, &err),
+                         HA_E_MALFORMED);
+        assert_string_equal(err.pointer, cases[i].pointer);
+        assert_false(file_exists(fixture, "one"));
+    }
 }
 
 static void key_of_a_removed_token_says_so_and_comes_back_with_it(void **state)
@@ -288,8 +347,7 @@ static void key_adopt_of_two_names_both(void **state)
     struct ha_err err = {0};
     struct ha_key *key = NULL;
     fake_objects(&fixture->fake, "aa01 first " SPKI_G "\nbb02 first " SPKI_2G "\n");
-    assert_int_equal(adopt(fixture, "mine", "pkcs11:object=first", &key, &err),
-                     HA_E_AMBIGUOUS);
+    assert_int_equal(adopt(fixture, "mine", "pkcs11:object=first", &key, &err), HA_E_AMBIGUOUS);
     assert_non_null(strstr(err.detail, "id=%aa%01"));
     assert_non_null(strstr(err.detail, "id=%bb%02"));
     assert_null(ha_keys_get(fixture->keys, "mine"));
@@ -301,8 +359,7 @@ static void key_adopt_of_one_of_two_with_the_same_id_is_ambiguous(void **state)
     struct ha_err err = {0};
     struct ha_key *key = NULL;
     fake_objects(&fixture->fake, "aa01 first " SPKI_G "\naa01 second " SPKI_2G "\n");
-    assert_int_equal(adopt(fixture, "mine", "pkcs11:object=first", &key, &err),
-                     HA_E_AMBIGUOUS);
+    assert_int_equal(adopt(fixture, "mine", "pkcs11:object=first", &key, &err), HA_E_AMBIGUOUS);
 }
 
 static void key_adopt_without_a_public_key_is_refused(void **state)
@@ -311,10 +368,8 @@ static void key_adopt_without_a_public_key_is_refused(void **state)
     struct ha_err err = {0};
     struct ha_key *key = NULL;
     fake_objects(&fixture->fake, "aa01 first -\n");
-    assert_int_equal(adopt(fixture, "mine", "pkcs11:object=first", &key, &err),
-                     HA_E_KEY_CANNOT);
-    assert_int_equal(adopt(fixture, "mine", "pkcs11:object=none", &key, &err),
-                     HA_E_NO_KEY);
+    assert_int_equal(adopt(fixture, "mine", "pkcs11:object=first", &key, &err), HA_E_KEY_CANNOT);
+    assert_int_equal(adopt(fixture, "mine", "pkcs11:object=none", &key, &err), HA_E_NO_KEY);
 }
 
 static void key_delete_of_an_adopted_one_keeps_its_objects_unless_told(void **state)
@@ -354,6 +409,9 @@ static void store_with_a_damaged_file_still_gives_the_others(void **state)
         "{\"format\":1,\"name\":\"bad\",\"token\":\"fake\",\"phase\":\"ready\",\"type\":\"ec:p256\",\"purposes\":"
         "\"sign\","
         "\"origin\":\"created\",\"version\":1,\"created\":\"x\",\"id\":\"aa\"}",
+        "{\"format\":1,\"name\":\"bad\",\"token\":\"fake\",\"id\":\"aa\",\"environment\":1}",
+        "{\"format\":1,\"name\":\"bad\",\"token\":\"fake\",\"id\":\"aa\",\"holder\":\"\"}",
+        "{\"format\":1,\"name\":\"bad\",\"token\":\"fake\",\"id\":\"aa\",\"backup\":\"yes\"}",
     };
     for (size_t i = 0; i < HA_ARRAY_SIZE(damaged); i++) {
         char path[200];
@@ -406,6 +464,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(key_create_survives_a_restart),
+        TEST(key_traits_survive_a_restart),
+        TEST(key_traits_that_make_no_sense_are_refused_with_their_pointer),
         TEST(key_of_a_removed_token_says_so_and_comes_back_with_it),
         TEST(key_create_twice_conflicts),
         TEST(key_create_with_a_bad_name_is_refused),

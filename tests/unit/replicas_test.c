@@ -89,7 +89,7 @@ static enum ha_code adopt(struct fixture *fixture, size_t *ret_wrong, struct ha_
     const struct ha_keys_source sources[] = {{fixture->tokens[0], "pkcs11:object=one"},
                                              {fixture->tokens[1], "pkcs11:object=two"}};
     struct ha_key *key = NULL;
-    enum ha_code code = ha_keys_adopt(fixture->keys, "pair", sources, TOKENS, 0, &key, ret_wrong, err);
+    enum ha_code code = ha_keys_adopt(fixture->keys, "pair", sources, TOKENS, 0, NULL, &key, ret_wrong, err);
     ha_key_unref(key);
     return code;
 }
@@ -244,7 +244,8 @@ static void replicas_in_one_token_are_refused(void **state)
     const struct ha_keys_source sources[] = {{fixture->tokens[0], "pkcs11:object=one"},
                                              {fixture->tokens[0], "pkcs11:object=one"}};
     struct ha_key *key = NULL;
-    assert_int_equal(ha_keys_adopt(fixture->keys, "pair", sources, TOKENS, 0, &key, &wrong, &err), HA_E_MALFORMED);
+    assert_int_equal(ha_keys_adopt(fixture->keys, "pair", sources, TOKENS, 0, NULL, &key, &wrong, &err),
+                     HA_E_MALFORMED);
     assert_int_equal(wrong, 1);
 }
 
