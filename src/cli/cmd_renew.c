@@ -103,11 +103,11 @@ enum ha_code ha_cmd_renew(struct ha_cli *cli, struct ha_err *err)
     if (ha_opt_given(cli->opts, HA_OPT_ROTATE) && rotate(cli, key, &version, err))
         return err->code;
     enrolment.version = version;
-    if (enrolment.protocol == HA_ENROL_EST && !enrolment.client_key) {
-        enrolment.reenrol = true;
-        if (ha_enrolment_set(&enrolment.client_key, key, err))
-            return err->code;
-    }
+    if (enrolment.protocol == HA_ENROL_EST && !enrolment.client_key &&
+        ha_enrolment_set(&enrolment.client_key, key, err))
+        return err->code;
+    // Another key's certificate has another subject, with which simplereenroll is refused.
+    enrolment.reenrol = enrolment.protocol == HA_ENROL_EST && strcmp(enrolment.client_key, key) == 0;
     if (ha_enrol_claim(dir, key, version, false, &lock, err) ||
         make_request(cli, ha_buf_text(&installed), version == from ? chosen : version, &enrolment, err))
         return err->code;

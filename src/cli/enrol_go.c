@@ -39,9 +39,14 @@ static enum ha_code install(struct ha_cli *cli, const char *dir, struct ha_enrol
 static enum ha_code go_once(struct ha_cli *cli, const char *dir, struct ha_enrolment *enrolment, struct ha_err *err)
 {
     ha_auto(ha_enrol_session_clear) struct ha_enrol_session session = {0};
+    struct ha_err cause = {0};
     if (enrolment->state != HA_ENROL_ISSUED) {
-        if (ha_enrol_session_open(cli, enrolment, &session, err))
+        if (ha_enrol_session_open(cli, enrolment, &session, &cause)) {
+            if (ha_enrol_note(dir, enrolment, &cause, err))
+                return err->code;
+            *err = cause;
             return err->code;
+        }
         const struct ha_enrol_run run = {.dir = dir, .http = session.http};
         if (ha_enrol_advance(&run, enrolment, err))
             return err->code;

@@ -40,6 +40,8 @@ flow_scripts = \
 	tests/flow/48-templates.sh \
 	tests/flow/49-always-authenticate.sh \
 	tests/flow/50-secrets.sh \
+	tests/flow/51-est.sh \
+	tests/flow/52-dogtag.sh \
 	tests/flow/60-scale.sh \
 	tests/flow/70-policy.sh \
 	tests/flow/71-config.sh \

@@ -65,7 +65,7 @@ function serve(v1only) {
       `${step} ${what} ${peer ? peer.subject.replaceAll('\n', ',') : user ?? '-'} ${incoming.method} ${incoming.url}\n`)
     if (fault?.kind === 'slow')
       await new Promise(done => setTimeout(done, +fault.argument))
-    if (fault?.kind === 'drop') {
+    if (fault?.kind === 'drop' || incoming.socket.destroyed) {
       say('dropped')
       return incoming.socket.destroy()
     }
@@ -84,6 +84,8 @@ function serve(v1only) {
     say(answer?.status ?? 'dropped-after')
     if (!answer)
       return incoming.socket.destroy()
+    if (fault?.kind === 'late')
+      await new Promise(done => setTimeout(done, +fault.argument))
     response.writeHead(answer.status, answer.headers)
     response.end(answer.body)
   })

@@ -3,7 +3,8 @@
 //
 //   STEP FAULT [ARGUMENT] [xTIMES]     STEP as in the CA's log (submit, approve, simpleenroll, ...), or * for any
 //
-//   slow MS          answers later                     status CODE     answers that and does nothing
+//   slow MS          does it later, if anybody waits   status CODE     answers that and does nothing
+//   late MS          does it, and answers later
 //   drop             hangs up and does nothing         drop-after      does it, and hangs up without an answer
 //   html             answers 200 with a page of a proxy, and does nothing
 //   empty            does it, and answers with nothing in it
