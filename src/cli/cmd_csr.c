@@ -2,6 +2,7 @@
 // Certificate signing requests.
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/csr_body.h"
 #include "cli/out.h"
 #include "cli/subject.h"
 
@@ -114,6 +115,11 @@ static enum ha_code write_body(const struct ha_opts *opts, struct ha_buf *body, 
         ha_jw_bool(body, "pss_key", true);
     ha_jw_object_end(body);
     return HA_OK;
+}
+
+enum ha_code ha_csr_body(const struct ha_opts *opts, struct ha_buf *body, struct ha_err *err)
+{
+    return write_body(opts, body, err);
 }
 
 enum ha_code ha_cmd_csr(struct ha_cli *cli, struct ha_err *err)

@@ -4,6 +4,7 @@
 
 #include "cli/command_cert.h"
 #include "cli/command_ceremony.h"
+#include "cli/command_enrol.h"
 #include "cli/command_http.h"
 #include "cli/command_inventory.h"
 #include "cli/command_jose.h"
@@ -397,7 +398,7 @@ static const struct ha_command commands[] = {
          "  hsm-agent csr edge --profile thredd-ehi/server --set CN=ehi.acme.example\n",
      ROWS(csr_rows),
      .run = ha_cmd_csr},
-    HA_COMMANDS_CERT HA_COMMANDS_JOSE HA_COMMANDS_VERIFY_HTTP HA_COMMANDS_HTTP{
+    HA_COMMANDS_CERT HA_COMMANDS_ENROL HA_COMMANDS_JOSE HA_COMMANDS_VERIFY_HTTP HA_COMMANDS_HTTP{
         .name = "pem",
         .arguments = "NAME",
         .summary =
