@@ -197,7 +197,7 @@ for key in sig1 enc1; do
     issue $key "$T/$key.pem" || not_ok "the certificate of $key is issued"
     succeeds "that of $key is installed" hsm_agent cert install $key "$T/$key.pem" "$T/ca/issuing.pem"
 done
-like 'one without the usage for decryption is warned of' "$(hsm_agent cert install enc1 "$T/enc1.pem")" '*warning: usage: the key is for decrypt*keyEncipherment*'
+like 'one without the usage for decryption is warned of' "$(hsm_agent cert install enc1 "$T/enc1.pem" "$T/ca/issuing.pem")" '*warning: usage: the key is for decrypt*keyEncipherment*'
 hsm_agent jws sig1 --profile site/token -i "$T/payload" >"$T/jws"
 cut -d . -f 1 "$T/jws" | unb64u >"$T/body"
 is 'the kid is its hash' "$(member kid)" "$(x5t "$T/sig1.pem")"
@@ -217,6 +217,57 @@ issue sig1 "$T/new.pem" -set_serial 99
 hsm_agent cert install sig1 "$T/new.pem" >/dev/null
 hsm_agent jws sig1 --profile site/token -i "$T/payload" | cut -d . -f 1 | unb64u >"$T/body"
 is 'a renewed one counts from the next message on' "$(member kid)" "$(x5t "$T/new.pem")"
+
+# --- Judged
+
+cat >"$T/ca/ca.conf" <<END
+[ca]
+default_ca = issuing
+[issuing]
+database = $T/ca/index
+crlnumber = $T/ca/crlnumber
+default_md = sha256
+default_crl_days = 30
+END
+: >"$T/ca/index"
+echo 01 >"$T/ca/crlnumber"
+issuing_ca() {
+    openssl ca -config "$T/ca/ca.conf" -cert "$T/ca/issuing.pem" -keyfile "$T/ca/issuing.key" "$@" 2>>"$T/ca/log"
+}
+crl() { # a list of the issuing CA, and an empty one of the root's, for what is above
+    issuing_ca -gencrl -out "$T/crl"
+}
+checks() { # ARGUMENT...: of cert check; what isn't ok
+    hsm_agent cert check edge "$@" >"$T/checks"
+    code=$?
+    grep -v -e '^ok ' -e '^ *remedy:' "$T/checks" | cut -d : -f 1-2 | tr -s ' ' | tr '\n' '/'
+}
+hsm_agent cert install edge "$T/edge.pem" "$T/ca/issuing.pem" >/dev/null
+is 'without anchors the chain is a warning' "$(checks)" 'warning chain: it wasn'"'"'t looked at whether the certificate leads to a root that peers trust/warning chain-incomplete: it was issued by "CN=Root", whose certificate isn'"'"'t there/found: 2 warnings/'
+crl || not_ok 'a list is made' "$(<"$T/ca/log")"
+checks --ca "$T/ca/root.pem" --crl "$T/crl" --servername edge.example >"$T/out"
+is 'all is well' "$(<"$T/out")" 'nothing is wrong/'
+like 'and said' "$(<"$T/checks")" '*it leads to one of the anchors*it isn*t revoked*it is for edge.example*'
+like 'another name' "$(checks --ca "$T/ca/root.pem" --crl "$T/crl" --servername www.example)" 'problem name: it isn*t for www.example/*'
+checks --servername www.example >/dev/null
+is 'a problem is the exit status' $code 1
+like 'another root' "$(checks --ca "$T/ca/other.pem")" 'problem chain: *isn*t among the anchors*'
+like 'nobody was asked about revocation' "$(checks --ca "$T/ca/root.pem")" 'warning revocation: *'
+like 'and somebody has to' "$(checks --ca "$T/ca/root.pem" --revocation)" 'problem revocation: *may have been revoked*'
+like 'in two years' "$(checks --ca "$T/ca/root.pem" --at "$(date -d '+2 years' +%s)")" 'problem certificate: *expired on*'
+issuing_ca -revoke "$T/edge.pem" -crl_reason keyCompromise && crl || not_ok 'it is revoked' "$(<"$T/ca/log")"
+checks --ca "$T/ca/root.pem" --crl "$T/crl" >/dev/null
+like 'it was revoked' "$(<"$T/checks")" '*problem  revocation: *was revoked on * (keyCompromise)*'
+openssl ocsp -index "$T/ca/index" -CA "$T/ca/issuing.pem" -rsigner "$T/ca/issuing.pem" -rkey "$T/ca/issuing.key" \
+    -issuer "$T/ca/issuing.pem" -cert "$T/edge.pem" -respout "$T/ocsp" -ndays 3 >>"$T/ca/log" 2>&1
+like 'as an OCSP response says' "$(checks --ca "$T/ca/root.pem" --ocsp "$T/ocsp")" 'problem revocation: *revoked*'
+like 'before it is installed: one of another key' "$(checks --cert "$T/other.pem")" 'problem certificate: *is for another key*'
+issue edge "$T/plain.pem" -copy_extensions none
+like 'before it is installed: no names' "$(checks --cert "$T/plain.pem" --cert "$T/ca/issuing.pem" --ca "$T/ca/root.pem")" '*warning no-names: *'
+hsm_agent cert check edge --json >"$T/body"
+is 'as a document' "$(member key) $(member checks.0.check) $(member result)" 'edge certificate warning'
+hsm_agent cert check enc1 --ca "$T/ca/root.pem" >"$T/checks"
+is 'a key that decrypts is judged as one' "$? $(grep -c '^problem' "$T/checks")" '0 0'
 
 # --- With its key
 
