@@ -19,6 +19,7 @@ libha_cli_la_SOURCES = \
 	src/cli/cmd_tls.c \
 	src/cli/cmd_use.c \
 	src/cli/cmd_verify.c \
+	src/cli/cmd_versions.c \
 	src/cli/command.c src/cli/command.h \
 	src/cli/command_cert.c src/cli/command_cert.h \
 	src/cli/command_checks.c \
@@ -26,7 +27,9 @@ libha_cli_la_SOURCES = \
 	src/cli/command_jose.c src/cli/command_jose.h \
 	src/cli/command_jwe.c \
 	src/cli/command_mac.c src/cli/command_mac.h \
+	src/cli/command_versions.c src/cli/command_versions.h \
 	src/cli/conf_file.c src/cli/conf_file.h \
+	src/cli/guard.c src/cli/guard.h \
 	src/cli/conf_load.c src/cli/conf_load.h \
 	src/cli/dev_child.c src/cli/dev_child.h \
 	src/cli/dev_daemon.c src/cli/dev_daemon.h \
