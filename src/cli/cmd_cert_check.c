@@ -71,7 +71,7 @@ enum ha_code ha_cmd_cert_check(struct ha_cli *cli, struct ha_err *err)
     ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
     ha_auto(ha_buf_clear) struct ha_buf path = {0}, body = {0};
     const char *result = NULL;
-    if (ha_cert_path(cli, "/certificate/check", &path, err) != HA_OK || write_body(cli->opts, &body, err) != HA_OK ||
+    if (ha_cli_version_path(cli, "/certificate/check", &path, err) != HA_OK || write_body(cli->opts, &body, err) != HA_OK ||
         ha_cli_call(cli, "POST", ha_buf_text(&path), &body, &doc, err) != HA_OK ||
         ha_cli_string(&doc, "result", &result, err) != HA_OK)
         return err->code;
