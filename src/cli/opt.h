@@ -99,6 +99,7 @@ enum ha_opt {
     HA_OPT_PENDING,
     HA_OPT_PEM,
     HA_OPT_STORE_IN_TOKEN,
+    HA_OPT_SET,
     HA_OPT_COUNT
 };
 
