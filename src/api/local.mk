@@ -8,6 +8,7 @@ libha_api_la_SOURCES = \
 	src/api/csr_profile.c src/api/csr_profile.h \
 	src/api/handle_ceremony.c \
 	src/api/handle_certificate.c \
+	src/api/handle_certificate_check.c \
 	src/api/handle_csr.c \
 	src/api/handle_fields.c \
 	src/api/handle_http_signature.c \

@@ -54,5 +54,6 @@ libha_format_la_SOURCES = \
 	src/format/rfc9421_verify.c \
 	src/format/sfv.c src/format/sfv.h \
 	src/format/signer.h \
+	src/format/x509_sign.c src/format/x509_sign.h \
 	src/format/x5c.c src/format/x5c.h
 libha_format_la_LIBADD = libha-crypto.la
