@@ -26,7 +26,6 @@ enum ha_opt {
     HA_OPT_TYPE,
     HA_OPT_PURPOSE,
     HA_OPT_TOKEN,
-    HA_OPT_YES,
     HA_OPT_DESTROY_OBJECTS,
     HA_OPT_ALG,
     HA_OPT_FORMAT,
@@ -90,9 +89,47 @@ enum ha_opt {
     HA_OPT_BODY_OUT,
     HA_OPT_KEYS,
     HA_OPT_SECRET_FILE,
+    HA_OPT_MODULE_ARGS,
+    HA_OPT_PIN,
+    HA_OPT_NEW_PIN,
+    HA_OPT_SO_PIN,
+    HA_OPT_SO,
+    HA_OPT_SLOT,
+    HA_OPT_ERASE,
+    HA_OPT_FINAL_TRY,
+    HA_OPT_EST,
+    HA_OPT_DOGTAG,
+    HA_OPT_LABEL,
+    HA_OPT_PROFILE_ID,
+    HA_OPT_PROFILE_INPUT,
+    HA_OPT_APPROVE,
+    HA_OPT_STORE_IN_TOKEN,
+    HA_OPT_WAIT,
+    HA_OPT_CSR_FILE,
+    HA_OPT_CERT_KEY,
+    HA_OPT_USER_FILE,
+    HA_OPT_KEY_VERSION,
+    HA_OPT_STATE_DIR,
+    HA_OPT_RESUME,
+    HA_OPT_CANCEL,
+    HA_OPT_PROFILES,
+    HA_OPT_REASON,
+    HA_OPT_COMMENT,
+    HA_OPT_REVOKED_CERT,
+    HA_OPT_ROTATE,
+    HA_OPT_SET,
+    HA_OPT_YES,
     HA_OPT_ENVIRONMENT,
     HA_OPT_HOLDER,
     HA_OPT_BACKUP,
+    HA_OPT_ACTIVATE_AFTER,
+    HA_OPT_AFTER,
+    HA_OPT_CONFIRM,
+    HA_OPT_OVERLAP,
+    HA_OPT_PENDING,
+    HA_OPT_PEM,
+    HA_OPT_CEREMONY,
+    HA_OPT_CSR_REQUEST,
     HA_OPT_COUNT
 };
 
@@ -109,9 +146,10 @@ struct ha_opt_row {
 };
 
 struct ha_command {
-    const char *name;       // one word, or group and word: "key create"
+    const char *name;       // one word, or group and word: "key create", "token pin change"
     const char *alias;      // another name; NULL
-    const char *arguments;  // one word for each, "NAME URI"; "": none; "..." at the end: the last may be repeated
+    const char *arguments;  // one word for each, "NAME URI"; "": none; "[NAME]": may be left out; "..." at the end: the
+                            // last may be repeated
     const char *rest;       // what may come after "--": "COMMAND ARG..."; NULL: nothing
     const char *summary;    // a sentence
     const char *details;    // paragraphs, each ended by '\n'; one that begins with two spaces is an example line
@@ -137,7 +175,7 @@ enum { HA_OPT_ARGUMENTS_MAX = 9 };
 
 struct ha_opts {
     const struct ha_command *command;  // NULL: none was given, which only --help, --version and --manual allow
-    const char *group;                 // "key" when only a group's word was given; else NULL
+    char group[32];                    // "key", "token pin" when only a group's words were given; else ""
     struct ha_opt_values values[HA_OPT_COUNT];
     const char *arguments[HA_OPT_ARGUMENTS_MAX + 1];  // NULL-terminated
     char **rest;  // what came after "--", NULL-terminated; NULL: no command takes it, or nothing came

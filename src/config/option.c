@@ -29,6 +29,18 @@ static const struct ha_option agent_options[] = {
      .value = "KEY",
      .help = "A shell pattern: keys that make messages (jws, jwt, http-signature) only while the kernel says that the "
              "system clock is synchronised, since their dates would be worth nothing. Unset: no key needs that."},
+    {.name = "audit-key",
+     .type = HA_OPTION_STRING,
+     AT(ha_agent_config, audit_key),
+     .value = "KEY",
+     .help = "The name of the key that signs the transcripts of ceremonies. It has the purpose sign, and no rule should "
+             "grant it to anybody. Unset: there are no ceremonies."},
+    {.name = "ceremony-self-approval",
+     .type = HA_OPTION_BOOL,
+     .fallback = "no",
+     AT(ha_agent_config, self_approval),
+     .value = "yes|no",
+     .help = "Whether who asks for a ceremony may be one of the two who approve it. Otherwise it takes three people."},
     {.name = "rsa1_5-decrypt",
      .type = HA_OPTION_BOOL,
      .fallback = "no",
@@ -64,6 +76,24 @@ static const struct ha_option agent_options[] = {
      .help =
          "The most requests of one user under way at one time on each socket; 0: as many as there are connections. One "
          "more is answered 429."},
+    {.name = "rotation-publish-s",
+     .type = HA_OPTION_UINT,
+     .fallback = "600",
+     .min = 0,
+     .max = 31536000,
+     AT(ha_agent_config, publish_s),
+     .value = "SECONDS",
+     .help = "How long a new version of a key is published, as in GET /v1/jwks, before it signs: as long as others "
+             "may keep an old copy. key rotate --activate-after says otherwise for one rotation."},
+    {.name = "rotation-overlap-s",
+     .type = HA_OPTION_UINT,
+     .fallback = "86400",
+     .min = 0,
+     .max = 315360000,
+     AT(ha_agent_config, overlap_s),
+     .value = "SECONDS",
+     .help = "How long the version before goes on being published then: as long as what it signed may be under way. "
+             "key rotate --overlap says otherwise for one rotation."},
     {.name = "drain-ms",
      .type = HA_OPTION_UINT,
      .fallback = "10000",
