@@ -2,7 +2,7 @@
 // /v1/keys/{name}/certificate: installed, shown, removed.
 #include "api/certificate_common.h"
 #include "api/members.h"
-#include "api/version_query.h"
+#include "api/query.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -28,50 +28,59 @@ static void note_replaced(const struct ha_key_certificate *before, const struct 
         ha_chain_note(notes, "ends-earlier", "the certificate that it takes the place of would have been valid longer");
 }
 
-static enum ha_code write_installed(struct ha_call_context *call, struct ha_key *key,
-                                    const struct ha_key_certificate *before, struct ha_chain_notes *notes,
-                                    bool in_token, struct ha_err *err)
+struct installed {
+    struct ha_key *key;
+    const struct ha_key_certificate *before;  // NULL: there was none
+    struct ha_chain_notes *notes;
+    bool in_token, activated;
+};
+
+static enum ha_code write_installed(struct ha_call_context *call, const struct installed *done, struct ha_err *err)
 {
+    struct ha_key *key = done->key;
     ha_auto(ha_key_certificate_unref) struct ha_key_certificate *now = ha_key_certificate(key);
     if (!now)
         return ha_fail(err, HA_E_CONFLICT, "the certificate was removed while it was being installed");
-    note_replaced(before, now, notes);
+    note_replaced(done->before, now, done->notes);
     ha_log(call->api->log, HA_LOG_INFO, "certificate-installed", HA_S("key", key->name), HA_N("version", key->version),
            HA_N("until", now->not_after), HA_N("uid", call->request->principal->uid));
     ha_jw_object(call->out, NULL);
     ha_certificate_write_key(call->out, key);
-    if (before)
-        ha_jw_hex(call->out, "replaced", before->sha256, sizeof before->sha256);
-    ha_jw_bool(call->out, "in_token", in_token);
-    ha_certificate_write_notes(call->out, notes);
+    if (done->before)
+        ha_jw_hex(call->out, "replaced", done->before->sha256, sizeof done->before->sha256);
+    ha_jw_bool(call->out, "in_token", done->in_token);
+    ha_jw_bool(call->out, "activated", done->activated);
+    ha_certificate_write_notes(call->out, done->notes);
     if (ha_certificate_write_chain(call->out, &now->chain, err))
         return err->code;
     ha_jw_object_end(call->out);
     return HA_OK;
 }
 
-// The version of the key, for a caller who may do that with it.
-static enum ha_code find_key(const struct ha_call_context *call, enum ha_operation operation, bool may_destroy,
-                             struct ha_version_query *ret_query, struct ha_key **ret_key, struct ha_err *err)
+// The version of a key for TLS that was made to wait for its certificate signs from now on.
+static enum ha_code activate(struct ha_call_context *call, struct ha_key *key, bool *ret_activated, struct ha_err *err)
 {
-    ha_auto(ha_key_unref) struct ha_key *key = NULL;
-    if (ha_version_query_read(call->request->query, may_destroy, ret_query, err) ||
-        ha_call_key(call, operation, HA_ALG_NONE, &key, err) || ha_version_query_find(call, ret_query, &key, err))
-        return err->code;
-    *ret_key = ha_take(&key);
+    ha_auto(ha_key_unref) struct ha_key *activated = NULL;
+    struct ha_keys *keys = call->api->keys;
+    if (!(key->purposes & HA_PURPOSES_TLS) || atomic_load(&key->activates_s) ||
+        ha_keys_status(keys, key, NULL) != HA_STATUS_PENDING)
+        return HA_OK;
+    if (ha_keys_activate(keys, key->name, key->version, time(NULL), -1, &activated, err))
+        return ha_wrap(err, "the certificate is installed, but the version can't be activated");
+    *ret_activated = true;
     return HA_OK;
 }
 
 enum ha_code ha_handle_certificate_put(struct ha_call_context *call, struct ha_err *err)
 {
     struct put_request request = {0};
-    struct ha_version_query query;
     struct ha_chain_notes notes = {0};
+    bool activated = false;
     ha_auto(ha_cert_bag_clear) struct ha_cert_bag bag = {0};
     ha_auto(ha_x5c_clear) struct ha_x5c chain = {0};
     ha_auto(ha_key_unref) struct ha_key *key = NULL;
     if (ha_members_read(call->body, put_members, "", &request, err) ||
-        find_key(call, HA_OPERATION_INSTALL, false, &query, &key, err) ||
+        ha_call_key(call, HA_OPERATION_INSTALL, HA_ALG_NONE, &key, err) ||
         ha_certificate_read_member(request.certificates, "/certificates", &bag, err) ||
         ha_certificate_read_member(request.intermediates, "/intermediates", &bag, err))
         return err->code;
@@ -82,9 +91,10 @@ enum ha_code ha_handle_certificate_put(struct ha_call_context *call, struct ha_e
     ha_auto(ha_key_certificate_unref) struct ha_key_certificate *before = ha_key_certificate(key);
     if (request.store_in_token && ha_keys_certificate_to_token(key, &chain, before, err))
         return err->code;
-    if (ha_keys_install(call->api->keys, key, &chain, err))
+    if (ha_keys_install(call->api->keys, key, &chain, err) || activate(call, key, &activated, err))
         return err->code;
-    return write_installed(call, key, before, &notes, request.store_in_token, err);
+    const struct installed done = {key, before, &notes, request.store_in_token, activated};
+    return write_installed(call, &done, err);
 }
 
 static enum ha_code no_certificate(const struct ha_key *key, struct ha_err *err)
@@ -95,16 +105,12 @@ static enum ha_code no_certificate(const struct ha_key *key, struct ha_err *err)
 
 enum ha_code ha_handle_certificate(struct ha_call_context *call, struct ha_err *err)
 {
-    struct ha_version_query query;
+    ha_auto(ha_key_unref) struct ha_key *key = NULL;
     ha_auto(ha_buf_clear) struct ha_buf pem = {0};
     // As for the key itself: whoever may use it may also see it.
     if (!ha_policy_operations(call->api->config, call->request->principal, call->name))
         return ha_call_allowed(call, HA_OPERATION_SHOW, HA_ALG_NONE, err);
-    ha_auto(ha_key_unref) struct ha_key *key = ha_keys_get(call->api->keys, call->name);
-    if (!key)
-        return ha_call_no_key(call, err);
-    if (ha_version_query_read(call->request->query, false, &query, err) ||
-        ha_version_query_find(call, &query, &key, err))
+    if (ha_call_version(call, HA_OPERATION_SHOW, &key, err))
         return err->code;
     ha_auto(ha_key_certificate_unref) struct ha_key_certificate *certificate = ha_key_certificate(key);
     if (!certificate)
@@ -121,23 +127,24 @@ enum ha_code ha_handle_certificate(struct ha_call_context *call, struct ha_err *
 
 enum ha_code ha_handle_certificate_delete(struct ha_call_context *call, struct ha_err *err)
 {
-    struct ha_version_query query;
+    size_t n;
+    bool destroy = ha_query_value(call->request->query, "objects", &n);
     ha_auto(ha_key_unref) struct ha_key *key = NULL;
-    if (find_key(call, HA_OPERATION_INSTALL, true, &query, &key, err))
+    if (ha_call_key(call, HA_OPERATION_INSTALL, HA_ALG_NONE, &key, err))
         return err->code;
     ha_auto(ha_key_certificate_unref) struct ha_key_certificate *certificate = ha_key_certificate(key);
     if (!certificate)
         return no_certificate(key, err);
-    if (query.destroy && ha_keys_certificate_to_token(key, NULL, certificate, err))
+    if (destroy && ha_keys_certificate_to_token(key, NULL, certificate, err))
         return err->code;
     if (ha_keys_uninstall(call->api->keys, key, err))
         return err->code;
     ha_log(call->api->log, HA_LOG_INFO, "certificate-removed", HA_S("key", key->name), HA_N("version", key->version),
-           HA_S("objects", query.destroy ? "destroyed" : "kept"), HA_N("uid", call->request->principal->uid));
+           HA_S("objects", destroy ? "destroyed" : "kept"), HA_N("uid", call->request->principal->uid));
     ha_jw_object(call->out, NULL);
     ha_certificate_write_key(call->out, key);
     ha_jw_hex(call->out, "removed", certificate->sha256, sizeof certificate->sha256);
-    ha_jw_string(call->out, "objects", query.destroy ? "destroyed" : "kept");
+    ha_jw_string(call->out, "objects", destroy ? "destroyed" : "kept");
     ha_jw_object_end(call->out);
     return HA_OK;
 }

@@ -254,10 +254,6 @@ static enum ha_code sign_batch(struct ha_call_context *call, struct ha_err *err)
     unsigned granted = ha_policy_operations(call->api->config, call->request->principal, call->name);
     if (!(granted & 1u << HA_OPERATION_HTTP_SIGNATURE))
         return ha_call_allowed(call, HA_OPERATION_HTTP_SIGNATURE, HA_ALG_NONE, err);
-    ha_auto(ha_key_unref) struct ha_key *key = ha_keys_get(call->api->keys, call->name);
-    if (!key)
-        return ha_call_no_key(call, err);
-
     struct item *items = calloc(n, sizeof *items);
     if (!items)
         return ha_fail(err, HA_E_MEMORY, "out of memory");
@@ -268,6 +264,9 @@ static enum ha_code sign_batch(struct ha_call_context *call, struct ha_err *err)
         snprintf(prefix, sizeof prefix, "/items/%zu", i);
         code = item_read(call, json, prefix, &items[i], err);
     }
+    ha_auto(ha_key_unref) struct ha_key *key = NULL;
+    if (code == HA_OK)
+        code = ha_call_version(call, HA_OPERATION_HTTP_SIGNATURE, &key, err);
     if (code == HA_OK)
         sign_items(call, key, items, n);
     for (i = 0; i < n; i++)

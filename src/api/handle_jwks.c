@@ -168,8 +168,9 @@ static enum ha_code write_key(const struct ha_key *key, const struct messages *m
 static bool is_published(const struct ha_call_context *call, const struct ha_key *key)
 {
     unsigned purposes = HA_PURPOSE_SIGN | HA_PURPOSE_DECRYPT | HA_PURPOSE_DERIVE;
-    return key->public_key && ha_pubkey_is_public(key->public_key) && key->phase == HA_PHASE_READY &&
-           key->purposes & purposes && ha_policy_operations(call->api->config, call->request->principal, key->name);
+    return ha_versions_published(key, ha_keys_status(call->api->keys, key, NULL)) &&
+           ha_pubkey_is_public(key->public_key) && key->purposes & purposes &&
+           ha_policy_operations(call->api->config, call->request->principal, key->name);
 }
 
 enum ha_code ha_handle_jwks(struct ha_call_context *call, struct ha_err *err)

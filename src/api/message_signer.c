@@ -99,6 +99,9 @@ static enum ha_code find_key(const struct ha_call_context *call, enum ha_operati
 {
     struct ha_call_context own = *call;
     own.name = signer->key_name;
+    // What the query chooses is a version of the path's key.
+    if (!call->name || strcmp(call->name, signer->key_name) != 0)
+        own.choice = (struct ha_version_choice){0};
     // The key's type decides the algorithm when the request doesn't, but a caller is first asked for the right to know.
     if (ha_call_key_profile(&own, operation, signer->algorithm, signer->profile, &signer->key, err))
         return err->code;

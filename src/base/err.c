@@ -61,9 +61,12 @@ static const struct ha_code_info codes[] = {
     [HA_E_CERTIFICATE] = {"certificate-refused", 422, "The certificate isn't accepted",
                           "Ask the CA for one that was made for this key's request.", false},
     [HA_E_KEY_INCOMPLETE] = {"key-incomplete", 409, "The key is half-made or half-deleted",
-                             "An administrator finishes it with 'hsm-agent key delete NAME --yes', then creates it "
-                             "anew.",
+                             "An administrator finishes it with 'hsm-agent key delete NAME', then creates it anew.",
                              false},
+    [HA_E_KEY_DISABLED] = {"key-disabled", 409, "The key is disabled",
+                           "An administrator brings it back with 'hsm-agent key enable NAME', or 'hsm-agent key delete "
+                           "NAME --cancel' while it waits for its deletion.",
+                           false},
     [HA_E_INTERNAL] = {"internal", 500, "The agent made a mistake",
                        "This is a bug: please report it with the agent's log of this request.", false},
     [HA_E_MEMORY] = {"out-of-memory", 500, "Memory ran out",

@@ -33,6 +33,7 @@ enum ha_code {
     HA_E_NOT_VERIFIED,       // a message that isn't accepted: its signature, its keys, its dates
     HA_E_CERTIFICATE,        // a certificate that isn't one for this key, or not to be used
     HA_E_KEY_INCOMPLETE,     // half-made or half-deleted; needs an operator
+    HA_E_KEY_DISABLED,       // an administrator has barred it
     HA_E_INTERNAL,           // our own fault
     HA_E_MEMORY,             // out of memory
     HA_E_TOKEN_ERROR,        // the token answered with an error

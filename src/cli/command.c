@@ -3,9 +3,11 @@
 #include "cli/command.h"
 
 #include "cli/command_enrol.h"
+#include "cli/command_cert.h"
 #include "cli/command_http.h"
 #include "cli/command_jose.h"
 #include "cli/command_mac.h"
+#include "cli/command_versions.h"
 #include "crypto/alg.h"
 
 static void put_choice(struct ha_buf *out, const char *name, bool *first)
@@ -54,6 +56,10 @@ static void decrypt_algorithms(struct ha_buf *out)
     {                                                                                                                  \
         .id = HA_OPT_PURPOSE, .name = "purpose", .value = "P[,P]", .help = (help_), .choices = purposes                \
     }
+#define VERSION_ROW(help_)                                                                                             \
+    {                                                                                                                  \
+        .id = HA_OPT_KEY_VERSION, .name = "key-version", .value = "N", .help = (help_)                                 \
+    }
 #define INPUT_ROW(help_)                                                                                               \
     {                                                                                                                  \
         .id = HA_OPT_INPUT, .name = "in", .letter = 'i', .value = "FILE", .help = (help_)                              \
@@ -99,6 +105,7 @@ static const struct ha_opt_row global_rows[] = {
 };
 
 static const struct ha_opt_row show_rows[] = {
+    VERSION_ROW("The version to show; without this option the active one."),
     {.id = HA_OPT_PUBLIC,
      .name = "public",
      .value = "FORM",
@@ -135,14 +142,8 @@ static const struct ha_opt_row adopt_rows[] = {
     TRAIT_ROWS,
 };
 
-static const struct ha_opt_row delete_rows[] = {
-    {.id = HA_OPT_YES, .name = "yes", .help = "Really do it. Without this option nothing is deleted."},
-    {.id = HA_OPT_DESTROY_OBJECTS,
-     .name = "destroy-objects",
-     .help = "Destroy the objects in the token of an adopted key too, instead of only forgetting the key."},
-};
-
 static const struct ha_opt_row sign_rows[] = {
+    VERSION_ROW("The version of the key that does it; without this option the active one."),
     ALG_ROW("The algorithm; without this option the first signature algorithm that the key has.", sign_algorithms),
     {.id = HA_OPT_FORMAT,
      .name = "format",
@@ -158,6 +159,7 @@ static const struct ha_opt_row sign_rows[] = {
 };
 
 static const struct ha_opt_row decrypt_rows[] = {
+    VERSION_ROW("The version of the key that does it; without this option the one that it was encrypted to is found."),
     ALG_ROW("The algorithm; RSA-OAEP-256 without this option.", decrypt_algorithms),
     {.id = HA_OPT_LABEL_FILE,
      .name = "label-file",
@@ -168,6 +170,7 @@ static const struct ha_opt_row decrypt_rows[] = {
 };
 
 static const struct ha_opt_row derive_rows[] = {
+    VERSION_ROW("The version of the key that does it; without this option the active one."),
     {.id = HA_OPT_PEER,
      .name = "peer",
      .value = "FILE",
@@ -177,6 +180,7 @@ static const struct ha_opt_row derive_rows[] = {
 };
 
 static const struct ha_opt_row csr_rows[] = {
+    VERSION_ROW("The version of the key that does it; without this option the active one."),
     {.id = HA_OPT_SUBJECT,
      .name = "subject",
      .value = "DN",
@@ -215,6 +219,9 @@ static const struct ha_opt_row csr_rows[] = {
 };
 
 static const struct ha_opt_row pem_rows[] = {
+    VERSION_ROW(
+        "The version to refer to; without this option the active one. The file goes on meaning that version when "
+        "another one is active."),
     {.id = HA_OPT_PSS,
      .name = "pss",
      .help = "Write an RSA key as one for RSASSA-PSS only, for a certificate that csr --pss asked for."},
@@ -314,22 +321,16 @@ static const struct ha_command commands[] = {
                 "  hsm-agent key adopt edge 'pkcs11:object=edge' --token a,b\n",
      ROWS(adopt_rows),
      .run = ha_cmd_key_adopt},
-    HA_COMMAND_IMPORT_SECRET{
-        .name = "key delete",
+    HA_COMMAND_IMPORT_SECRET HA_COMMANDS_VERSIONS{
+        .name = "sign",
         .arguments = "NAME",
-        .summary = "Deletes a key: destroys it in the token if the agent created it, forgets it if it was adopted.",
-        .details = "What is destroyed can't be brought back. An administrator's command, as key create is.\n",
-        ROWS(delete_rows),
-        .run = ha_cmd_key_delete},
-    {.name = "sign",
-     .arguments = "NAME",
-     .summary = "Signs data from stdin or a file, and writes the signature.",
-     .details =
-         "The agent hashes the data itself, and takes up to 190 KiB at once. Larger data is hashed on this side and "
-         "signed as a digest, if the policy allows that:\n"
-         "  openssl dgst -sha256 -binary FILE | hsm-agent sign NAME --alg RS256 --digest -o FILE.sig\n",
-     ROWS(sign_rows),
-     .run = ha_cmd_sign},
+        .summary = "Signs data from stdin or a file, and writes the signature.",
+        .details =
+            "The agent hashes the data itself, and takes up to 190 KiB at once. Larger data is hashed on this side and "
+            "signed as a digest, if the policy allows that:\n"
+            "  openssl dgst -sha256 -binary FILE | hsm-agent sign NAME --alg RS256 --digest -o FILE.sig\n",
+        ROWS(sign_rows),
+        .run = ha_cmd_sign},
     {.name = "decrypt",
      .arguments = "NAME",
      .summary = "Decrypts a ciphertext from stdin or a file, and writes the plaintext.",
@@ -379,7 +380,7 @@ static const struct ha_command commands[] = {
          "  hsm-agent csr edge --subject '/C=AE/O=Acme, Inc/CN=edge.example'\n",
      ROWS(csr_rows),
      .run = ha_cmd_csr},
-    HA_COMMANDS_ENROL HA_COMMANDS_JOSE HA_COMMANDS_VERIFY_HTTP HA_COMMANDS_HTTP{
+    HA_COMMANDS_CERT HA_COMMANDS_ENROL HA_COMMANDS_JOSE HA_COMMANDS_VERIFY_HTTP HA_COMMANDS_HTTP{
         .name = "pem",
         .arguments = "NAME",
         .summary =

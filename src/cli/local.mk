@@ -2,8 +2,10 @@
 # The command line; a library without main, so that tests can link it.
 noinst_LTLIBRARIES += libha-cli.la
 libha_cli_la_SOURCES = \
+	src/cli/cert_common.h \
 	src/cli/cli.c src/cli/cli.h \
 	src/cli/cmd_agent.c \
+	src/cli/cmd_cert.c \
 	src/cli/cmd_csr.c \
 	src/cli/cmd_dev.c \
 	src/cli/cmd_enrol.c \
@@ -18,14 +20,18 @@ libha_cli_la_SOURCES = \
 	src/cli/cmd_tls.c \
 	src/cli/cmd_use.c \
 	src/cli/cmd_verify.c \
+	src/cli/cmd_versions.c \
 	src/cli/command.c src/cli/command.h \
+	src/cli/command_cert.c src/cli/command_cert.h \
 	src/cli/command_checks.c \
 	src/cli/command_enrol.c src/cli/command_enrol.h \
 	src/cli/command_http.c src/cli/command_http.h \
 	src/cli/command_jose.c src/cli/command_jose.h \
 	src/cli/command_jwe.c \
 	src/cli/command_mac.c src/cli/command_mac.h \
+	src/cli/command_versions.c src/cli/command_versions.h \
 	src/cli/conf_file.c src/cli/conf_file.h \
+	src/cli/guard.c src/cli/guard.h \
 	src/cli/conf_load.c src/cli/conf_load.h \
 	src/cli/csr_body.h \
 	src/cli/dev_child.c src/cli/dev_child.h \

@@ -67,7 +67,9 @@ struct ha_key {
     _Atomic int64_t activates_s;  // UNIX time from which it is the one that signs; 0: nobody has said one
     _Atomic int64_t overlap_s;    // for how long the version before it goes on being published then
     _Atomic int64_t deletes_s;    // UNIX time at which it is deleted, and not used until then; 0: it stays
+    atomic_bool deletes_objects;  // then the objects of an adopted key too
     atomic_bool disabled;
+    unsigned newest;               // a higher version that there was and isn't any more; 0: none. Under the same lock
     char created[25];              // ISO 8601
     struct ha_pubkey *public_key;  // NULL while HA_PHASE_CREATING; an HMAC key's identity
     struct ha_replica *replicas;   // at least one

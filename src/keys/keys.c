@@ -195,8 +195,10 @@ enum ha_code ha_keys_new(const char *state_dir, const struct ha_log *log, struct
     keys->log = log;
     pthread_mutex_init(&keys->changing, NULL);
     pthread_rwlock_init(&keys->lock, NULL);
+    pthread_mutex_init(&keys->calendar.lock, NULL);
+    pthread_cond_init(&keys->calendar.changed, NULL);
     if (ha_store_open(state_dir, &keys->store, err) || ha_certificates_open(keys, state_dir, err) ||
-        ha_store_load(&keys->store, keys, take_loaded, log_unreadable, err)) {
+        ha_store_load(&keys->store, keys, take_loaded, log_unreadable, err) || ha_calendar_start(keys, err)) {
         ha_keys_free(keys);
         return err->code;
     }
@@ -208,11 +210,14 @@ void ha_keys_free(struct ha_keys *keys)
 {
     if (!keys)
         return;
+    ha_calendar_stop(keys);
     for (size_t i = 0; i < keys->n; i++)
         ha_key_unref(keys->items[i]);
     free(keys->items);
     free(keys->certificates);
     ha_store_close(&keys->store);
+    pthread_cond_destroy(&keys->calendar.changed);
+    pthread_mutex_destroy(&keys->calendar.lock);
     pthread_rwlock_destroy(&keys->lock);
     pthread_mutex_destroy(&keys->changing);
     free(keys);

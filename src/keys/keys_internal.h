@@ -7,6 +7,14 @@
 
 #include <pthread.h>
 
+// The thread of calendar.c.
+struct ha_calendar {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;  // on the wall clock
+    bool running, stop, look;
+};
+
 struct ha_keys {
     const struct ha_log *log;
     struct ha_store store;
@@ -15,6 +23,7 @@ struct ha_keys {
     pthread_rwlock_t lock;     // guards the table
     struct ha_key **items;     // sorted by name and version; one reference each
     size_t n, cap;
+    struct ha_calendar calendar;
 };
 
 // Makes the directory of the certificates.
@@ -33,6 +42,14 @@ enum ha_code ha_keys_destroy_replica(struct ha_key *key, struct ha_replica *repl
 enum ha_code ha_keys_begin(struct ha_keys *keys, const char *name, struct ha_err *err);
 // Puts a new key into the table, and gives the caller a reference.
 enum ha_code ha_keys_add(struct ha_keys *keys, struct ha_key *key, struct ha_key **ret_key, struct ha_err *err);
+// Makes the key, which has everything but replicas and a public key, in n tokens, and adds it. secret: the bytes of an
+// HMAC key from outside; NULL: the token makes the key. keys->changing is held.
+enum ha_code ha_keys_make(struct ha_keys *keys, struct ha_key *key, struct ha_token *const *tokens, size_t n,
+                          const struct ha_part *secret, struct ha_key **ret_key, struct ha_err *err);
+// A time has changed.
+void ha_calendar_look(struct ha_keys *keys);
+enum ha_code ha_calendar_start(struct ha_keys *keys, struct ha_err *err);
+void ha_calendar_stop(struct ha_keys *keys);
 // A new key pair for all replicas of the key, which has no public key yet, in three steps. What the tokens have to do
 // it with is asked for first, and nothing made.
 struct ha_sharing {

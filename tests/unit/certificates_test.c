@@ -167,7 +167,7 @@ static void certificate_goes_with_its_key(void **state)
     struct ha_err err = {0};
     bool destroyed;
     assert_int_equal(install(fixture, fixture->key->public_key, 30, &err), HA_OK);
-    assert_int_equal(ha_keys_delete(fixture->keys, "edge", false, &destroyed, &err), HA_OK);
+    assert_int_equal(ha_keys_delete(fixture->keys, "edge", 0, false, &destroyed, &err), HA_OK);
     assert_int_not_equal(access(fixture->path, F_OK), 0);
     assert_int_equal(install(fixture, fixture->key->public_key, 30, &err), HA_E_CONFLICT);
 }

@@ -94,8 +94,8 @@ static void cli_key_create_adopt_delete_send_what_was_said(void **state)
          "{\"replicas\":[{\"uri\":\"pkcs11:a\",\"token\":\"x\"},{\"uri\":\"pkcs11:b\",\"token\":\"y\"}]}"},
         {"key adopt k pkcs11:a --token x,y", "PUT /v1/keys/k HTTP/1.1\r\n",
          "{\"replicas\":[{\"uri\":\"pkcs11:a\",\"token\":\"x\"},{\"uri\":\"pkcs11:a\",\"token\":\"y\"}]}"},
-        {"key delete k --yes", "DELETE /v1/keys/k HTTP/1.1\r\n", ""},
-        {"key delete k --yes --destroy-objects", "DELETE /v1/keys/k?objects=destroy HTTP/1.1\r\n", ""},
+        {"key delete k --confirm k", "DELETE /v1/keys/k HTTP/1.1\r\n", ""},
+        {"key delete k --confirm k --destroy-objects", "DELETE /v1/keys/k?objects=destroy HTTP/1.1\r\n", ""},
     };
     static const struct fake_step steps[] = {ANSWER("{\"name\":\"k\",\"deleted\":\"k\",\"objects\":\"destroyed\"}")};
     for (size_t i = 0; i < HA_ARRAY_SIZE(rows); i++) {
