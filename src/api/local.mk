@@ -2,7 +2,8 @@
 noinst_LTLIBRARIES += libha-api.la
 libha_api_la_SOURCES = \
 	src/api/api.c src/api/api.h src/api/call.c src/api/call.h \
-	src/api/certificate_common.c src/api/certificate_common.h src/api/handle_certificate.c \
+	src/api/certificate_common.c src/api/certificate_common.h \
+	src/api/csr_profile.c src/api/csr_profile.h src/api/handle_certificate.c \
 	src/api/handle_csr.c src/api/handle_fields.c \
 	src/api/handle_http_signature.c src/api/handle_jwe.c src/api/handle_jwe_encrypt.c src/api/handle_jwks.c \
 	src/api/handle_jws.c src/api/handle_key_put.c src/api/handle_key_versions.c src/api/handle_keys.c src/api/handle_mac.c src/api/handle_profiles.c src/api/handle_secret.c \

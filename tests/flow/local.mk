@@ -24,6 +24,7 @@ flow_scripts = \
 	tests/flow/26-http-signature.sh \
 	tests/flow/29-mac.sh \
 	tests/flow/30-bad-input.sh \
+	tests/flow/32-csr-profiles.sh \
 	tests/flow/27-judges.sh \
 	tests/flow/28-fapi.sh \
 	tests/flow/31-rotate.sh \
@@ -61,6 +62,7 @@ EXTRA_DIST += \
 	tests/interop/ca_est.mjs \
 	tests/interop/ca_faults.mjs \
 	tests/interop/ca_store.mjs \
+	tests/interop/csr.mjs \
 	tests/interop/jose.mjs \
 	tests/interop/mojaloop.cjs \
 	tests/interop/oidc.mjs \
