@@ -85,6 +85,7 @@ enum ha_code ha_handle_key(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key_put(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key_delete(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_certificate(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_certificate_check(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_certificate_put(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_certificate_delete(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key_keep(struct ha_call_context *call, struct ha_err *err);

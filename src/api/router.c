@@ -27,6 +27,8 @@ static const struct ha_route routes[] = {
     {"GET", "/v1/keys/{name}/certificate", false, false, VERSION, ha_handle_certificate,
      "the installed certificate and its chain"},
     {"PUT", "/v1/keys/{name}/certificate", true, true, VERSION, ha_handle_certificate_put, "install a certificate"},
+    {"POST", "/v1/keys/{name}/certificate/check", false, true, VERSION, ha_handle_certificate_check,
+     "whether the certificate does what it is for"},
     {"DELETE", "/v1/keys/{name}/certificate", true, false, "objects=destroy&" VERSION, ha_handle_certificate_delete,
      "remove the installed certificate"},
     {"POST", "/v1/keys/{name}/rotate", true, true, NULL, ha_handle_key_rotate, "make the key's next version"},

@@ -45,11 +45,12 @@ static enum ha_code put_file(const char *path, struct ha_buf *body, struct ha_er
     return HA_OK;
 }
 
-enum ha_code ha_cert_put_files(const char *member, const char *const *paths, struct ha_buf *body, struct ha_err *err)
+enum ha_code ha_cert_put_files(const char *member, const char *const *paths, size_t n, struct ha_buf *body,
+                               struct ha_err *err)
 {
     ha_jw_array(body, member);
-    for (; *paths; paths++)
-        if (put_file(*paths, body, err) != HA_OK)
+    for (size_t i = 0; i < n; i++)
+        if (put_file(paths[i], body, err) != HA_OK)
             return err->code;
     ha_jw_array_end(body);
     return HA_OK;
@@ -138,8 +139,12 @@ enum ha_code ha_cert_install(struct ha_cli *cli, const struct ha_buf *body, stru
 enum ha_code ha_cmd_cert_install(struct ha_cli *cli, struct ha_err *err)
 {
     ha_auto(ha_buf_clear) struct ha_buf body = {0};
+    const char *const *files = cli->opts->arguments + 1;
+    size_t n = 0;
+    while (files[n])
+        n++;
     ha_jw_object(&body, NULL);
-    if (ha_cert_put_files("certificates", cli->opts->arguments + 1, &body, err) != HA_OK)
+    if (ha_cert_put_files("certificates", files, n, &body, err) != HA_OK)
         return err->code;
     if (ha_opt_given(cli->opts, HA_OPT_STORE_IN_TOKEN))
         ha_jw_bool(&body, "store_in_token", true);
