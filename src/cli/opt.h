@@ -117,6 +117,7 @@ enum ha_opt {
     HA_OPT_OVERLAP,
     HA_OPT_PENDING,
     HA_OPT_PEM,
+    HA_OPT_AGAIN,
     HA_OPT_COUNT
 };
 
