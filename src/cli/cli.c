@@ -153,7 +153,7 @@ static enum ha_code inform(const struct ha_opts *opts, struct ha_err *err)
     else if (opts->command)
         ha_help_command(table, opts->command, &text);
     else
-        ha_help_overview(table, opts->group, &text);
+        ha_help_overview(table, *opts->group ? opts->group : NULL, &text);
     return ha_out_text(&text, err);
 }
 

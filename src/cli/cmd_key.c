@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // key list, show, create, adopt.
 #include "base/text.h"
+#include "cli/command_ceremony.h"
 #include "cli/command_versions.h"
 #include "cli/out.h"
 #include "cli/table.h"
@@ -243,6 +244,14 @@ enum ha_code ha_cmd_key_create(struct ha_cli *cli, struct ha_err *err)
 {
     ha_auto(ha_buf_clear) struct ha_buf body = {0};
     put_one(cli, "type", ha_opt_value(cli->opts, HA_OPT_TYPE), &body);
+    if (ha_opt_given(cli->opts, HA_OPT_CEREMONY)) {
+        put_traits(cli, &body);
+        return ha_ceremony_request(cli, &body, err);
+    }
+    if (ha_opt_given(cli->opts, HA_OPT_CSR_REQUEST)) {
+        ha_fail(err, HA_E_USAGE, "--csr-request is for --ceremony");
+        return ha_hint(err, "Make the key, and then 'hsm-agent csr NAME'.");
+    }
     return put_new_key(cli, &body, err);
 }
 

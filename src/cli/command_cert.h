@@ -7,7 +7,6 @@
 extern const struct ha_opt_row ha_cert_install_rows[2];
 extern const struct ha_opt_row ha_cert_show_rows[3];
 extern const struct ha_opt_row ha_cert_remove_rows[2];
-extern const struct ha_opt_row ha_cert_check_rows[8];
 
 #define HA_COMMANDS_CERT                                                                                               \
     {.name = "cert install",                                                                                           \
@@ -34,28 +33,13 @@ extern const struct ha_opt_row ha_cert_check_rows[8];
          .rows = ha_cert_show_rows,                                                                                    \
          .n_rows = HA_ARRAY_SIZE(ha_cert_show_rows),                                                                   \
          .run = ha_cmd_cert_show},                                                                                     \
-        {.name = "cert check",                                                                                         \
-         .arguments = "NAME",                                                                                          \
-         .summary =                                                                                                    \
-             "Looks whether the key's certificate does what it is for: chain, names, usage, dates, revocation.",       \
-         .details =                                                                                                    \
-             "What it finds is printed in a line each, with a remedy. Warnings are left to the reader; the exit "      \
-             "status is 0 when there is no problem and 1 otherwise. Nothing is fetched: lists and responses "          \
-             "about revocation are files.\n"                                                                           \
-             "  hsm-agent cert check edge --ca root.pem --servername edge.example --crl issuing.crl\n"                 \
-             "  hsm-agent cert check edge --cert answer.p7b --ca root.pem\n",                                          \
-         .rows = ha_cert_check_rows,                                                                                   \
-         .n_rows = HA_ARRAY_SIZE(ha_cert_check_rows),                                                                  \
-         .run = ha_cmd_cert_check},                                                                                    \
-        {.name = "cert remove",                                                                                        \
-         .arguments = "NAME",                                                                                          \
-         .summary = "Removes the certificate that is installed for the key; the key stays.",                           \
-         .details = "An administrator's command.\n",                                                                   \
-         .rows = ha_cert_remove_rows,                                                                                  \
-         .n_rows = HA_ARRAY_SIZE(ha_cert_remove_rows),                                                                 \
-         .run = ha_cmd_cert_remove},
+    {                                                                                                                  \
+        .name = "cert remove", .arguments = "NAME",                                                                    \
+        .summary = "Removes the certificate that is installed for the key; the key stays.",                            \
+        .details = "An administrator's command.\n", .rows = ha_cert_remove_rows,                                       \
+        .n_rows = HA_ARRAY_SIZE(ha_cert_remove_rows), .run = ha_cmd_cert_remove                                        \
+    }
 
 enum ha_code ha_cmd_cert_install(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_cert_show(struct ha_cli *cli, struct ha_err *err);
-enum ha_code ha_cmd_cert_check(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_cert_remove(struct ha_cli *cli, struct ha_err *err);

@@ -20,6 +20,8 @@ enum ha_opt {
     HA_OPT_HELP,
     HA_OPT_VERSION,
     HA_OPT_MANUAL,
+    HA_OPT_CSV,
+    HA_OPT_HTML,
     HA_OPT_PUBLIC,
     HA_OPT_TYPE,
     HA_OPT_PURPOSE,
@@ -87,6 +89,14 @@ enum ha_opt {
     HA_OPT_BODY_OUT,
     HA_OPT_KEYS,
     HA_OPT_SECRET_FILE,
+    HA_OPT_MODULE_ARGS,
+    HA_OPT_PIN,
+    HA_OPT_NEW_PIN,
+    HA_OPT_SO_PIN,
+    HA_OPT_SO,
+    HA_OPT_SLOT,
+    HA_OPT_ERASE,
+    HA_OPT_FINAL_TRY,
     HA_OPT_EST,
     HA_OPT_DOGTAG,
     HA_OPT_LABEL,
@@ -108,6 +118,7 @@ enum ha_opt {
     HA_OPT_REVOKED_CERT,
     HA_OPT_ROTATE,
     HA_OPT_SET,
+    HA_OPT_AGAIN,
     HA_OPT_ENVIRONMENT,
     HA_OPT_HOLDER,
     HA_OPT_BACKUP,
@@ -117,7 +128,8 @@ enum ha_opt {
     HA_OPT_OVERLAP,
     HA_OPT_PENDING,
     HA_OPT_PEM,
-    HA_OPT_AGAIN,
+    HA_OPT_CEREMONY,
+    HA_OPT_CSR_REQUEST,
     HA_OPT_COUNT
 };
 
@@ -134,7 +146,7 @@ struct ha_opt_row {
 };
 
 struct ha_command {
-    const char *name;       // one word, or group and word: "key create"
+    const char *name;       // one word, or group and word: "key create", "token pin change"
     const char *alias;      // another name; NULL
     const char *arguments;  // one word for each, "NAME URI"; "": none; "[NAME]": may be left out; "..." at the end: the
                             // last may be repeated
@@ -163,7 +175,7 @@ enum { HA_OPT_ARGUMENTS_MAX = 9 };
 
 struct ha_opts {
     const struct ha_command *command;  // NULL: none was given, which only --help, --version and --manual allow
-    const char *group;                 // "key" when only a group's word was given; else NULL
+    char group[32];                    // "key", "token pin" when only a group's words were given; else ""
     struct ha_opt_values values[HA_OPT_COUNT];
     const char *arguments[HA_OPT_ARGUMENTS_MAX + 1];  // NULL-terminated
     char **rest;  // what came after "--", NULL-terminated; NULL: no command takes it, or nothing came

@@ -22,13 +22,16 @@ flow_scripts = \
 	tests/flow/24-jws.sh \
 	tests/flow/25-jwe.sh \
 	tests/flow/26-http-signature.sh \
+	tests/flow/27-judges.sh \
+	tests/flow/28-fapi.sh \
 	tests/flow/29-mac.sh \
 	tests/flow/30-bad-input.sh \
 	tests/flow/32-csr-profiles.sh \
-	tests/flow/27-judges.sh \
-	tests/flow/28-fapi.sh \
-	tests/flow/31-rotate.sh \
 	tests/flow/33-certificates.sh \
+	tests/flow/34-token.sh \
+	tests/flow/37-inventory.sh \
+	tests/flow/38-ceremony.sh \
+	tests/flow/39-expiry.sh \
 	tests/flow/40-crash.sh \
 	tests/flow/41-wrong-pin.sh \
 	tests/flow/42-fault-module.sh \
@@ -57,18 +60,20 @@ TESTS += $(flow_scripts)
 EXTRA_DIST += \
 	tests/interop/agent.mjs \
 	tests/interop/authorization_server.mjs \
+	tests/interop/inventory.mjs \
+	tests/interop/csr.mjs \
 	tests/interop/ca.mjs \
 	tests/interop/ca_dogtag.mjs \
 	tests/interop/ca_est.mjs \
 	tests/interop/ca_faults.mjs \
 	tests/interop/ca_store.mjs \
-	tests/interop/csr.mjs \
 	tests/interop/jose.mjs \
 	tests/interop/mojaloop.cjs \
 	tests/interop/oidc.mjs \
 	tests/interop/package-lock.json \
 	tests/interop/package.json \
 	tests/flow/agentlib.py \
+	tests/flow/at_terminal.py \
 	tests/flow/bad_input.py \
 	tests/flow/bad_requests.py \
 	tests/flow/batch.py \
@@ -77,6 +82,7 @@ EXTRA_DIST += \
 	tests/flow/crowd.py \
 	tests/flow/drain.py \
 	tests/flow/examples.py \
+	tests/flow/expiry_lib.sh \
 	tests/flow/ladder.py \
 	tests/flow/find_bytes.py \
 	tests/flow/jwe_broken.py \
@@ -90,7 +96,6 @@ EXTRA_DIST += \
 	tests/flow/notify.py \
 	tests/flow/reload.py \
 	tests/flow/replicas.py \
-	tests/flow/rotate.py \
 	tests/flow/say_request.py \
 	tests/flow/scale.py \
 	tests/flow/soak.py \
@@ -118,10 +123,6 @@ bench-async: all tests/bench/handshakes$(EXEEXT) tests/fault/fault_module.la
 # A key in two tokens, one of which fails, under load for a minute.
 check-replicas: all tests/fault/fault_module.la tests/fault/faultctl
 	REPLICA_SECONDS=60 $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=tests/flow/45-replicas.sh
-
-# 50 signatures a second for a minute through a rotation, each verified with the keys that are published then.
-check-rotation: all
-	ROTATION_SECONDS=60 $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=tests/flow/31-rotate.sh
 
 EXTRA_PROGRAMS += tests/bench/load
 tests_bench_load_SOURCES = tests/bench/load.c
