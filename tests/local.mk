@@ -14,6 +14,7 @@ include tests/unit/versions.mk
 include tests/unit/token.mk
 include tests/unit/service.mk
 include tests/unit/cli.mk
+include tests/unit/enrol.mk
 include tests/unit/provider.mk
 include tests/fault/local.mk
 include tests/flow/local.mk

@@ -118,6 +118,7 @@ enum ha_opt {
     HA_OPT_REVOKED_CERT,
     HA_OPT_ROTATE,
     HA_OPT_SET,
+    HA_OPT_AGAIN,
     HA_OPT_YES,
     HA_OPT_ENVIRONMENT,
     HA_OPT_HOLDER,

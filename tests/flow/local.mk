@@ -97,7 +97,6 @@ EXTRA_DIST += \
 	tests/flow/notify.py \
 	tests/flow/reload.py \
 	tests/flow/replicas.py \
-	tests/flow/rotate.py \
 	tests/flow/say_request.py \
 	tests/flow/scale.py \
 	tests/flow/soak.py \
@@ -125,10 +124,6 @@ bench-async: all tests/bench/handshakes$(EXEEXT) tests/fault/fault_module.la
 # A key in two tokens, one of which fails, under load for a minute.
 check-replicas: all tests/fault/fault_module.la tests/fault/faultctl
 	REPLICA_SECONDS=60 $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=tests/flow/45-replicas.sh
-
-# 50 signatures a second for a minute through a rotation, each verified with the keys that are published then.
-check-rotation: all
-	ROTATION_SECONDS=60 $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=tests/flow/31-rotate.sh
 
 EXTRA_PROGRAMS += tests/bench/load
 tests_bench_load_SOURCES = tests/bench/load.c
