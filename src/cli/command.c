@@ -2,11 +2,15 @@
 // The rows. Their order is that of the help and of the manual.
 #include "cli/command.h"
 
+#include "cli/command_cert.h"
 #include "cli/command_ceremony.h"
+#include "cli/command_enrol.h"
 #include "cli/command_http.h"
+#include "cli/command_inventory.h"
 #include "cli/command_jose.h"
 #include "cli/command_mac.h"
 #include "cli/command_token.h"
+#include "cli/command_versions.h"
 #include "crypto/alg.h"
 
 static void put_choice(struct ha_buf *out, const char *name, bool *first)
@@ -55,6 +59,10 @@ static void decrypt_algorithms(struct ha_buf *out)
     {                                                                                                                  \
         .id = HA_OPT_PURPOSE, .name = "purpose", .value = "P[,P]", .help = (help_), .choices = purposes                \
     }
+#define VERSION_ROW(help_)                                                                                             \
+    {                                                                                                                  \
+        .id = HA_OPT_KEY_VERSION, .name = "key-version", .value = "N", .help = (help_)                                 \
+    }
 #define INPUT_ROW(help_)                                                                                               \
     {                                                                                                                  \
         .id = HA_OPT_INPUT, .name = "in", .letter = 'i', .value = "FILE", .help = (help_)                              \
@@ -100,6 +108,7 @@ static const struct ha_opt_row global_rows[] = {
 };
 
 static const struct ha_opt_row show_rows[] = {
+    VERSION_ROW("The version to show; without this option the active one."),
     {.id = HA_OPT_PUBLIC,
      .name = "public",
      .value = "FORM",
@@ -137,14 +146,8 @@ static const struct ha_opt_row adopt_rows[] = {
     TRAIT_ROWS,
 };
 
-static const struct ha_opt_row delete_rows[] = {
-    {.id = HA_OPT_YES, .name = "yes", .help = "Really do it. Without this option nothing is deleted."},
-    {.id = HA_OPT_DESTROY_OBJECTS,
-     .name = "destroy-objects",
-     .help = "Destroy the objects in the token of an adopted key too, instead of only forgetting the key."},
-};
-
 static const struct ha_opt_row sign_rows[] = {
+    VERSION_ROW("The version of the key that does it; without this option the active one."),
     ALG_ROW("The algorithm; without this option the first signature algorithm that the key has.", sign_algorithms),
     {.id = HA_OPT_FORMAT,
      .name = "format",
@@ -160,6 +163,7 @@ static const struct ha_opt_row sign_rows[] = {
 };
 
 static const struct ha_opt_row decrypt_rows[] = {
+    VERSION_ROW("The version of the key that does it; without this option the one that it was encrypted to is found."),
     ALG_ROW("The algorithm; RSA-OAEP-256 without this option.", decrypt_algorithms),
     {.id = HA_OPT_LABEL_FILE,
      .name = "label-file",
@@ -170,6 +174,7 @@ static const struct ha_opt_row decrypt_rows[] = {
 };
 
 static const struct ha_opt_row derive_rows[] = {
+    VERSION_ROW("The version of the key that does it; without this option the active one."),
     {.id = HA_OPT_PEER,
      .name = "peer",
      .value = "FILE",
@@ -179,12 +184,23 @@ static const struct ha_opt_row derive_rows[] = {
 };
 
 static const struct ha_opt_row csr_rows[] = {
+    VERSION_ROW("The version of the key that does it; without this option the active one."),
     {.id = HA_OPT_SUBJECT,
      .name = "subject",
      .value = "DN",
      .repeat = true,
-     .required = true,
      .help = "The subject's name, as said above; '' is an empty name. Given again it adds to the end."},
+    {.id = HA_OPT_PROFILE,
+     .name = "profile",
+     .value = "PROFILE/MESSAGE",
+     .help =
+         "What certificate it is to be, see hsm-agent-profiles(5); without this option the one of the key's profile, "
+         "if it has one."},
+    {.id = HA_OPT_SET,
+     .name = "set",
+     .value = "TYPE=VALUE",
+     .repeat = true,
+     .help = "Instead of a subject: what the profile leaves open in its own, for example CN=edge.example."},
     {.id = HA_OPT_DNS, .name = "dns", .value = "NAME", .repeat = true, .help = "A DNS name for subjectAltName."},
     {.id = HA_OPT_IP,
      .name = "ip",
@@ -217,6 +233,9 @@ static const struct ha_opt_row csr_rows[] = {
 };
 
 static const struct ha_opt_row pem_rows[] = {
+    VERSION_ROW(
+        "The version to refer to; without this option the active one. The file goes on meaning that version when "
+        "another one is active."),
     {.id = HA_OPT_PSS,
      .name = "pss",
      .help = "Write an RSA key as one for RSASSA-PSS only, for a certificate that csr --pss asked for."},
@@ -256,8 +275,8 @@ static const struct ha_command commands[] = {
      .run = ha_cmd_whoami},
     {.name = "status",
      .arguments = "",
-     .summary = "Prints whether the agent is ready, and the state of each token with cause and remedy, and of each "
-                "replica of a key that is in several tokens.",
+     .summary = "Prints whether the agent is ready, the state of each token with cause and remedy, and of each "
+                "replica of a key that is in several tokens, and which certificates expire next.",
      .details = "The exit status is 0 when every token is ready and 1 otherwise.\n",
      .run = ha_cmd_status},
     {.name = "tokens",
@@ -274,12 +293,13 @@ static const struct ha_command commands[] = {
          "and the token was changed, this command is the only way. The exit status is 0 when the token is ready "
          "then, and 1 otherwise. An administrator's command: it takes a rule 'allow = NAME:unlock'.\n",
      .run = ha_cmd_token_unlock},
-    HA_COMMANDS_TOKEN{
-        .name = "profiles",
-        .arguments = "",
-        .summary = "Lists the messages that profiles know, each with its scheme and what the site has yet to say.",
-        .details = "hsm-agent-profiles(5) says how to give values, and how to write profiles.\n",
-        .run = ha_cmd_profiles},
+    HA_COMMANDS_TOKEN,
+    {.name = "profiles",
+     .arguments = "",
+     .summary = "Lists the messages that profiles know, each with its scheme and what the site has yet to say.",
+     .details = "hsm-agent-profiles(5) says how to give values, and how to write profiles.\n",
+     .run = ha_cmd_profiles},
+    HA_COMMAND_INVENTORY,
     {.name = "key list",
      .alias = "keys",
      .arguments = "",
@@ -317,13 +337,9 @@ static const struct ha_command commands[] = {
                 "  hsm-agent key adopt edge 'pkcs11:object=edge' --token a,b\n",
      ROWS(adopt_rows),
      .run = ha_cmd_key_adopt},
-    HA_COMMANDS_CEREMONY HA_COMMAND_IMPORT_SECRET{
-        .name = "key delete",
-        .arguments = "NAME",
-        .summary = "Deletes a key: destroys it in the token if the agent created it, forgets it if it was adopted.",
-        .details = "What is destroyed can't be brought back. An administrator's command, as key create is.\n",
-        ROWS(delete_rows),
-        .run = ha_cmd_key_delete},
+    HA_COMMAND_IMPORT_SECRET,
+    HA_COMMANDS_CEREMONY,
+    HA_COMMANDS_VERSIONS,
     {.name = "sign",
      .arguments = "NAME",
      .summary = "Signs data from stdin or a file, and writes the signature.",
@@ -347,16 +363,16 @@ static const struct ha_command commands[] = {
          "derivation function before use.\n",
      ROWS(derive_rows),
      .run = ha_cmd_derive},
-    HA_COMMAND_MAC{
-        .name = "jwe-decrypt",
-        .arguments = "NAME",
-        .summary = "Decrypts a JWE from stdin or a file, compact or JSON, and writes what is inside.",
-        .details = "Why a message doesn't decrypt is never told, unless its header already says so: an algorithm that "
-                   "isn't taken, "
-                   "or another key.\n"
-                   "  hsm-agent jwe-decrypt enc1 --cert enc1.pem --verify tpp.jwks <pii.jwe >pii.json\n",
-        ROWS(ha_jwe_decrypt_rows),
-        .run = ha_cmd_jwe_decrypt},
+    HA_COMMAND_MAC,
+    {.name = "jwe-decrypt",
+     .arguments = "NAME",
+     .summary = "Decrypts a JWE from stdin or a file, compact or JSON, and writes what is inside.",
+     .details = "Why a message doesn't decrypt is never told, unless its header already says so: an algorithm that "
+                "isn't taken, "
+                "or another key.\n"
+                "  hsm-agent jwe-decrypt enc1 --cert enc1.pem --verify tpp.jwks <pii.jwe >pii.json\n",
+     ROWS(ha_jwe_decrypt_rows),
+     .run = ha_cmd_jwe_decrypt},
     {.name = "jwe-encrypt",
      .arguments = "",
      .summary = "Encrypts stdin or a file to somebody's public key, as a JWE in its compact form.",
@@ -379,19 +395,25 @@ static const struct ha_command commands[] = {
          "takes the next character literally and '+' puts two into one RDN.\n"
          "  hsm-agent csr edge --subject 'C=AE,O=Acme\\, Inc,CN=edge.example' --dns edge.example\n"
          "  hsm-agent csr edge --subject C=AE --subject 'O=Acme\\, Inc' --subject CN=edge.example\n"
-         "  hsm-agent csr edge --subject '/C=AE/O=Acme, Inc/CN=edge.example'\n",
+         "  hsm-agent csr edge --subject '/C=AE/O=Acme, Inc/CN=edge.example'\n"
+         "With a profile, subject, alternative names and usages are the profile's, and only what it leaves open is "
+         "said. What it doesn't permit is refused with the rule, before anything is signed.\n"
+         "  hsm-agent csr edge --profile thredd-ehi/server --set CN=ehi.acme.example\n",
      ROWS(csr_rows),
      .run = ha_cmd_csr},
-    HA_COMMANDS_JOSE HA_COMMANDS_VERIFY_HTTP HA_COMMANDS_HTTP{
-        .name = "pem",
-        .arguments = "NAME",
-        .summary =
-            "Writes a file that stands for the key, to be named where a program with OpenSSL 3 wants a key file.",
-        .details = "It holds the key's name and public key and nothing secret. The program needs OpenSSL's provider "
-                   "hsmagent, see openssl-conf.\n"
-                   "  hsm-agent pem edge -o /etc/nginx/edge.key\n",
-        ROWS(pem_rows),
-        .run = ha_cmd_pem},
+    HA_COMMANDS_CERT,
+    HA_COMMANDS_ENROL,
+    HA_COMMANDS_JOSE,
+    HA_COMMANDS_VERIFY_HTTP,
+    HA_COMMANDS_HTTP,
+    {.name = "pem",
+     .arguments = "NAME",
+     .summary = "Writes a file that stands for the key, to be named where a program with OpenSSL 3 wants a key file.",
+     .details = "It holds the key's name and public key and nothing secret. The program needs OpenSSL's provider "
+                "hsmagent, see openssl-conf.\n"
+                "  hsm-agent pem edge -o /etc/nginx/edge.key\n",
+     ROWS(pem_rows),
+     .run = ha_cmd_pem},
     {.name = "openssl-conf",
      .arguments = "",
      .summary = "Prints a configuration of OpenSSL 3 that loads the provider hsmagent beside its own.",

@@ -24,6 +24,7 @@ enum ha_code ha_cmd_token_list(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_token_pin_change(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_token_pin_reset(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_token_unlock(struct ha_cli *cli, struct ha_err *err);
+enum ha_code ha_cmd_inventory(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_key_list(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_key_show(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_key_create(struct ha_cli *cli, struct ha_err *err);

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mistakes.h"
+#include "config/days.h"
 #include "crypto/alg.h"
 #include "format/profile.h"
 
@@ -28,7 +29,10 @@ struct ha_agent_config {
     bool rsa1_5;           // RSA1_5 decryption allowed at all
     unsigned connections;  // most connections at one time on each socket
     unsigned connections_per_uid, requests_per_uid;  // likewise of one user, and its requests under way; 0: no limit
+    unsigned publish_s, overlap_s;                   // of a rotation: before a new version signs, and after
     unsigned drain_ms;                               // how long SIGTERM waits for requests under way
+    struct ha_days expiry_days;                      // before a certificate's end: when to give notice
+    char *expiry_hook;                               // a program that is run with each notice; NULL: none
 };
 
 struct ha_listen_config {
@@ -76,7 +80,11 @@ enum ha_operation {
     HA_OPERATION_APPROVE,         // on an admin socket: such a key
     HA_OPERATION_ADOPT,           // on an admin socket
     HA_OPERATION_DELETE,          // on an admin socket
-    HA_OPERATION_UNLOCK,          // on an admin socket; what is named isn't a key but a token
+    HA_OPERATION_INSTALL,         // on an admin socket
+    HA_OPERATION_ROTATE,          // on an admin socket, as the two below it; makes versions, and has them sign
+    HA_OPERATION_DISABLE,
+    HA_OPERATION_ENABLE,
+    HA_OPERATION_UNLOCK,  // on an admin socket; what is named isn't a key but a token
     HA_OPERATION_COUNT
 };
 struct ha_operation_info {

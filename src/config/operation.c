@@ -10,7 +10,7 @@ static const struct ha_operation_info operations[] = {
     [HA_OPERATION_SIGN_DIGEST] = {"sign-digest",
                                   .help = "sign a digest that the caller made, whatever it is the digest of"},
     [HA_OPERATION_TLS] = {"tls", .help = "sign a TLS handshake, with a key that is made for TLS"},
-    [HA_OPERATION_CSR] = {"csr", .help = "make a certificate signing request"},
+    [HA_OPERATION_CSR] = {"csr", .profiled = true, .help = "make a certificate signing request"},
     [HA_OPERATION_DECRYPT] = {"decrypt", .help = "decrypt with an RSA key"},
     [HA_OPERATION_DERIVE] = {"derive", .help = "derive a shared secret with an EC key (ECDH)"},
     [HA_OPERATION_JWS] = {"jws", .profiled = true, .help = "make a JWS, a signed JSON message"},
@@ -28,6 +28,13 @@ static const struct ha_operation_info operations[] = {
     [HA_OPERATION_ADOPT] = {"adopt", .admin = true,
                             .help = "take an object that is in the token already as a key, on an admin socket"},
     [HA_OPERATION_DELETE] = {"delete", .admin = true, .help = "destroy the key, on an admin socket"},
+    [HA_OPERATION_INSTALL] = {"install", .admin = true,
+                              .help = "install and remove the key's certificate, on an admin socket"},
+    [HA_OPERATION_ROTATE] = {"rotate", .admin = true,
+                             .help = "make the key's next version, and say when one begins to sign, on an admin "
+                                     "socket"},
+    [HA_OPERATION_DISABLE] = {"disable", .admin = true, .help = "have the key refused, on an admin socket"},
+    [HA_OPERATION_ENABLE] = {"enable", .admin = true, .help = "take that back, on an admin socket"},
     [HA_OPERATION_UNLOCK] = {"unlock", .admin = true,
                              .help = "have a PIN tried again that the token refused, on an admin socket; KEY is the "
                                      "token's name"},

@@ -76,6 +76,24 @@ static const struct ha_option agent_options[] = {
      .help =
          "The most requests of one user under way at one time on each socket; 0: as many as there are connections. One "
          "more is answered 429."},
+    {.name = "rotation-publish-s",
+     .type = HA_OPTION_UINT,
+     .fallback = "600",
+     .min = 0,
+     .max = 31536000,
+     AT(ha_agent_config, publish_s),
+     .value = "SECONDS",
+     .help = "How long a new version of a key is published, as in GET /v1/jwks, before it signs: as long as others "
+             "may keep an old copy. key rotate --activate-after says otherwise for one rotation."},
+    {.name = "rotation-overlap-s",
+     .type = HA_OPTION_UINT,
+     .fallback = "86400",
+     .min = 0,
+     .max = 315360000,
+     AT(ha_agent_config, overlap_s),
+     .value = "SECONDS",
+     .help = "How long the version before goes on being published then: as long as what it signed may be under way. "
+             "key rotate --overlap says otherwise for one rotation."},
     {.name = "drain-ms",
      .type = HA_OPTION_UINT,
      .fallback = "10000",
@@ -84,6 +102,19 @@ static const struct ha_option agent_options[] = {
      AT(ha_agent_config, drain_ms),
      .value = "MILLISECONDS",
      .help = "How long SIGTERM waits for requests under way before it cuts them off."},
+    {.name = "expiry-days",
+     .type = HA_OPTION_DAYS,
+     .fallback = "90, 60, 30, 1",
+     AT(ha_agent_config, expiry_days),
+     .value = "DAYS[,DAYS...]|none",
+     .help = "So many days before an installed certificate expires the agent gives notice, and when it has expired: an "
+             "event in the log, once for each certificate and each of the numbers, and a run of expiry-hook."},
+    {.name = "expiry-hook",
+     .type = HA_OPTION_PATH,
+     AT(ha_agent_config, expiry_hook),
+     .value = "PATH",
+     .help = "A program that is run with each notice, see EXPIRY in hsm-agentd(8). It belongs to root or to the agent's "
+             "user, and nobody else may write it."},
 };
 
 static const struct ha_option listen_options[] = {

@@ -47,6 +47,8 @@ struct ha_replica {
     char trouble[HA_TROUBLE_MAX];  // guarded by the key's lock
 };
 
+struct ha_key_certificate;  // keys/certificates.h
+
 struct ha_key {
     atomic_uint refs;
     char *name;
@@ -65,14 +67,18 @@ struct ha_key {
     _Atomic int64_t activates_s;  // UNIX time from which it is the one that signs; 0: nobody has said one
     _Atomic int64_t overlap_s;    // for how long the version before it goes on being published then
     _Atomic int64_t deletes_s;    // UNIX time at which it is deleted, and not used until then; 0: it stays
+    atomic_bool deletes_objects;  // then the objects of an adopted key too
     atomic_bool disabled;
+    unsigned newest;               // a higher version that there was and isn't any more; 0: none. Under the same lock
     char created[25];              // ISO 8601
     struct ha_pubkey *public_key;  // NULL while HA_PHASE_CREATING; an HMAC key's identity
     struct ha_replica *replicas;   // at least one
     size_t n_replicas;
-    atomic_uint turn;        // counts uses: equally busy replicas take turns
-    pthread_mutex_t lock;    // guards the troubles
-    pthread_cond_t changed;  // a replica's state, on the monotonic clock
+    _Atomic int64_t last_use_s;              // keys/last_use.h
+    atomic_uint turn;                        // counts uses: equally busy replicas take turns
+    struct ha_key_certificate *certificate;  // guarded by lock; NULL: none installed
+    pthread_mutex_t lock;                    // guards the troubles and the certificate
+    pthread_cond_t changed;                  // a replica's state, on the monotonic clock
 };
 
 // A new key with one reference and no replica. name is copied. NULL: out of memory.

@@ -176,6 +176,7 @@ static void take_loaded(void *context, struct ha_key *key)
 {
     struct ha_keys *keys = context;
     struct ha_err err = {0};
+    ha_certificates_load(keys, key);
     if (ha_keys_insert(keys, key, &err)) {
         ha_log_err(keys->log, HA_LOG_ERROR, "key-not-loaded", &err, HA_S("key", key->name));
         ha_key_unref(key);
@@ -196,8 +197,11 @@ enum ha_code ha_keys_new(const char *state_dir, const struct ha_log *log, struct
     keys->log = log;
     pthread_mutex_init(&keys->changing, NULL);
     pthread_rwlock_init(&keys->lock, NULL);
-    if (ha_store_open(state_dir, &keys->store, err) || ha_ceremonies_new(state_dir, &keys->ceremonies, err) ||
-        ha_store_load(&keys->store, keys, take_loaded, log_unreadable, err)) {
+    pthread_mutex_init(&keys->calendar.lock, NULL);
+    pthread_cond_init(&keys->calendar.changed, NULL);
+    if (ha_store_open(state_dir, &keys->store, err) || ha_certificates_open(keys, state_dir, err) ||
+        ha_ceremonies_new(state_dir, &keys->ceremonies, err) ||
+        ha_store_load(&keys->store, keys, take_loaded, log_unreadable, err) || ha_calendar_start(keys, err)) {
         ha_keys_free(keys);
         return err->code;
     }
@@ -209,10 +213,14 @@ void ha_keys_free(struct ha_keys *keys)
 {
     if (!keys)
         return;
+    ha_calendar_stop(keys);
     for (size_t i = 0; i < keys->n; i++)
         ha_key_unref(keys->items[i]);
     free(keys->items);
+    free(keys->certificates);
     ha_store_close(&keys->store);
+    pthread_cond_destroy(&keys->calendar.changed);
+    pthread_mutex_destroy(&keys->calendar.lock);
     ha_ceremonies_free(keys->ceremonies);
     pthread_rwlock_destroy(&keys->lock);
     pthread_mutex_destroy(&keys->changing);

@@ -103,6 +103,10 @@ static void put_decisions(struct ha_buf *out, const struct ha_key *key)
         ha_jw_bool(out, "disabled", true);
     if (atomic_load(&key->deletes_s))
         ha_jw_number(out, "deletes", atomic_load(&key->deletes_s));
+    if (atomic_load(&key->deletes_s) && atomic_load(&key->deletes_objects))
+        ha_jw_bool(out, "deletes-objects", true);
+    if (key->newest)
+        ha_jw_number(out, "newest", key->newest);
 }
 
 static void put_replicas(struct ha_buf *out, const struct ha_key *key)
@@ -223,16 +227,26 @@ static enum ha_code decode_seconds(const ha_json *json, const char *member, _Ato
 
 static enum ha_code decode_decisions(const ha_json *json, struct ha_key *key, struct ha_err *err)
 {
-    bool disabled = false;
-    const ha_json *value = ha_json_get(json, "disabled");
+    uint64_t newest = 0;
+    const struct {
+        const char *member;
+        atomic_bool *into;
+    } flags[] = {{"disabled", &key->disabled}, {"deletes-objects", &key->deletes_objects}};
     if (key->version > 1)
         atomic_store(&key->activates_s, 0);
     if (decode_seconds(json, "activates", &key->activates_s, err) ||
         decode_seconds(json, "overlap", &key->overlap_s, err) || decode_seconds(json, "deletes", &key->deletes_s, err))
         return err->code;
-    if (value && !ha_json_bool(value, &disabled))
-        return wrong(err, "disabled");
-    atomic_store(&key->disabled, disabled);
+    for (size_t i = 0; i < HA_ARRAY_SIZE(flags); i++) {
+        bool flag = false;
+        const ha_json *value = ha_json_get(json, flags[i].member);
+        if (value && !ha_json_bool(value, &flag))
+            return wrong(err, flags[i].member);
+        atomic_store(flags[i].into, flag);
+    }
+    if (ha_json_get(json, "newest") && !ha_json_uint(ha_json_get(json, "newest"), UINT32_MAX - 1, &newest))
+        return wrong(err, "newest");
+    key->newest = (unsigned)newest;
     return HA_OK;
 }
 

@@ -6,6 +6,7 @@
 #include "keys/key.h"
 
 #define HA_SECONDS_MAX  253402300799  // the end of the year 9999, of UNIX times and of spans of them
+#define HA_SPAN_MAX     3155760000    // 100 years
 #define HA_VERSIONS_MAX 64            // of one key at one time
 
 enum ha_key_status {

@@ -2,6 +2,7 @@
 #include "token/control.h"
 
 #include "channel/packet.h"
+#include "token/certificate.h"
 #include "token/destroy.h"
 #include "token/generate.h"
 #include "token/list.h"
@@ -145,6 +146,8 @@ static enum ha_code do_op(struct control *control, struct ha_packet *answer, str
         return wrapper(control, answer, out, err);
     case HA_OP_UNWRAP:
         return ha_receive(control->token, control->question, err);
+    case HA_OP_CERTIFICATE:
+        return ha_certificate_store(control->token, control->question, err);
     case HA_OP_START:
         return ha_fail(err, HA_E_MALFORMED, "the token was started already");
     case HA_OP_SIGN:

@@ -22,12 +22,16 @@ flow_scripts = \
 	tests/flow/24-jws.sh \
 	tests/flow/25-jwe.sh \
 	tests/flow/26-http-signature.sh \
-	tests/flow/29-mac.sh \
-	tests/flow/30-bad-input.sh \
 	tests/flow/27-judges.sh \
 	tests/flow/28-fapi.sh \
+	tests/flow/29-mac.sh \
+	tests/flow/30-bad-input.sh \
+	tests/flow/32-csr-profiles.sh \
+	tests/flow/33-certificates.sh \
 	tests/flow/34-token.sh \
+	tests/flow/37-inventory.sh \
 	tests/flow/38-ceremony.sh \
+	tests/flow/39-expiry.sh \
 	tests/flow/40-crash.sh \
 	tests/flow/41-wrong-pin.sh \
 	tests/flow/42-fault-module.sh \
@@ -42,6 +46,8 @@ flow_scripts = \
 	tests/flow/48-templates.sh \
 	tests/flow/49-always-authenticate.sh \
 	tests/flow/50-secrets.sh \
+	tests/flow/51-est.sh \
+	tests/flow/52-dogtag.sh \
 	tests/flow/60-scale.sh \
 	tests/flow/70-policy.sh \
 	tests/flow/71-config.sh \
@@ -54,6 +60,13 @@ TESTS += $(flow_scripts)
 EXTRA_DIST += \
 	tests/interop/agent.mjs \
 	tests/interop/authorization_server.mjs \
+	tests/interop/inventory.mjs \
+	tests/interop/csr.mjs \
+	tests/interop/ca.mjs \
+	tests/interop/ca_dogtag.mjs \
+	tests/interop/ca_est.mjs \
+	tests/interop/ca_faults.mjs \
+	tests/interop/ca_store.mjs \
 	tests/interop/jose.mjs \
 	tests/interop/mojaloop.cjs \
 	tests/interop/oidc.mjs \
@@ -64,10 +77,12 @@ EXTRA_DIST += \
 	tests/flow/bad_input.py \
 	tests/flow/bad_requests.py \
 	tests/flow/batch.py \
+	tests/flow/ca_lib.sh \
 	tests/flow/crash.py \
 	tests/flow/crowd.py \
 	tests/flow/drain.py \
 	tests/flow/examples.py \
+	tests/flow/expiry_lib.sh \
 	tests/flow/ladder.py \
 	tests/flow/find_bytes.py \
 	tests/flow/jwe_broken.py \
