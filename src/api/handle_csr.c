@@ -70,8 +70,7 @@ static enum ha_code find_key(struct ha_call_context *call, const struct csr_body
                              const struct ha_profile **ret_profile, struct ha_err *err)
 {
     ha_auto(ha_key_unref) struct ha_key *key = NULL;
-    unsigned granted = ha_policy_operations(call->api->config, call->request->principal, call->name);
-    if (!(granted & 1u << HA_OPERATION_CSR))
+    if (!(ha_call_operations(call) & 1u << HA_OPERATION_CSR))
         return ha_call_allowed(call, HA_OPERATION_CSR, body->request.algorithm, err);
     ha_call_choose(call, body->version);
     if (ha_call_version(call, HA_OPERATION_CSR, &key, err) || ha_call_check_version(key, body->version, err))
