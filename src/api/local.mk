@@ -10,6 +10,7 @@ libha_api_la_SOURCES = \
 	src/api/handle_jws.c src/api/handle_key_put.c src/api/handle_key_versions.c src/api/handle_keys.c src/api/handle_mac.c src/api/handle_profiles.c src/api/handle_secret.c \
 	src/api/handle_service.c src/api/handle_sign.c src/api/handle_tls.c src/api/handle_verify.c \
 	src/api/handle_verify_http.c src/api/http_members.c src/api/http_members.h \
+	src/api/handle_self_signed.c src/api/key_signer.c src/api/key_signer.h \
 	src/api/jwe_common.c src/api/jwe_common.h src/api/jwe_inner.c src/api/members.c src/api/members.h \
 	src/api/message.h src/api/message_certificate.c src/api/message_certificate.h \
 	src/api/message_signer.c src/api/message_signer.h src/api/query.c src/api/query.h src/api/router.c src/api/router.h

@@ -269,13 +269,58 @@ is 'as a document' "$(member key) $(member checks.0.check) $(member result)" 'ed
 hsm_agent cert check enc1 --ca "$T/ca/root.pem" >"$T/checks"
 is 'a key that decrypts is judged as one' "$? $(grep -c '^problem' "$T/checks")" '0 0'
 
+# --- Self-signed
+
+for pair in p256:ec:p256 r2:rsa:2048 ed:ed25519; do
+    key=${pair%%:*}
+    hsm_agent key create "$key" --type "${pair#*:}" --purpose tls-server >/dev/null
+    hsm_agent csr "$key" --subject "CN=$key" --dns localhost --ext-key-usage serverAuth |
+        hsm_agent cert self-sign "$key" --days 7 -o "$T/self.pem"
+    succeeds "${pair#*:}: openssl takes it" openssl verify -CAfile "$T/self.pem" -purpose sslserver -verify_hostname localhost "$T/self.pem"
+    is 'it has the key' "$(openssl x509 -in "$T/self.pem" -noout -pubkey)" "$(hsm_agent key show "$key" --public pem)"
+done
+hsm_agent csr r2 --subject CN=r2 --dns localhost --pss | hsm_agent cert self-sign r2 --alg PS256 -o "$T/self.pem"
+succeeds 'a key for PSS alone' openssl verify -CAfile "$T/self.pem" "$T/self.pem"
+succeeds 'which is installed as that of the RSA key' hsm_agent cert install r2 "$T/self.pem"
+like 'and says so' "$(hsm_agent csr p256 --subject CN=p256 --dns localhost | hsm_agent cert self-sign p256 --install)" '*warning: self-signed: *'
+is 'it is checked against itself' "$(hsm_agent cert show p256 --pem >"$T/self.pem"; hsm_agent cert check p256 --ca "$T/self.pem" --servername localhost | grep -c '^problem')" 0
+hsm_agent csr ed --subject CN=ed >"$T/ed.csr"
+fails 'the request of another key' 1 '*another key*' hsm_agent cert self-sign p256 -i "$T/ed.csr"
+api POST /v1/keys/p256/self-signed '{"csr":"x"}'
+problem 'what is no request' 400 malformed /csr
+api POST /v1/keys/p256/self-signed "{\"csr\":$(quoted "$T/ed.csr"),\"days\":0}"
+problem 'no days' 400 malformed /days
+for key in p256 r2 ed; do
+    hsm_agent key delete $key --confirm $key >/dev/null
+done
+
+# --- The next version of a key for TLS waits for its certificate
+
+version_of() { # KEY: the one that signs
+    api GET "/v1/keys/$1" && field version
+}
+hsm_agent key rotate edge >/dev/null
+is 'before the certificate is there, the first one is active' "$(version_of edge)" 1
+fails 'that of the first one is not for the second' 1 '*is for another key*' hsm_agent cert install edge "$T/edge.pem" --key-version 2
+hsm_agent csr edge --key-version 2 --subject O=Acme,CN=edge.example --dns edge.example >"$T/ca/edge2.csr"
+openssl x509 -req -in "$T/ca/edge2.csr" -CA "$T/ca/issuing.pem" -CAkey "$T/ca/issuing.key" -days 200 -copy_extensions copy \
+    -out "$T/edge2.pem" 2>/dev/null
+hsm_agent cert install edge "$T/edge2.pem" "$T/ca/issuing.pem" --key-version 2 --json >"$T/body"
+is 'it is installed for the second' "$(member version) $(member activated)" '2 true'
+is 'which signs from then on' "$(version_of edge)" 2
+is 'and whose certificate is shown' "$(hsm_agent cert show edge --pem | head -c 500)" "$(head -c 500 "$T/edge2.pem")"
+is 'while the first one keeps its own' "$(hsm_agent cert show edge --key-version 1 --pem | head -c 500)" "$(head -c 500 "$T/edge.pem")"
+kill_agent a
+start_agent a || done_testing
+is 'both are there after a crash' "$(hsm_agent cert show edge | head -n 2 | tail -n 1 | tr -s ' ') $(ls "$T/a/state/certificates" | grep -c '^edge@')" 'version 2 2'
+
 # --- With its key
 
 files() { # of certificates
     ls "$T/a/state/certificates" | tr '\n' ' '
 }
-is 'its file bears the name of the version' "$(files)" 'edge@1.pem enc1@1.pem sig1@1.pem '
-succeeds 'the key is deleted' hsm_agent key delete edge --yes
-is 'and its certificate with it' "$(files)" 'enc1@1.pem sig1@1.pem '
+is 'the files bear the names of the versions' "$(files)" 'edge@1.pem edge@2.pem enc1@1.pem sig1@1.pem '
+succeeds 'the key is deleted' hsm_agent key delete edge --confirm edge
+is 'and its certificates with it' "$(files)" 'enc1@1.pem sig1@1.pem '
 
 done_testing
