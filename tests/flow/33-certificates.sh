@@ -253,7 +253,7 @@ checks --servername www.example >/dev/null
 is 'a problem is the exit status' $code 1
 like 'another root' "$(checks --ca "$T/ca/other.pem")" 'problem chain: *isn*t among the anchors*'
 like 'nobody was asked about revocation' "$(checks --ca "$T/ca/root.pem")" 'warning revocation: *'
-like 'and somebody has to' "$(checks --ca "$T/ca/root.pem" --revocation)" 'problem revocation: *may have been revoked*'
+like 'and somebody has to' "$(checks --ca "$T/ca/root.pem" --need-revocation)" 'problem revocation: *may have been revoked*'
 like 'in two years' "$(checks --ca "$T/ca/root.pem" --at "$(date -d '+2 years' +%s)")" 'problem certificate: *expired on*'
 issuing_ca -revoke "$T/edge.pem" -crl_reason keyCompromise && crl || not_ok 'it is revoked' "$(<"$T/ca/log")"
 checks --ca "$T/ca/root.pem" --crl "$T/crl" >/dev/null
