@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libha-api.la
 libha_api_la_SOURCES = \
 	src/api/api.c src/api/api.h src/api/call.c src/api/call.h \
 	src/api/certificate_common.c src/api/certificate_common.h \
+	src/api/certificate_profile.c src/api/certificate_profile.h \
 	src/api/csr_profile.c src/api/csr_profile.h src/api/handle_certificate.c \
 	src/api/handle_certificate_check.c \
 	src/api/handle_csr.c src/api/handle_fields.c \

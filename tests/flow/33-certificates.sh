@@ -183,6 +183,14 @@ kid-required = yes
 scheme = dip
 revocation = no
 END
+cat >"$T/profiles/mhhs.conf" <<'END'
+[values]
+role = active-participant
+state = Greater London
+city = London
+organisation = Market Participant Ltd
+domain = participant.example
+END
 sed -i "s|^\[agent\]|&\nprofiles = $T/profiles|" "$T/a/agent.conf"
 ends_well a
 start_agent a || done_testing
@@ -218,6 +226,24 @@ hsm_agent cert install sig1 "$T/new.pem" >/dev/null
 hsm_agent jws sig1 --profile site/token -i "$T/payload" | cut -d . -f 1 | unb64u >"$T/body"
 is 'a renewed one counts from the next message on' "$(member kid)" "$(x5t "$T/new.pem")"
 
+# --- Of the environment that the key's profile names
+
+hsm_agent key create dip --type ec:p256 --purpose sign --environment pre-prod --profile mhhs/signing >/dev/null
+hsm_agent csr dip >"$T/ca/dip.csr"
+as() { # SUBJECT: a certificate of the key dip with that subject; $T/dip.pem
+    openssl x509 -req -in "$T/ca/dip.csr" -CA "$T/ca/issuing.pem" -CAkey "$T/ca/issuing.key" -days 300 -copy_extensions copy \
+        -out "$T/dip.pem" ${1:+-subj "$1"} 2>"$T/ca/log"
+}
+as ''
+hsm_agent cert install dip "$T/dip.pem" "$T/ca/issuing.pem" --json >"$T/body"
+is 'what was asked for is installed without a word' "$(member warnings)" '[]'
+as '/C=GB/ST=Greater London/L=London/O=Market Participant Ltd/CN=energydip-prod.participant.example'
+fails 'one with the name of production is refused' 1 "*is a name of the environment prod, and the key 'dip' is of pre-prod*" \
+    hsm_agent cert install dip "$T/dip.pem" "$T/ca/issuing.pem"
+as '/C=GB/ST=Kent/L=London/O=Market Participant Ltd/CN=energydip-nonprod.participant.example'
+like 'what else the CA changed is warned of' "$(hsm_agent cert install dip "$T/dip.pem" "$T/ca/issuing.pem")" '*warning: profile: *mhhs/signing*'
+hsm_agent key delete dip --confirm dip >/dev/null
+
 # --- Judged
 
 cat >"$T/ca/ca.conf" <<END
@@ -243,7 +269,7 @@ checks() { # ARGUMENT...: of cert check; what isn't ok
     grep -v -e '^ok ' -e '^ *remedy:' "$T/checks" | cut -d : -f 1-2 | tr -s ' ' | tr '\n' '/'
 }
 hsm_agent cert install edge "$T/edge.pem" "$T/ca/issuing.pem" >/dev/null
-is 'without anchors the chain is a warning' "$(checks)" 'warning chain: it wasn'"'"'t looked at whether the certificate leads to a root that peers trust/warning chain-incomplete: it was issued by "CN=Root", whose certificate isn'"'"'t there/found: 2 warnings/'
+is 'without anchors the chain is a warning' "$(checks)" 'warning chain: it wasn'"'"'t looked at whether the certificate leads to a root that peers trust/found: 1 warning/'
 crl || not_ok 'a list is made' "$(<"$T/ca/log")"
 checks --ca "$T/ca/root.pem" --crl "$T/crl" --servername edge.example >"$T/out"
 is 'all is well' "$(<"$T/out")" 'nothing is wrong/'
