@@ -112,6 +112,7 @@ enum ha_code ha_handle_jws(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_jwt(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_jwks(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_verify_jws(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_self_signed(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_csr(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_ceremony_request(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_ceremonies(struct ha_call_context *call, struct ha_err *err);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // /v1/keys/{name}/certificate: installed, shown, removed.
-#include "api/certificate_common.h"
+#include "api/certificate_profile.h"
 #include "api/members.h"
 #include "api/query.h"
 
@@ -86,7 +86,8 @@ enum ha_code ha_handle_certificate_put(struct ha_call_context *call, struct ha_e
         return err->code;
     if (ha_certificate_check_pair(key, err))
         return err->code;
-    if (ha_chain_build(&bag, key->public_key, key->purposes, time(NULL), &chain, &notes, err))
+    if (ha_chain_build(&bag, key->public_key, key->purposes, time(NULL), &chain, &notes, err) ||
+        ha_certificate_check_profile(call, key, &chain, &notes, err))
         return ha_at(err, "/certificates");
     ha_auto(ha_key_certificate_unref) struct ha_key_certificate *before = ha_key_certificate(key);
     if (request.store_in_token && ha_keys_certificate_to_token(key, &chain, before, err))

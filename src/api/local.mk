@@ -5,6 +5,7 @@ libha_api_la_SOURCES = \
 	src/api/call.c src/api/call.h \
 	src/api/ceremony_run.c src/api/ceremony_run.h \
 	src/api/certificate_common.c src/api/certificate_common.h \
+	src/api/certificate_profile.c src/api/certificate_profile.h \
 	src/api/csr_profile.c src/api/csr_profile.h \
 	src/api/handle_ceremony.c \
 	src/api/handle_certificate.c \
@@ -24,6 +25,7 @@ libha_api_la_SOURCES = \
 	src/api/handle_metrics.c \
 	src/api/handle_profiles.c \
 	src/api/handle_secret.c \
+	src/api/handle_self_signed.c \
 	src/api/handle_service.c \
 	src/api/handle_sign.c \
 	src/api/handle_tls.c \
@@ -32,6 +34,7 @@ libha_api_la_SOURCES = \
 	src/api/http_members.c src/api/http_members.h \
 	src/api/jwe_common.c src/api/jwe_common.h \
 	src/api/jwe_inner.c \
+	src/api/key_signer.c src/api/key_signer.h \
 	src/api/members.c src/api/members.h \
 	src/api/message.h \
 	src/api/message_certificate.c src/api/message_certificate.h \

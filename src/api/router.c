@@ -66,6 +66,8 @@ static const struct ha_route routes[] = {
     {"POST", "/v1/verify/http-signature", false, true, NULL, ha_handle_verify_http,
      "verify somebody else's HTTP message"},
     {"POST", "/v1/keys/{name}/csr", false, true, VERSION, ha_handle_csr, "make a certificate signing request"},
+    {"POST", "/v1/keys/{name}/self-signed", true, true, VERSION, ha_handle_self_signed,
+     "make a certificate that the key itself signs"},
     {"POST", "/v1/keys/{name}/jws", false, true, VERSION, ha_handle_jws,
      "make a JSON Web Signature, or a batch of them"},
     {"POST", "/v1/keys/{name}/jwt", false, true, VERSION, ha_handle_jwt, "make a JSON Web Token, or a batch of them"},

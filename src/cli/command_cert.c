@@ -52,7 +52,7 @@ const struct ha_opt_row ha_cert_check_rows[] = {
      .value = "FILE",
      .help = "A response about the certificate from its OCSP responder, DER."},
     {.id = HA_OPT_REVOCATION,
-     .name = "revocation",
+     .name = "need-revocation",
      .help = "It is a problem when neither a list nor a response is about the certificate."},
     {.id = HA_OPT_SERVERNAME,
      .name = "servername",
@@ -63,4 +63,23 @@ const struct ha_opt_row ha_cert_check_rows[] = {
      .name = "at",
      .value = "SECONDS",
      .help = "The time at which it has to be valid, since 1970, instead of now."},
+};
+
+const struct ha_opt_row ha_cert_self_sign_rows[] = {
+    VERSION_ROW,
+    {.id = HA_OPT_INPUT,
+     .name = "in",
+     .letter = 'i',
+     .value = "FILE",
+     .help = "The request, PEM, from FILE instead of stdin."},
+    {.id = HA_OPT_DAYS,
+     .name = "days",
+     .value = "N",
+     .help = "For how many days it is valid, from now on; 30 without."},
+    {.id = HA_OPT_ALG,
+     .name = "alg",
+     .value = "ALG",
+     .help = "The algorithm that it is signed with; without this option the agent chooses it by the key's type."},
+    {.id = HA_OPT_INSTALL, .name = "install", .help = "Install it as the key's certificate, instead of writing it."},
+    OUTPUT_ROW,
 };
