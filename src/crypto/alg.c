@@ -260,6 +260,16 @@ enum ha_code ha_purposes_check(unsigned purposes, struct ha_err *err)
     return HA_OK;
 }
 
+enum ha_code ha_purposes_fit(enum ha_key_type type, unsigned purposes, struct ha_err *err)
+{
+    char possible[HA_PURPOSES_TEXT_MAX];
+    if (!(purposes & ~ha_purposes_possible(type)))
+        return ha_purposes_check(purposes, err);
+    ha_purposes_print(ha_purposes_possible(type), possible, sizeof(possible));
+    ha_fail(err, HA_E_KEY_CANNOT, "a key of type %s can't have all of these purposes", ha_key_type_info(type)->name);
+    return ha_hint(err, "it can have %s", possible);
+}
+
 const struct ha_tls_scheme *ha_tls_schemes(void)
 {
     return ha_alg_schemes;

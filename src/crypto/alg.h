@@ -121,6 +121,9 @@ unsigned ha_purposes_possible(enum ha_key_type type);
 // itself. HA_E_KEY_CANNOT with the rule.
 enum ha_code ha_purposes_check(unsigned purposes, struct ha_err *err);
 
+// The same, and whether a key of this type can have them.
+enum ha_code ha_purposes_fit(enum ha_key_type type, unsigned purposes, struct ha_err *err);
+
 // A SignatureScheme of TLS (RFC 8446 section 4.2.3) that our algorithms can do.
 struct ha_tls_scheme {
     const char *name;  // "rsa_pss_rsae_sha256"
