@@ -20,6 +20,7 @@ static const struct ha_route routes[] = {
     {"PUT", "/v1/keys/{name}", true, true, NULL, ha_handle_key_put,
      "create a key, import a secret one, or adopt one that is in the token"},
     {"DELETE", "/v1/keys/{name}", true, false, "objects=destroy", ha_handle_key_delete, "delete a key"},
+    {"POST", "/v1/keys/{name}/import", true, true, NULL, ha_handle_import, "take a key pair from outside into the token"},
     {"POST", "/v1/keys/{name}/sign", false, true, NULL, ha_handle_sign, "sign data, a digest, or a batch"},
     {"POST", "/v1/keys/{name}/tls", false, true, NULL, ha_handle_tls, "sign a TLS handshake"},
     {"POST", "/v1/keys/{name}/decrypt", false, true, NULL, ha_handle_decrypt, "decrypt with RSA"},

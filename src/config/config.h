@@ -71,6 +71,7 @@ enum ha_operation {
     HA_OPERATION_MAC,             // with an HMAC key
     HA_OPERATION_CREATE,          // on an admin socket
     HA_OPERATION_ADOPT,           // on an admin socket
+    HA_OPERATION_IMPORT,          // on an admin socket
     HA_OPERATION_DELETE,          // on an admin socket
     HA_OPERATION_UNLOCK,          // on an admin socket; what is named isn't a key but a token
     HA_OPERATION_COUNT

@@ -22,6 +22,8 @@ static const struct ha_operation_info operations[] = {
     [HA_OPERATION_CREATE] = {"create", .admin = true, .help = "create the key, on an admin socket"},
     [HA_OPERATION_ADOPT] = {"adopt", .admin = true,
                             .help = "take an object that is in the token already as a key, on an admin socket"},
+    [HA_OPERATION_IMPORT] = {"import", .admin = true,
+                             .help = "take a key pair from outside into the token, on an admin socket"},
     [HA_OPERATION_DELETE] = {"delete", .admin = true, .help = "destroy the key, on an admin socket"},
     [HA_OPERATION_UNLOCK] = {"unlock", .admin = true,
                              .help = "have a PIN tried again that the token refused, on an admin socket; KEY is the "

@@ -25,6 +25,11 @@ enum ha_code ha_keys_destroy_replica(struct ha_key *key, struct ha_replica *repl
 enum ha_code ha_keys_begin(struct ha_keys *keys, const char *name, struct ha_err *err);
 // Puts a new key into the table, and gives the caller a reference.
 enum ha_code ha_keys_add(struct ha_keys *keys, struct ha_key *key, struct ha_key **ret_key, struct ha_err *err);
+// Gives a new key its replicas in these tokens, with a CKA_ID, and its date. Fails when one of them isn't ready.
+enum ha_code ha_keys_place(struct ha_key *key, struct ha_token *const *tokens, size_t n, struct ha_err *err);
+// Nobody was told of the key: its objects go, now or when their token is back. They are destroyed by their id alone,
+// which is ours; of a half-made pair nothing may tell the public key.
+void ha_keys_abandon(struct ha_keys *keys, struct ha_key *key);
 // A new key pair for all replicas of the key, which has no public key yet, in three steps. What the tokens have to do
 // it with is asked for first, and nothing made.
 struct ha_sharing {

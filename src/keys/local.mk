@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libha-keys.la
 libha_keys_la_SOURCES = \
 	src/keys/adopt.c \
 	src/keys/bind.c \
+	src/keys/importing.c \
 	src/keys/key.c src/keys/key.h \
 	src/keys/keys.c src/keys/keys.h src/keys/keys_internal.h \
 	src/keys/lifecycle.c \
