@@ -7,6 +7,7 @@ libha_cli_la_SOURCES = \
 	src/cli/cmd_csr.c \
 	src/cli/cmd_dev.c \
 	src/cli/cmd_http_sign.c \
+	src/cli/cmd_import.c \
 	src/cli/cmd_jose.c \
 	src/cli/cmd_jwe.c \
 	src/cli/cmd_key.c \
@@ -19,6 +20,7 @@ libha_cli_la_SOURCES = \
 	src/cli/command.c src/cli/command.h \
 	src/cli/command_checks.c \
 	src/cli/command_http.c src/cli/command_http.h \
+	src/cli/command_import.c src/cli/command_import.h \
 	src/cli/command_jose.c src/cli/command_jose.h \
 	src/cli/command_jwe.c \
 	src/cli/command_mac.c src/cli/command_mac.h \
@@ -35,9 +37,11 @@ libha_cli_la_SOURCES = \
 	src/cli/http_body.c src/cli/http_body.h \
 	src/cli/in.c src/cli/in.h \
 	src/cli/jose_body.c src/cli/jose_body.h \
+	src/cli/key_body.c src/cli/key_body.h \
 	src/cli/opt.c src/cli/opt.h \
 	src/cli/ossl_types.h \
 	src/cli/out.c src/cli/out.h \
+	src/cli/password.c src/cli/password.h \
 	src/cli/subject.c src/cli/subject.h \
 	src/cli/table.c src/cli/table.h \
 	src/cli/tls_cert.c src/cli/tls_cert.h \
@@ -45,7 +49,8 @@ libha_cli_la_SOURCES = \
 	src/cli/tls_identity.c src/cli/tls_identity.h \
 	src/cli/tls_probe.c src/cli/tls_probe.h \
 	src/cli/tls_report.c src/cli/tls_report.h \
-	src/cli/tls_target.c src/cli/tls_target.h
+	src/cli/tls_target.c src/cli/tls_target.h \
+	src/cli/wipe.c src/cli/wipe.h
 libha_cli_la_CPPFLAGS = $(AM_CPPFLAGS) -DHA_OPENSSL_MODULESDIR='"$(OPENSSL_MODULESDIR)"'
 libha_cli_la_LIBADD = libha-client.la libha-crypto.la libha-base.la $(OPENSSL_SSL_LIBS)
 

@@ -91,6 +91,8 @@ enum ha_opt {
     HA_OPT_ENVIRONMENT,
     HA_OPT_HOLDER,
     HA_OPT_BACKUP,
+    HA_OPT_PASSWORD,
+    HA_OPT_WIPE,
     HA_OPT_COUNT
 };
 

@@ -24,6 +24,7 @@ flow_scripts = \
 	tests/flow/26-http-signature.sh \
 	tests/flow/29-mac.sh \
 	tests/flow/30-bad-input.sh \
+	tests/flow/35-import.sh \
 	tests/flow/27-judges.sh \
 	tests/flow/28-fapi.sh \
 	tests/flow/40-crash.sh \
