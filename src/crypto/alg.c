@@ -71,6 +71,7 @@ static const struct ha_key_type_info ha_alg_key_types[] = {
                         .oid_len = 5},
     [HA_KEY_RSA_OTHER] = {.name = "rsa:other", .family = HA_FAMILY_RSA},
     [HA_KEY_HMAC_256] = {.name = "hmac:256", .family = HA_FAMILY_MAC, .bits = 256, .creatable = true},
+    [HA_KEY_AES_256] = {.name = "aes:256", .family = HA_FAMILY_KEK, .bits = 256, .creatable = true},
 };
 static_assert(HA_ARRAY_SIZE(ha_alg_key_types) == HA_KEY_TYPE_COUNT, "one row for each key type");
 
@@ -121,6 +122,7 @@ static const struct ha_purpose_info ha_alg_purposes[] = {
     {HA_PURPOSE_TLS_CLIENT, "tls-client", "a TLS client's handshakes, and certificate requests"},
     {HA_PURPOSE_TLS13_ONLY, "tls13-only", "with tls-server or tls-client: TLS 1.3 only"},
     {HA_PURPOSE_MAC, "mac", "message authentication codes (HMAC), the only purpose of such a key"},
+    {HA_PURPOSE_WRAP, "wrap", "wrapping keys for backups (AES), the only purpose of such a key"},
 };
 static_assert(HA_ARRAY_SIZE(ha_alg_purposes) == HA_PURPOSE_COUNT, "one row for each purpose");
 
@@ -149,6 +151,12 @@ const struct ha_hash_info *ha_hash_info(enum ha_hash hash)
 const struct ha_key_type_info *ha_key_type_info(enum ha_key_type type)
 {
     return &ha_alg_key_types[(unsigned)type < HA_KEY_TYPE_COUNT ? type : HA_KEY_NONE];
+}
+
+bool ha_key_type_is_secret(enum ha_key_type type)
+{
+    enum ha_family family = ha_key_type_info(type)->family;
+    return family == HA_FAMILY_MAC || family == HA_FAMILY_KEK;
 }
 
 enum ha_key_type ha_key_type_by_name(const char *name)
@@ -243,6 +251,8 @@ unsigned ha_purposes_possible(enum ha_key_type type)
         return HA_PURPOSES_CSR | HA_PURPOSE_TLS13_ONLY;
     case HA_FAMILY_MAC:
         return HA_PURPOSE_MAC;
+    case HA_FAMILY_KEK:
+        return HA_PURPOSE_WRAP;
     }
     return 0;
 }

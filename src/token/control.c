@@ -2,6 +2,7 @@
 #include "token/control.h"
 
 #include "channel/packet.h"
+#include "token/backup.h"
 #include "token/destroy.h"
 #include "token/generate.h"
 #include "token/list.h"
@@ -160,7 +161,13 @@ static enum ha_code do_op(struct control *control, struct ha_packet *answer, str
     case HA_OP_WRAPPER:
         return wrapper(control, answer, out, err);
     case HA_OP_UNWRAP:
-        return ha_receive(control->token, control->question, err);
+        return (control->question->flags & HA_PACKET_KEK ? ha_backup_unwrap : ha_receive)(control->token,
+                                                                                          control->question, err);
+    case HA_OP_WRAP:
+        if (ha_backup_wrap(control->token, control->question, out, err))
+            return err->code;
+        answer->part[0] = (struct ha_part){out->data, out->len};
+        return HA_OK;
     case HA_OP_START:
         return ha_fail(err, HA_E_MALFORMED, "the token was started already");
     case HA_OP_SIGN:

@@ -2,6 +2,7 @@
 # The child process: the only code that sees PKCS#11. A library without main, so that tests can link it.
 noinst_LTLIBRARIES += libha-token.la
 libha_token_la_SOURCES = \
+	src/token/backup.c src/token/backup.h \
 	src/token/cache.c src/token/cache.h \
 	src/token/ckr.c src/token/ckr.h \
 	src/token/control.c src/token/control.h \
@@ -14,6 +15,7 @@ libha_token_la_SOURCES = \
 	src/token/harden.c src/token/harden.h \
 	src/token/hmac.c src/token/hmac.h \
 	src/token/init.c src/token/init.h \
+	src/token/kek.c src/token/kek.h \
 	src/token/ladder.c src/token/ladder.h \
 	src/token/list.c src/token/list.h \
 	src/token/login.c src/token/login.h \

@@ -155,7 +155,7 @@ enum ha_code ha_receive(struct ha_p11 *token, const struct ha_packet *question, 
 {
     ha_auto(ha_pubkey_free) struct ha_pubkey *public_key = NULL;
     if (ha_generate_check(question, err) ||
-        ha_pubkey_from_spki(question->part[2].data, question->part[2].len, &public_key, err))
+        ha_pubkey_restore(question->part[2].data, question->part[2].len, &public_key, err))
         return err->code;
     if (question->alg >= HA_WRAP_COUNT || !(token->wrapping.in & 1u << question->alg) ||
         (uint32_t)ha_pubkey_type(public_key) != question->key_type)
