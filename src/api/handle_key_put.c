@@ -147,9 +147,9 @@ static enum ha_code put(struct ha_call_context *call, const struct put_request *
                                            &request->traits, ret_key, err);
         return code && !fits ? ha_at(err, "/secret") : code;
     }
-    unsigned purposes = request->purposes                  ? request->purposes
-                        : request->type == HA_KEY_HMAC_256 ? HA_PURPOSE_MAC
-                                                           : HA_PURPOSE_SIGN;
+    unsigned purposes = request->purposes ? request->purposes : HA_PURPOSE_SIGN;
+    if (!request->purposes && ha_key_type_is_secret(request->type))
+        purposes = ha_purposes_possible(request->type);
     return ha_keys_create(call->api->keys, call->name, tokens, n, request->type, purposes, &request->traits, ret_key,
                           err);
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += libha-api.la
 libha_api_la_SOURCES = \
-	src/api/api.c src/api/api.h src/api/call.c src/api/call.h src/api/handle_csr.c src/api/handle_fields.c src/api/handle_import.c \
+	src/api/api.c src/api/api.h src/api/call.c src/api/call.h src/api/handle_backup.c src/api/handle_csr.c src/api/handle_fields.c src/api/handle_import.c \
 	src/api/handle_http_signature.c src/api/handle_jwe.c src/api/handle_jwe_encrypt.c src/api/handle_jwks.c \
 	src/api/handle_jws.c src/api/handle_key_put.c src/api/handle_keys.c src/api/handle_mac.c src/api/handle_profiles.c src/api/handle_secret.c \
 	src/api/handle_service.c src/api/handle_sign.c src/api/handle_tls.c src/api/handle_verify.c \

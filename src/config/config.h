@@ -72,6 +72,9 @@ enum ha_operation {
     HA_OPERATION_CREATE,          // on an admin socket
     HA_OPERATION_ADOPT,           // on an admin socket
     HA_OPERATION_IMPORT,          // on an admin socket
+    HA_OPERATION_BACKUP,          // on an admin socket; of a key, and under a KEK
+    HA_OPERATION_RESTORE,         // on an admin socket
+    HA_OPERATION_EXPORT,          // on an admin socket
     HA_OPERATION_DELETE,          // on an admin socket
     HA_OPERATION_UNLOCK,          // on an admin socket; what is named isn't a key but a token
     HA_OPERATION_COUNT

@@ -24,6 +24,12 @@ static const struct ha_operation_info operations[] = {
                             .help = "take an object that is in the token already as a key, on an admin socket"},
     [HA_OPERATION_IMPORT] = {"import", .admin = true,
                              .help = "take a key pair from outside into the token, on an admin socket"},
+    [HA_OPERATION_BACKUP] = {"backup", .admin = true,
+                             .help = "write the key, wrapped under a key encryption key, on an admin socket; both keys "
+                                     "need it"},
+    [HA_OPERATION_RESTORE] = {"restore", .admin = true, .help = "make the key of a backup, on an admin socket"},
+    [HA_OPERATION_EXPORT] = {"export", .admin = true,
+                             .help = "give the key, made for backups, to somebody else, on an admin socket"},
     [HA_OPERATION_DELETE] = {"delete", .admin = true, .help = "destroy the key, on an admin socket"},
     [HA_OPERATION_UNLOCK] = {"unlock", .admin = true,
                              .help = "have a PIN tried again that the token refused, on an admin socket; KEY is the "

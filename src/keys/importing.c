@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A key pair from outside. It goes into each token in the way in which a pair that another token made does: sealed for
-// a wrapping key that this token makes for the one time. So the token's process and what is between don't see it, and
-// no token is asked to take a private key in clear, which many refuse. HACKING.md, "Imported keys".
+// A key pair from outside. A file's goes into each token in the way in which a pair that another token made does:
+// sealed for a wrapping key that this token makes for the one time. So the token's process and what is between don't
+// see it, and no token is asked to take a private key in clear, which many refuse. HACKING.md, "Imported keys".
 #include "base/clock.h"
 #include "crypto/private_key.h"
 #include "keys/keys_internal.h"
@@ -40,9 +40,10 @@ static enum ha_code seal(const struct ha_replica *replica, const struct ha_keys_
     return ha_private_key_seal(wrapper, *ret_how == HA_WRAP_CBC, pair->pkcs8->data, pair->pkcs8->len, sealed, err);
 }
 
-static enum ha_code unwrap(const struct ha_key *key, const struct ha_replica *replica, const struct ha_keys_pair *pair,
-                           struct ha_err *err)
+static enum ha_code bring(const struct ha_key *key, const struct ha_replica *replica, const void *context,
+                          struct ha_err *err)
 {
+    const struct ha_keys_pair *pair = context;
     ha_auto(ha_buf_clear) struct ha_buf sealed = {0};
     enum ha_wrap how = HA_WRAP_KWP;
     if (seal(replica, pair, &sealed, &how, err))
@@ -52,32 +53,47 @@ static enum ha_code unwrap(const struct ha_key *key, const struct ha_replica *re
         .alg = how,
         .key_type = key->type,
         .purposes = key->purposes,
+        .flags = key->backup ? HA_PACKET_BACKUP : 0,
         .part = {{replica->id, replica->id_len}, {key->name, strlen(key->name)}, {0}, {sealed.data, sealed.len}},
     };
     question.part[2].data = ha_pubkey_spki(pair->public_key, &question.part[2].len);
     return ha_token_control(replica->token, &question, ha_now_ms() + IMPORT_MS, NULL, NULL, NULL, err);
 }
 
+enum ha_code ha_keys_import_pair(struct ha_keys *keys, const char *name, struct ha_token *const *tokens, size_t n,
+                                 const struct ha_keys_pair *pair, unsigned purposes, const struct ha_key_traits *traits,
+                                 struct ha_key **ret_key, struct ha_err *err)
+{
+    const struct ha_arrival arrival = {pair->public_key, purposes, traits, bring, pair};
+    return ha_keys_receive(keys, name, tokens, n, &arrival, ret_key, err);
+}
+
+// --- Whatever comes from outside
+
 // Nobody is told of the key before each replica has proved that it is the one that the public key belongs to.
-static enum ha_code make(struct ha_key *key, const struct ha_keys_pair *pair, struct ha_err *err)
+static enum ha_code make(struct ha_key *key, const struct ha_arrival *arrival, struct ha_err *err)
 {
     size_t n;
-    const uint8_t *spki = ha_pubkey_spki(pair->public_key, &n);
+    const uint8_t *spki = ha_pubkey_spki(arrival->public_key, &n);
     if (ha_pubkey_from_spki(spki, n, &key->public_key, err))
         return err->code;
     for (size_t i = 0; i < key->n_replicas; i++)
-        if (unwrap(key, &key->replicas[i], pair, err) || ha_prove_now(key, &key->replicas[i], err))
+        if (arrival->bring(key, &key->replicas[i], arrival->context, err) || ha_prove_now(key, &key->replicas[i], err))
             return ha_wrap(err, "in the token '%s'", key->replicas[i].token_name);
     key->phase = HA_PHASE_READY;
     return HA_OK;
 }
 
-static enum ha_code import(struct ha_keys *keys, struct ha_key *key, struct ha_token *const *tokens, size_t n,
-                           const struct ha_keys_pair *pair, struct ha_err *err)
+static enum ha_code receive(struct ha_keys *keys, struct ha_key *key, struct ha_token *const *tokens, size_t n,
+                            const struct ha_arrival *arrival, struct ha_err *err)
 {
-    if (ha_keys_place(key, tokens, n, err) || ha_store_write(&keys->store, key, err))
+    key->type = ha_pubkey_type(arrival->public_key);
+    key->purposes = arrival->purposes;
+    key->imported = true;
+    if (ha_key_traits_give(arrival->traits, key, err) || ha_keys_place(key, tokens, n, err) ||
+        ha_store_write(&keys->store, key, err))
         return err->code;
-    enum ha_code code = make(key, pair, err);
+    enum ha_code code = make(key, arrival, err);
     if (code == HA_OK)
         code = ha_store_write(&keys->store, key, err);
     if (code)
@@ -85,22 +101,17 @@ static enum ha_code import(struct ha_keys *keys, struct ha_key *key, struct ha_t
     return code;
 }
 
-enum ha_code ha_keys_import_pair(struct ha_keys *keys, const char *name, struct ha_token *const *tokens, size_t n,
-                                 const struct ha_keys_pair *pair, unsigned purposes, const struct ha_key_traits *traits,
-                                 struct ha_key **ret_key, struct ha_err *err)
+enum ha_code ha_keys_receive(struct ha_keys *keys, const char *name, struct ha_token *const *tokens, size_t n,
+                             const struct ha_arrival *arrival, struct ha_key **ret_key, struct ha_err *err)
 {
     ha_auto(ha_key_unref) struct ha_key *key = NULL;
     if (ha_keys_begin(keys, name, err))
         return err->code;
     enum ha_code code;
-    if ((key = ha_key_new(name))) {
-        key->type = ha_pubkey_type(pair->public_key);
-        key->purposes = purposes;
-        key->imported = true;
-        code = ha_key_traits_give(traits, key, err) ? err->code : import(keys, key, tokens, n, pair, err);
-    } else {
+    if ((key = ha_key_new(name)))
+        code = receive(keys, key, tokens, n, arrival, err);
+    else
         code = ha_fail(err, HA_E_MEMORY, "out of memory");
-    }
     if (code == HA_OK)
         code = ha_keys_add(keys, key, ret_key, err);
     pthread_mutex_unlock(&keys->changing);

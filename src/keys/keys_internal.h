@@ -30,6 +30,17 @@ enum ha_code ha_keys_place(struct ha_key *key, struct ha_token *const *tokens, s
 // Nobody was told of the key: its objects go, now or when their token is back. They are destroyed by their id alone,
 // which is ours; of a half-made pair nothing may tell the public key.
 void ha_keys_abandon(struct ha_keys *keys, struct ha_key *key);
+// A key pair that comes from outside into each of its tokens by bring, and is proved there before anybody is told.
+struct ha_arrival {
+    const struct ha_pubkey *public_key;
+    unsigned purposes;
+    const struct ha_key_traits *traits;
+    enum ha_code (*bring)(const struct ha_key *key, const struct ha_replica *replica, const void *context,
+                          struct ha_err *err);
+    const void *context;
+};
+enum ha_code ha_keys_receive(struct ha_keys *keys, const char *name, struct ha_token *const *tokens, size_t n,
+                             const struct ha_arrival *arrival, struct ha_key **ret_key, struct ha_err *err);
 // A new key pair for all replicas of the key, which has no public key yet, in three steps. What the tokens have to do
 // it with is asked for first, and nothing made.
 struct ha_sharing {

@@ -49,6 +49,7 @@ static enum ha_code generate(struct ha_keys *keys, struct ha_key *key, const str
         .op = HA_OP_GENERATE,
         .key_type = key->type,
         .purposes = key->purposes,
+        .flags = key->backup ? HA_PACKET_BACKUP : 0,
         .part = {{replica->id, replica->id_len}, {key->name, strlen(key->name)}},
     };
     if (secret)

@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libha-keys.la
 libha_keys_la_SOURCES = \
 	src/keys/adopt.c \
+	src/keys/backup.c src/keys/backup.h \
 	src/keys/bind.c \
 	src/keys/importing.c \
 	src/keys/key.c src/keys/key.h \
