@@ -2,6 +2,7 @@
 // The rows. Their order is that of the help and of the manual.
 #include "cli/command.h"
 
+#include "cli/command_backup.h"
 #include "cli/command_http.h"
 #include "cli/command_import.h"
 #include "cli/command_jose.h"
@@ -314,7 +315,7 @@ static const struct ha_command commands[] = {
                 "  hsm-agent key adopt edge 'pkcs11:object=edge' --token a,b\n",
      ROWS(adopt_rows),
      .run = ha_cmd_key_adopt},
-    HA_COMMAND_IMPORT HA_COMMAND_IMPORT_SECRET{
+    HA_COMMAND_IMPORT HA_COMMAND_IMPORT_SECRET HA_COMMAND_BACKUP{
         .name = "key delete",
         .arguments = "NAME",
         .summary = "Deletes a key: destroys it in the token if the agent created it, forgets it if it was adopted.",

@@ -31,12 +31,17 @@ void ha_key_body_traits(const struct ha_cli *cli, struct ha_buf *body)
         ha_jw_bool(body, "backup", true);
 }
 
-void ha_key_body_place(const struct ha_cli *cli, struct ha_buf *body)
+void ha_key_body_tokens(const struct ha_cli *cli, struct ha_buf *body)
 {
     const char *token = ha_opt_value(cli->opts, HA_OPT_TOKEN);
-    ha_key_body_names(body, "purposes", ha_opt_value(cli->opts, HA_OPT_PURPOSE));
     if (token && strchr(token, ','))
         ha_key_body_names(body, "tokens", token);
     else if (token)
         ha_jw_string(body, "token", token);
+}
+
+void ha_key_body_place(const struct ha_cli *cli, struct ha_buf *body)
+{
+    ha_key_body_names(body, "purposes", ha_opt_value(cli->opts, HA_OPT_PURPOSE));
+    ha_key_body_tokens(cli, body);
 }

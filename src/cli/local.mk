@@ -4,6 +4,7 @@ noinst_LTLIBRARIES += libha-cli.la
 libha_cli_la_SOURCES = \
 	src/cli/cli.c src/cli/cli.h \
 	src/cli/cmd_agent.c \
+	src/cli/cmd_backup.c \
 	src/cli/cmd_csr.c \
 	src/cli/cmd_dev.c \
 	src/cli/cmd_http_sign.c \
@@ -18,6 +19,7 @@ libha_cli_la_SOURCES = \
 	src/cli/cmd_use.c \
 	src/cli/cmd_verify.c \
 	src/cli/command.c src/cli/command.h \
+	src/cli/command_backup.c src/cli/command_backup.h \
 	src/cli/command_checks.c \
 	src/cli/command_http.c src/cli/command_http.h \
 	src/cli/command_import.c src/cli/command_import.h \

@@ -92,6 +92,8 @@ enum ha_opt {
     HA_OPT_HOLDER,
     HA_OPT_BACKUP,
     HA_OPT_PASSWORD,
+    HA_OPT_KEK,
+    HA_OPT_NAME,
     HA_OPT_WIPE,
     HA_OPT_COUNT
 };

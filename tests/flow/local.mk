@@ -25,6 +25,7 @@ flow_scripts = \
 	tests/flow/29-mac.sh \
 	tests/flow/30-bad-input.sh \
 	tests/flow/35-import.sh \
+	tests/flow/36-backup.sh \
 	tests/flow/27-judges.sh \
 	tests/flow/28-fapi.sh \
 	tests/flow/40-crash.sh \
