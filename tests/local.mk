@@ -8,6 +8,7 @@ include tests/unit/jose.mk
 include tests/unit/http_signature.mk
 include tests/unit/profile.mk
 include tests/unit/channel.mk
+include tests/unit/certificates.mk
 include tests/unit/token.mk
 include tests/unit/service.mk
 include tests/unit/cli.mk

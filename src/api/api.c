@@ -2,6 +2,7 @@
 // From a request to a reply: what holds for every route.
 #include "api/api.h"
 
+#include "api/query.h"
 #include "api/router.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -12,17 +13,6 @@
 #include <string.h>
 
 #define DEPTH_MAX 16  // of a body's JSON
-
-static enum ha_code check_query(const struct ha_route *route, const struct ha_request *request, struct ha_err *err)
-{
-    size_t n = route->query ? strcspn(route->query, "*") : 0;
-    bool begins = route->query && strncmp(route->query, request->query, n) == 0;
-    if (request->query[0] == '\0' || (begins && (route->query[n] || !request->query[n])))
-        return HA_OK;
-    ha_fail(err, HA_E_MALFORMED, "%s takes no such query", route->pattern);
-    return route->query ? ha_hint(err, "the only one is ?%s", route->query)
-                        : ha_hint(err, "leave out what follows the '?'");
-}
 
 static enum ha_code read_body(const struct ha_route *route, struct ha_call_context *call, struct ha_err *err)
 {
@@ -79,7 +69,8 @@ static enum ha_code dispatch(struct ha_call_context *call, struct ha_reply *repl
     }
     if (request->request_timeout && read_timeout(request->request_timeout, &call->caller.limit_ms, err))
         return err->code;
-    if (check_query(route, request, err) || read_body(route, call, err))
+    if (ha_query_check(route->query, request->query, err) ||
+        ha_query_read_version(request->query, &call->choice, err) || read_body(route, call, err))
         return err->code;
     return route->handle(call, err);
 }

@@ -10,18 +10,27 @@
 
 #define HA_BATCH_MAX 256  // operations in one request
 
+// Which of a key's versions is meant; zeroed, the active one.
+struct ha_version_choice {
+    unsigned number;  // 0: unsaid
+    bool by_spki;
+    uint8_t spki_sha256[HA_SPKI_HASH_LEN];
+};
+
 struct ha_call_context {
     const struct ha_api *api;
     const struct ha_request *request;
-    const char *name;         // the path's {name}; NULL when it has none
-    struct ha_caller caller;  // whom the tokens work for, and how long
-    ha_json *body;            // parsed; NULL when the route takes none
-    unsigned status;          // of the reply; 200 unless the handler changes it
-    struct ha_buf *out;       // the reply's JSON
+    const char *name;                 // the path's {name}; NULL when it has none
+    struct ha_version_choice choice;  // of the versions of that key
+    struct ha_caller caller;          // whom the tokens work for, and how long
+    ha_json *body;                    // parsed; NULL when the route takes none
+    unsigned status;                  // of the reply; 200 unless the handler changes it
+    struct ha_buf *out;               // the reply's JSON
 };
 
-// Looks the key up and asks the policy. HA_E_NO_KEY, the same for a key that isn't there and for one the caller may not
-// know of; HA_E_FORBIDDEN with what would have to be granted. The caller unrefs the key.
+// Asks the policy, and looks the key's chosen version up (ha_call_version). HA_E_NO_KEY, the same for a key that isn't
+// there and for one the caller may not know of; HA_E_FORBIDDEN with what would have to be granted. The caller unrefs
+// the key.
 enum ha_code ha_call_key(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
                          struct ha_key **ret_key, struct ha_err *err);
 // The same for a message of a profile, which rules may be about: what the request's "profile" named (NULL: the plain
@@ -38,6 +47,22 @@ enum ha_code ha_call_allowed(const struct ha_call_context *call, enum ha_operati
                              struct ha_err *err);
 enum ha_code ha_call_allowed_profile(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
                                      const struct ha_profile *profile, struct ha_err *err);
+// The version of call->name that call->choice means, for a caller who may know of the key and do that with it.
+// HA_E_NO_KEY, HA_E_CONFLICT when no version has that public key; HA_E_KEY_CANNOT when there is no such version, or a
+// retired one is to make a message. The caller unrefs it.
+enum ha_code ha_call_version(const struct ha_call_context *call, enum ha_operation operation, struct ha_key **ret_key,
+                             struct ha_err *err);
+// How a key is rotated, in seconds: how long a new version is published before it signs, and the old one after.
+struct ha_rotation_times {
+    int64_t publish_s, overlap_s;
+};
+void ha_call_times(const struct ha_call_context *call, const struct ha_key *key, struct ha_rotation_times *ret_times);
+// Takes the version that the body names, 0 for none, where the query chose none. Later names are to be checked.
+void ha_call_choose(struct ha_call_context *call, uint64_t version);
+enum ha_code ha_call_check_version(const struct ha_key *key, uint64_t version, struct ha_err *err);
+// Those that a message may have been encrypted to: the chosen one, or all that aren't barred (n is 0 without memory),
+// beginning with key, the newest first of the others. The caller frees them (ha_keys_list_free).
+struct ha_key **ha_call_versions(const struct ha_call_context *call, struct ha_key *key, size_t *ret_n);
 // The same HA_E_NO_KEY for a key that isn't there and for one the caller may not know of.
 enum ha_code ha_call_no_key(const struct ha_call_context *call, struct ha_err *err);
 // Logs that the content was refused, for the reason in err, and returns err's code.
@@ -59,6 +84,14 @@ enum ha_code ha_handle_keys(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key_put(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key_delete(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_certificate(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_certificate_put(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_certificate_delete(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_key_keep(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_key_rotate(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_key_activate(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_key_disable(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_key_enable(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_sign(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_tls(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_decrypt(struct ha_call_context *call, struct ha_err *err);

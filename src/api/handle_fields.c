@@ -41,7 +41,9 @@ static void decrypt_request_clear(struct decrypt_request *request)
     for (size_t i = 0; request->uses && i < request->job.n; i++)
         ha_use_clear(&request->uses[i]);
     free(request->uses);
+    request->uses = NULL;
     ha_fspiop_decryption_clear(&request->job);
+    request->job = (struct ha_fspiop_decryption){0};
 }
 HA_AUTO_DEFINE_CLEAR(struct decrypt_request, decrypt_request_clear)
 
@@ -78,29 +80,68 @@ static enum ha_code ask_token(const struct ha_call_context *call, struct ha_key 
     return HA_OK;
 }
 
+static enum ha_code decrypt_by(const struct ha_call_context *call, struct ha_key *key, const struct ha_profile *profile,
+                               const struct ha_fspiop_encryption_profile *options, struct decrypt_request *request,
+                               struct ha_buf *body, struct ha_err *err)
+{
+    struct ha_fspiop_secret secrets[HA_FSPIOP_FIELDS_MAX] = {0};
+    const struct ha_json_text text = {request->body_text, strlen(request->body_text)};
+    decrypt_request_clear(request);
+    if (!key->public_key)
+        return ha_fail(err, HA_E_KEY_INCOMPLETE, "version %u of '%s' is half-made", key->version, key->name);
+    if (ha_fspiop_decrypt_begin(options, key->public_key, request->header, strlen(request->header), text, &request->job,
+                                err) ||
+        ask_token(call, key, request, profile, err))
+        return err->code;
+    for (size_t i = 0; i < request->job.n; i++) {
+        const struct ha_exchange *exchange = &request->uses[i].exchange;
+        if (!exchange->code)
+            secrets[i] = (struct ha_fspiop_secret){exchange->output.data, exchange->output.len};
+    }
+    return ha_fspiop_decrypt_end(&request->job, secrets, body, err);
+}
+
+// The fields don't say to which version they were encrypted, so each is tried; as in jwe-decrypt, not with RSA1_5.
+static enum ha_code decrypt_by_any(const struct ha_call_context *call, struct ha_key *active,
+                                   const struct ha_profile *profile, const struct ha_fspiop_encryption_profile *options,
+                                   struct decrypt_request *request, struct ha_buf *body, struct ha_key **ret_key,
+                                   struct ha_err *err)
+{
+    size_t n, i = 0;
+    struct ha_key **versions = ha_call_versions(call, active, &n);
+    struct ha_err failure = {0};
+    if (n == 0)
+        ha_fail(&failure, HA_E_MEMORY, "out of memory");
+    for (; i < n; i++) {
+        struct ha_err own = {0};
+        if (decrypt_by(call, versions[i], profile, options, request, body, &own) == HA_OK)
+            break;
+        if (!failure.code || (failure.code == HA_E_DECRYPTION && own.code != HA_E_DECRYPTION))
+            failure = own;
+        if (request->job.n && request->job.fields[0].jwe.alg == HA_ALG_RSA1_5) {
+            i = n;
+            break;
+        }
+    }
+    if (i < n)
+        *ret_key = ha_key_ref(versions[i]);
+    else
+        *err = failure;
+    ha_keys_list_free(versions, n);
+    return err->code;
+}
+
 enum ha_code ha_handle_fields_decrypt(struct ha_call_context *call, struct ha_err *err)
 {
     ha_auto(decrypt_request_clear) struct decrypt_request request = {0};
     ha_auto(ha_buf_clear) struct ha_buf body = {0};
-    ha_auto(ha_key_unref) struct ha_key *key = NULL;
+    ha_auto(ha_key_unref) struct ha_key *active = NULL, *key = NULL;
     const struct ha_profile *profile = NULL;
     const struct ha_fspiop_encryption_profile *options;
-    struct ha_fspiop_secret secrets[HA_FSPIOP_FIELDS_MAX] = {0};
     if (ha_members_read(call->body, decrypt_members, "", &request, err) ||
         find_profile(call, request.profile, &profile, &options, err) ||
-        ha_call_key_profile(call, HA_OPERATION_JWE_DECRYPT, HA_ALG_NONE, profile, &key, err))
-        return err->code;
-    const struct ha_json_text text = {request.body_text, strlen(request.body_text)};
-    if (ha_fspiop_decrypt_begin(options, key->public_key, request.header, strlen(request.header), text, &request.job,
-                                err) ||
-        ask_token(call, key, &request, profile, err))
-        return err->code;
-    for (size_t i = 0; i < request.job.n; i++) {
-        const struct ha_exchange *exchange = &request.uses[i].exchange;
-        if (!exchange->code)
-            secrets[i] = (struct ha_fspiop_secret){exchange->output.data, exchange->output.len};
-    }
-    if (ha_fspiop_decrypt_end(&request.job, secrets, &body, err))
+        ha_call_key_profile(call, HA_OPERATION_JWE_DECRYPT, HA_ALG_NONE, profile, &active, err) ||
+        decrypt_by_any(call, active, profile, options, &request, &body, &key, err))
         return err->code;
     ha_jw_object(call->out, NULL);
     ha_jw_string(call->out, "key", key->name);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // /v1/keys and /v1/keys/{name}: listing, showing, deleting.
-#include "api/call.h"
+#include "api/query.h"
+#include "base/clock.h"
+#include "base/text.h"
 
-#include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 static void write_purposes(struct ha_buf *out, unsigned purposes)
 {
@@ -55,7 +58,10 @@ static void write_algorithms(struct ha_buf *out, const struct ha_key *key, const
 // The operations that make sense with the key at all, whoever asks.
 static unsigned possible_operations(const struct ha_key *key)
 {
-    unsigned operations = 1u << HA_OPERATION_SHOW | 1u << HA_OPERATION_DELETE;
+    unsigned operations = 1u << HA_OPERATION_SHOW | 1u << HA_OPERATION_DELETE | 1u << HA_OPERATION_ROTATE |
+                          1u << HA_OPERATION_DISABLE | 1u << HA_OPERATION_ENABLE;
+    if (key->type != HA_KEY_HMAC_256)
+        operations |= 1u << HA_OPERATION_INSTALL;
     if (key->purposes & HA_PURPOSE_SIGN)
         operations |= 1u << HA_OPERATION_SIGN | 1u << HA_OPERATION_SIGN_DIGEST | 1u << HA_OPERATION_JWS |
                       1u << HA_OPERATION_JWT | 1u << HA_OPERATION_HTTP_SIGNATURE;
@@ -149,6 +155,46 @@ static void write_traits(struct ha_buf *out, const struct ha_key *key)
     ha_jw_bool(out, "backup", key->backup);
 }
 
+static void write_time(struct ha_buf *out, const char *name, int64_t seconds)
+{
+    char text[25];
+    ha_time_iso_at(seconds, text);
+    if (seconds)
+        ha_jw_string(out, name, text);
+}
+
+// What the version is beside the others, and what was said of it.
+static void write_version(const struct ha_call_context *call, const struct ha_key *key)
+{
+    struct ha_buf *out = call->out;
+    int64_t until_s, activates_s = atomic_load(&key->activates_s);
+    enum ha_key_status status = ha_keys_status(call->api->keys, key, &until_s);
+    ha_jw_number(out, "version", key->version);
+    ha_jw_string(out, "status", ha_key_status_name(status));
+    ha_jw_bool(out, "disabled", atomic_load(&key->disabled));
+    write_time(out, "activates", activates_s == HA_ACTIVE_ALWAYS ? 0 : activates_s);
+    write_time(out, "retires", until_s);
+    write_time(out, "deletes", atomic_load(&key->deletes_s));
+}
+
+static void write_versions(const struct ha_call_context *call, const struct ha_key *key)
+{
+    size_t n;
+    struct ha_key **versions = ha_keys_versions(call->api->keys, key->name, &n);
+    ha_jw_array(call->out, "versions");
+    for (size_t i = 0; i < n; i++) {
+        ha_jw_object(call->out, NULL);
+        write_version(call, versions[i]);
+        ha_jw_string(call->out, "created", versions[i]->created);
+        ha_jw_string(call->out, "state", ha_key_state_name(ha_key_state(versions[i])));
+        if (versions[i]->public_key && ha_pubkey_is_public(versions[i]->public_key))
+            ha_jw_hex(call->out, "spki_sha256", ha_pubkey_spki_sha256(versions[i]->public_key), HA_SPKI_HASH_LEN);
+        ha_jw_object_end(call->out);
+    }
+    ha_jw_array_end(call->out);
+    ha_keys_list_free(versions, n);
+}
+
 void ha_write_key(const struct ha_call_context *call, struct ha_key *key, bool with_public_key)
 {
     struct ha_buf *out = call->out;
@@ -164,13 +210,14 @@ void ha_write_key(const struct ha_call_context *call, struct ha_key *key, bool w
     ha_jw_string(out, "state", ha_key_state_name(state));
     if (trouble[0] && state != HA_STATE_READY)
         ha_jw_string(out, "state_detail", trouble);
-    ha_jw_number(out, "version", key->version);
+    write_version(call, key);
     ha_jw_string(out, "created", key->created);
     ha_jw_string(out, "origin", key->adopted ? "adopted" : key->imported ? "imported" : "created");
     write_traits(out, key);
     ha_jw_string(out, "token", key->replicas[0].token_name);
     ha_jw_hex(out, "id", key->replicas[0].id, key->replicas[0].id_len);
     write_replicas(out, key);
+    write_versions(call, key);
     write_algorithms(out, key, call->api->config);
     write_operations(call, key);
     if (with_public_key && key->public_key && ha_pubkey_is_public(key->public_key))
@@ -178,18 +225,20 @@ void ha_write_key(const struct ha_call_context *call, struct ha_key *key, bool w
     ha_jw_object_end(out);
 }
 
+// Each key by its active version.
 enum ha_code ha_handle_keys(struct ha_call_context *call, struct ha_err *err)
 {
     size_t n;
     struct ha_key **keys = ha_keys_all(call->api->keys, &n);
     ha_jw_object(call->out, NULL);
     ha_jw_array(call->out, "keys");
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0, count; i < n; i += count) {
+        for (count = 1; i + count < n && strcmp(keys[i]->name, keys[i + count]->name) == 0;)
+            count++;
         if (ha_policy_operations(call->api->config, call->request->principal, keys[i]->name))
-            ha_write_key(call, keys[i], false);
-        ha_key_unref(keys[i]);
+            ha_write_key(call, keys[i + ha_versions_active(keys + i, count, time(NULL))], false);
     }
-    free(keys);
+    ha_keys_list_free(keys, n);
     ha_jw_array_end(call->out);
     ha_jw_object_end(call->out);
     return HA_OK;
@@ -201,24 +250,65 @@ enum ha_code ha_handle_key(struct ha_call_context *call, struct ha_err *err)
     // Whoever may use a key may also see it: a signature tells as much of the public key.
     if (!ha_policy_operations(call->api->config, call->request->principal, call->name))
         return ha_call_allowed(call, HA_OPERATION_SHOW, HA_ALG_NONE, err);
-    key = ha_keys_get(call->api->keys, call->name);
-    if (!key)
-        return ha_call_no_key(call, err);
+    if (ha_call_version(call, HA_OPERATION_SHOW, &key, err))
+        return err->code;
     ha_write_key(call, key, true);
     return HA_OK;
+}
+
+static enum ha_code put_off(struct ha_call_context *call, uint64_t after_s, bool destroy, struct ha_err *err)
+{
+    const char *name = call->name;
+    unsigned version = call->choice.number;
+    int64_t at_s = time(NULL) + (int64_t)after_s;
+    if (ha_keys_schedule(call->api->keys, name, version, at_s, destroy, err))
+        return err->code;
+    ha_log(call->api->log, HA_LOG_INFO, "key-deletion-planned", HA_S("key", name), HA_N("version", version),
+           HA_N("after-s", (int64_t)after_s), HA_N("uid", call->request->principal->uid));
+    call->status = 202;
+    ha_jw_object(call->out, NULL);
+    ha_jw_string(call->out, "key", name);
+    if (version)
+        ha_jw_number(call->out, "version", version);
+    write_time(call->out, "deletes", at_s);
+    ha_jw_object_end(call->out);
+    return HA_OK;
+}
+
+// ?after=SECONDS. 0: at once.
+static enum ha_code read_after(const struct ha_call_context *call, uint64_t *ret_after_s, struct ha_err *err)
+{
+    char text[12] = "";
+    size_t n;
+    const char *value = ha_query_value(call->request->query, "after", &n);
+    if (!value)
+        return HA_OK;
+    memcpy(text, value, n < sizeof text ? n : 0);
+    if (ha_parse_uint(text, 1, HA_SPAN_MAX, ret_after_s))
+        return HA_OK;
+    return ha_fail(err, HA_E_MALFORMED, "?after= takes a number of seconds from 1 on");
 }
 
 enum ha_code ha_handle_key_delete(struct ha_call_context *call, struct ha_err *err)
 {
     bool destroyed;
+    size_t n;
+    uint64_t after_s = 0;
+    unsigned version = call->choice.number;
+    bool destroy = ha_query_value(call->request->query, "objects", &n);
     ha_auto(ha_key_unref) struct ha_key *key = NULL;
-    if (ha_call_key(call, HA_OPERATION_DELETE, HA_ALG_NONE, &key, err) ||
-        ha_keys_delete(call->api->keys, call->name, call->request->query[0] != '\0', &destroyed, err))
+    if (ha_call_key(call, HA_OPERATION_DELETE, HA_ALG_NONE, &key, err) || read_after(call, &after_s, err))
         return err->code;
-    ha_log(call->api->log, HA_LOG_INFO, "key-deleted", HA_S("key", call->name),
+    if (after_s)
+        return put_off(call, after_s, destroy, err);
+    if (ha_keys_delete(call->api->keys, call->name, version, destroy, &destroyed, err))
+        return err->code;
+    ha_log(call->api->log, HA_LOG_INFO, "key-deleted", HA_S("key", call->name), HA_N("version", version),
            HA_S("objects", destroyed ? "destroyed" : "kept"), HA_N("uid", call->request->principal->uid));
     ha_jw_object(call->out, NULL);
     ha_jw_string(call->out, "deleted", call->name);
+    if (version)
+        ha_jw_number(call->out, "version", version);
     ha_jw_string(call->out, "objects", destroyed ? "destroyed" : "kept");
     ha_jw_object_end(call->out);
     return HA_OK;

@@ -135,8 +135,8 @@ static enum ha_code item_prepare(const struct ha_call_context *call, struct ha_k
     size_t n = item->data_text ? strlen(item->data_text) : item->data.buf.len;
     if (ha_call_allowed_profile(call, HA_OPERATION_MAC, item->algorithm, item->profile, err))
         return err->code;
-    if (item->version != 0 && item->version != key->version)
-        return ha_fail(err, HA_E_KEY_CANNOT, "'%s' has no version %u", key->name, (unsigned)item->version);
+    if (ha_call_check_version(key, item->version, err))
+        return err->code;
     if (make_message(item, data, n, err))
         return ha_at(err, "%s/%s", prefix, source_of(item));
     return ha_use_sign(key, item->algorithm, HA_PURPOSE_MAC, item->message.data, item->message.len, &item->use, err);
@@ -171,8 +171,10 @@ static enum ha_code make_one(struct ha_call_context *call, struct ha_err *err)
 {
     ha_auto(item_clear) struct item item = {0};
     ha_auto(ha_key_unref) struct ha_key *key = NULL;
-    if (item_read(call, call->body, "", &item, err) ||
-        ha_call_key_profile(call, HA_OPERATION_MAC, item.algorithm, item.profile, &key, err) ||
+    if (item_read(call, call->body, "", &item, err))
+        return err->code;
+    ha_call_choose(call, item.version);
+    if (ha_call_key_profile(call, HA_OPERATION_MAC, item.algorithm, item.profile, &key, err) ||
         item_prepare(call, key, "", &item, err))
         return err->code;
     struct ha_use *use = &item.use;
@@ -219,10 +221,6 @@ static enum ha_code make_batch(struct ha_call_context *call, struct ha_err *err)
     unsigned granted = ha_policy_operations(call->api->config, call->request->principal, call->name);
     if (!(granted & 1u << HA_OPERATION_MAC))
         return ha_call_allowed(call, HA_OPERATION_MAC, HA_ALG_NONE, err);
-    ha_auto(ha_key_unref) struct ha_key *key = ha_keys_get(call->api->keys, call->name);
-    if (!key)
-        return ha_call_no_key(call, err);
-
     struct item *items = calloc(n, sizeof(*items));
     if (!items)
         return ha_fail(err, HA_E_MEMORY, "out of memory");
@@ -233,6 +231,10 @@ static enum ha_code make_batch(struct ha_call_context *call, struct ha_err *err)
         snprintf(prefix, sizeof(prefix), "/items/%zu", i);
         code = item_read(call, json, prefix, &items[i], err);
     }
+    ha_auto(ha_key_unref) struct ha_key *key = NULL;
+    ha_call_choose(call, items[0].version);
+    if (code == HA_OK)
+        code = ha_call_version(call, HA_OPERATION_MAC, &key, err);
     if (code == HA_OK)
         make_items(call, key, items, n);
     for (i = 0; i < n; i++)

@@ -78,8 +78,8 @@ static enum ha_code item_prepare(const struct ha_call_context *call, struct ha_k
     enum ha_operation operation = item->digest.present ? HA_OPERATION_SIGN_DIGEST : HA_OPERATION_SIGN;
     if (ha_call_allowed(call, operation, item->algorithm, err))
         return err->code;
-    if (item->version != 0 && item->version != key->version)
-        return ha_fail(err, HA_E_KEY_CANNOT, "'%s' has no version %u", key->name, (unsigned)item->version);
+    if (ha_call_check_version(key, item->version, err))
+        return err->code;
     if (item->digest.present)
         return ha_use_sign_digest(key, item->algorithm, item->digest.buf.data, item->digest.buf.len, &item->use, err);
     if (ha_use_sign(key, item->algorithm, HA_PURPOSE_SIGN, item->data.buf.data, item->data.buf.len, &item->use, err))
@@ -117,6 +117,7 @@ static enum ha_code sign_one(struct ha_call_context *call, struct ha_err *err)
     if (item_read(call->body, "", &item, err))
         return err->code;
     enum ha_operation operation = item.digest.present ? HA_OPERATION_SIGN_DIGEST : HA_OPERATION_SIGN;
+    ha_call_choose(call, item.version);
     if (ha_call_key(call, operation, item.algorithm, &key, err) || item_prepare(call, key, &item, err))
         return err->code;
     struct ha_use *use = &item.use;
@@ -167,10 +168,6 @@ static enum ha_code sign_batch(struct ha_call_context *call, struct ha_err *err)
     bool may_sign = granted & (1u << HA_OPERATION_SIGN | 1u << HA_OPERATION_SIGN_DIGEST);
     if (!may_sign)
         return ha_call_allowed(call, HA_OPERATION_SIGN, HA_ALG_NONE, err);
-    ha_auto(ha_key_unref) struct ha_key *key = ha_keys_get(call->api->keys, call->name);
-    if (!key)
-        return ha_call_no_key(call, err);
-
     struct sign_item *items = calloc(n, sizeof(*items));
     if (!items)
         return ha_fail(err, HA_E_MEMORY, "out of memory");
@@ -181,6 +178,10 @@ static enum ha_code sign_batch(struct ha_call_context *call, struct ha_err *err)
         snprintf(prefix, sizeof(prefix), "/items/%zu", i);
         code = item_read(json, prefix, &items[i], err);
     }
+    ha_auto(ha_key_unref) struct ha_key *key = NULL;
+    ha_call_choose(call, items[0].version);
+    if (code == HA_OK)
+        code = ha_call_version(call, HA_OPERATION_SIGN, &key, err);
     if (code == HA_OK)
         sign_items(call, key, items, n);
     for (i = 0; i < n; i++)

@@ -7,6 +7,7 @@
 #include "policy/tls.h"
 
 #include <stddef.h>
+#include <string.h>
 
 struct tls_request {
     const struct ha_tls_scheme *scheme;
@@ -88,7 +89,14 @@ enum ha_code ha_handle_tls(struct ha_call_context *call, struct ha_err *err)
 {
     ha_auto(tls_request_clear) struct tls_request request = {0};
     ha_auto(ha_key_unref) struct ha_key *key = NULL;
-    if (read_request(call, &request, err) || ha_call_key(call, HA_OPERATION_TLS, request.scheme->alg, &key, err))
+    if (read_request(call, &request, err))
+        return err->code;
+    // The version whose certificate the TLS stack has.
+    if (!call->choice.number) {
+        call->choice.by_spki = true;
+        memcpy(call->choice.spki_sha256, request.spki_sha256.buf.data, HA_SPKI_HASH_LEN);
+    }
+    if (ha_call_key(call, HA_OPERATION_TLS, request.scheme->alg, &key, err))
         return err->code;
     enum ha_content content = ha_content_classify(request.content.buf.data, request.content.buf.len);
     if (prepare(call, key, &request, content, err) || sign(call, key, &request.use, err))

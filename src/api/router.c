@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+// Which of the key's versions.
+#define VERSION "version=*&spki_sha256=*"
+
 static const struct ha_route routes[] = {
     {"GET", "/v1/version", false, false, NULL, ha_handle_version, "what is spoken here"},
     {"GET", "/v1/whoami", false, false, NULL, ha_handle_whoami, "who the agent takes the caller for"},
@@ -16,31 +19,46 @@ static const struct ha_route routes[] = {
     {"GET", "/v1/profiles", false, false, NULL, ha_handle_profiles,
      "the messages that can be made, and by which scheme"},
     {"GET", "/v1/keys", false, false, NULL, ha_handle_keys, "the keys the caller may know of"},
-    {"GET", "/v1/keys/{name}", false, false, NULL, ha_handle_key, "one key, with its public key"},
+    {"GET", "/v1/keys/{name}", false, false, VERSION, ha_handle_key, "one key, with its public key"},
     {"PUT", "/v1/keys/{name}", true, true, NULL, ha_handle_key_put,
      "create a key, import a secret one, or adopt one that is in the token"},
-    {"DELETE", "/v1/keys/{name}", true, false, "objects=destroy", ha_handle_key_delete, "delete a key"},
+    {"DELETE", "/v1/keys/{name}", true, false, "objects=destroy&version=*&after=*", ha_handle_key_delete,
+     "delete a key"},
+    {"GET", "/v1/keys/{name}/certificate", false, false, VERSION, ha_handle_certificate,
+     "the installed certificate and its chain"},
+    {"PUT", "/v1/keys/{name}/certificate", true, true, VERSION, ha_handle_certificate_put, "install a certificate"},
+    {"DELETE", "/v1/keys/{name}/certificate", true, false, "objects=destroy&" VERSION, ha_handle_certificate_delete,
+     "remove the installed certificate"},
     {"POST", "/v1/keys/{name}/import", true, true, NULL, ha_handle_import,
      "take a key pair from outside into the token"},
-    {"POST", "/v1/keys/{name}/backup", true, true, NULL, ha_handle_backup, "wrap a key under a key encryption key"},
+    {"POST", "/v1/keys/{name}/backup", true, true, VERSION, ha_handle_backup, "wrap a key under a key encryption key"},
     {"POST", "/v1/keys/{name}/restore", true, true, NULL, ha_handle_restore, "make the key of a backup"},
-    {"POST", "/v1/keys/{name}/sign", false, true, NULL, ha_handle_sign, "sign data, a digest, or a batch"},
-    {"POST", "/v1/keys/{name}/tls", false, true, NULL, ha_handle_tls, "sign a TLS handshake"},
-    {"POST", "/v1/keys/{name}/decrypt", false, true, NULL, ha_handle_decrypt, "decrypt with RSA"},
-    {"POST", "/v1/keys/{name}/derive", false, true, NULL, ha_handle_derive,
+    {"POST", "/v1/keys/{name}/rotate", true, true, NULL, ha_handle_key_rotate, "make the key's next version"},
+    {"POST", "/v1/keys/{name}/activate", true, true, "version=*", ha_handle_key_activate,
+     "have a version sign from a time on"},
+    {"POST", "/v1/keys/{name}/disable", true, true, "version=*", ha_handle_key_disable,
+     "refuse every use of a key or version"},
+    {"POST", "/v1/keys/{name}/enable", true, true, "version=*", ha_handle_key_enable, "take that back"},
+    {"POST", "/v1/keys/{name}/keep", true, true, "version=*", ha_handle_key_keep,
+     "take back a deletion whose time hasn't come"},
+    {"POST", "/v1/keys/{name}/sign", false, true, VERSION, ha_handle_sign, "sign data, a digest, or a batch"},
+    {"POST", "/v1/keys/{name}/tls", false, true, VERSION, ha_handle_tls, "sign a TLS handshake"},
+    {"POST", "/v1/keys/{name}/decrypt", false, true, VERSION, ha_handle_decrypt, "decrypt with RSA"},
+    {"POST", "/v1/keys/{name}/derive", false, true, VERSION, ha_handle_derive,
      "agree on a secret with a peer's key (ECDH)"},
-    {"POST", "/v1/keys/{name}/mac", false, true, NULL, ha_handle_mac,
+    {"POST", "/v1/keys/{name}/mac", false, true, VERSION, ha_handle_mac,
      "make a message authentication code, or a batch of them"},
-    {"POST", "/v1/keys/{name}/jwe-decrypt", false, true, NULL, ha_handle_jwe_decrypt,
+    {"POST", "/v1/keys/{name}/jwe-decrypt", false, true, VERSION, ha_handle_jwe_decrypt,
      "decrypt a JWE, and verify what is signed inside"},
     {"POST", "/v1/jwe-encrypt", false, true, NULL, ha_handle_jwe_encrypt, "encrypt a JWE to a public key"},
-    {"POST", "/v1/keys/{name}/http-signature", false, true, NULL, ha_handle_http_signature,
+    {"POST", "/v1/keys/{name}/http-signature", false, true, VERSION, ha_handle_http_signature,
      "sign an HTTP message, or a batch"},
     {"POST", "/v1/verify/http-signature", false, true, NULL, ha_handle_verify_http,
      "verify somebody else's HTTP message"},
-    {"POST", "/v1/keys/{name}/csr", false, true, NULL, ha_handle_csr, "make a certificate signing request"},
-    {"POST", "/v1/keys/{name}/jws", false, true, NULL, ha_handle_jws, "make a JSON Web Signature, or a batch of them"},
-    {"POST", "/v1/keys/{name}/jwt", false, true, NULL, ha_handle_jwt, "make a JSON Web Token, or a batch of them"},
+    {"POST", "/v1/keys/{name}/csr", false, true, VERSION, ha_handle_csr, "make a certificate signing request"},
+    {"POST", "/v1/keys/{name}/jws", false, true, VERSION, ha_handle_jws,
+     "make a JSON Web Signature, or a batch of them"},
+    {"POST", "/v1/keys/{name}/jwt", false, true, VERSION, ha_handle_jwt, "make a JSON Web Token, or a batch of them"},
     {"GET", "/v1/jwks", false, false, "profile=*", ha_handle_jwks, "the public keys as a JWK Set"},
     {"POST", "/v1/verify/jws", false, true, NULL, ha_handle_verify_jws, "verify somebody's JWS or JWT"},
     {0},
@@ -74,6 +92,8 @@ static bool matches(const char *pattern, const char *path, char *ret_name)
 static const char *allow_of(const char *pattern)
 {
     if (strcmp(pattern, "/v1/keys/{name}") == 0)
+        return "GET, PUT, DELETE";
+    if (strcmp(pattern, "/v1/keys/{name}/certificate") == 0)
         return "GET, PUT, DELETE";
     for (const struct ha_route *route = routes; route->pattern; route++)
         if (strcmp(route->pattern, pattern) == 0)

@@ -10,8 +10,7 @@ struct ha_route {
     const char *pattern;  // "/v1/keys/{name}/sign"
     bool admin;           // only on admin sockets
     bool body;            // takes a JSON body
-    const char
-        *query;  // the one query string it takes besides none; with '*' at its end any that begins so; NULL: none
+    const char *query;    // what may follow the '?' (api/query.h); NULL: nothing
     enum ha_code (*handle)(struct ha_call_context *call, struct ha_err *err);
     const char *summary;
 };

@@ -23,16 +23,29 @@ int ha_left_ms(int64_t deadline_ms)
     return left_ms > INT_MAX ? INT_MAX : (int)left_ms;
 }
 
+#define SECONDS_SIZE sizeof("2026-11-21T07:26:35")
+
+static void put_seconds(time_t when, char ret_text[static SECONDS_SIZE])
+{
+    struct tm utc;
+    // A year beyond 9999 doesn't fit; a clock that far off has no readable time.
+    if (!gmtime_r(&when, &utc) || strftime(ret_text, SECONDS_SIZE, "%Y-%m-%dT%H:%M:%S", &utc) == 0)
+        snprintf(ret_text, SECONDS_SIZE, "0000-00-00T00:00:00");
+}
+
+void ha_time_iso_at(int64_t seconds, char ret_text[static 25])
+{
+    char text[SECONDS_SIZE];
+    put_seconds((time_t)seconds, text);
+    snprintf(ret_text, 25, "%sZ", text);
+}
+
 void ha_time_iso(char ret_text[static 25])
 {
     struct timespec now;
-    struct tm utc;
-    char seconds[sizeof "2026-11-21T07:26:35"];
+    char seconds[SECONDS_SIZE];
     clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    // A year beyond 9999 doesn't fit; a clock that far off has no readable time.
-    if (strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &utc) == 0)
-        snprintf(seconds, sizeof seconds, "0000-00-00T00:00:00");
+    put_seconds(now.tv_sec, seconds);
     snprintf(ret_text, 25, "%s.%03uZ", seconds, (unsigned)(now.tv_nsec / 1000000) % 1000);
 }
 

@@ -10,5 +10,7 @@ int64_t ha_now_ms(void);              // CLOCK_MONOTONIC
 int ha_left_ms(int64_t deadline_ms);  // what is left, >= 0, fit for poll()
 // "2026-11-21T07:26:35.123Z" (25 bytes with the NUL) of the wall clock, now.
 void ha_time_iso(char ret_text[static 25]);
+// "2026-11-21T07:26:35Z" of that UNIX time.
+void ha_time_iso_at(int64_t seconds, char ret_text[static 25]);
 // Whether the kernel takes the wall clock for synchronised, as chrony, ntpd and systemd-timesyncd tell it.
 bool ha_clock_synchronised(void);

@@ -29,6 +29,9 @@ static const struct ha_code_info codes[] = {
                      "List the keys that you may use with 'hsm-agent key list'; a key that the policy doesn't grant "
                      "you isn't shown.",
                      false},
+    [HA_E_NO_CERTIFICATE] = {"no-certificate", 404, "No certificate is installed for the key",
+                             "An administrator installs what the CA answered with `hsm-agent cert install NAME FILE`.",
+                             false},
     [HA_E_METHOD] = {"method-not-allowed", 405, "The path is there, the method isn't",
                      "Use one of the methods of the Allow header.", false},
     [HA_E_REQUEST_TIMEOUT] = {"request-timeout", 408, "The request took too long to arrive",
@@ -55,10 +58,15 @@ static const struct ha_code_info codes[] = {
     [HA_E_NOT_VERIFIED] = {"not-verified", 422, "The message could not be verified",
                            "Don't use the message. If its sender means well, compare keys, algorithm and clocks.",
                            false},
+    [HA_E_CERTIFICATE] = {"certificate-refused", 422, "The certificate isn't accepted",
+                          "Ask the CA for one that was made for this key's request.", false},
     [HA_E_KEY_INCOMPLETE] = {"key-incomplete", 409, "The key is half-made or half-deleted",
-                             "An administrator finishes it with 'hsm-agent key delete NAME --yes', then creates it "
-                             "anew.",
+                             "An administrator finishes it with 'hsm-agent key delete NAME', then creates it anew.",
                              false},
+    [HA_E_KEY_DISABLED] = {"key-disabled", 409, "The key is disabled",
+                           "An administrator brings it back with 'hsm-agent key enable NAME', or 'hsm-agent key delete "
+                           "NAME --cancel' while it waits for its deletion.",
+                           false},
     [HA_E_INTERNAL] = {"internal", 500, "The agent made a mistake",
                        "This is a bug: please report it with the agent's log of this request.", false},
     [HA_E_MEMORY] = {"out-of-memory", 500, "Memory ran out",

@@ -19,6 +19,7 @@ enum ha_code {
     HA_E_CROSS_ORIGIN,       // a browser's request
     HA_E_NO_ROUTE,           // no such path
     HA_E_NO_KEY,             // no such key, or none that the caller may know of
+    HA_E_NO_CERTIFICATE,     // none is installed for the key
     HA_E_METHOD,             // the path is there, the method isn't
     HA_E_REQUEST_TIMEOUT,    // the peer took too long to send its request
     HA_E_CONFLICT,           // exists already, or is in use
@@ -30,7 +31,9 @@ enum ha_code {
     HA_E_KEY_CANNOT,         // the key's type, purpose or token can't do that
     HA_E_DECRYPTION,         // the one and only answer to a ciphertext that doesn't decrypt
     HA_E_NOT_VERIFIED,       // a message that isn't accepted: its signature, its keys, its dates
+    HA_E_CERTIFICATE,        // a certificate that isn't one for this key, or not to be used
     HA_E_KEY_INCOMPLETE,     // half-made or half-deleted; needs an operator
+    HA_E_KEY_DISABLED,       // an administrator has barred it
     HA_E_INTERNAL,           // our own fault
     HA_E_MEMORY,             // out of memory
     HA_E_TOKEN_ERROR,        // the token answered with an error

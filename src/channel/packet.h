@@ -4,8 +4,8 @@
 // come from one build, so numbers are in native order; the daemon still checks every length, because vendor code lives
 // in the child.
 //
-// Control channel (descriptor 3 of the child): START, LIST, GENERATE, DESTROY, WRAPPER, UNWRAP, WRAP, one after the
-// other. Worker channels (handed over with START): SIGN, DECRYPT, DERIVE; each belongs to one PKCS#11 session.
+// Control channel (descriptor 3 of the child): START, LIST, GENERATE, DESTROY, WRAPPER, UNWRAP, CERTIFICATE, WRAP, one
+// after the other. Worker channels (handed over with START): SIGN, DECRYPT, DERIVE; each belongs to one PKCS#11 session.
 #pragma once
 
 #include "base/err.h"
@@ -29,6 +29,7 @@ enum ha_op {
     HA_OP_DESTROY,
     HA_OP_WRAPPER,
     HA_OP_UNWRAP,
+    HA_OP_CERTIFICATE,
     HA_OP_WRAP,
 };
 
@@ -52,6 +53,7 @@ enum ha_op {
 //             KEK's id and SPKI SHA-256
 //   WRAP      key id, SPKI SHA-256                 and then either 32 bytes that tell what goes with the key, nothing,
 //             the KEK's id and SPKI SHA-256; or nothing, the SPKI of an RSA key; alg is an enum ha_wrap
+//   CERTIFICATE  key id, label, DER of the one to be stored, DER of the one to be destroyed (both may be empty)
 // Answers, when code is HA_OK:
 //   START     token label, serial, manufacturer and model, one byte (enum ha_way) for each enum ha_alg
 //   SIGN, DECRYPT, DERIVE: flags & HA_PACKET_FAULTY is how many signatures didn't verify since the last answer,
@@ -60,9 +62,9 @@ enum ha_op {
 //   SIGN      signature (ECDSA: raw r||s)   DECRYPT  plaintext   DERIVE  shared x coordinate (field length)
 //   (SPKI is an HMAC key's identity everywhere.)
 //   OBJECT    key id, label, SPKI DER (empty when the token doesn't tell it), why it is empty; flags HA_OBJECT_*
-//   LIST      -       GENERATE  SPKI DER       DESTROY  -       UNWRAP  -
+//   LIST      -       GENERATE  SPKI DER       DESTROY  -       UNWRAP  -       CERTIFICATE  -
 //   WRAP      under a KEK: HA_BACKUP_TAG_LEN bytes by which UNWRAP knows that all belongs together, and the wrapped
-//   key;
+//             key;
 //             for an RSA key: an AES key sealed with it, and the private key wrapped with that
 //   OBJECT of a shared GENERATE: the sealed key for one of the wrapping keys, in their order
 //   WRAPPER   one byte (a bit for each enum ha_wrap that the token does), then the SPKI of a new wrapping key, unless

@@ -3,6 +3,7 @@
 #include "cli/command.h"
 
 #include "cli/command_backup.h"
+#include "cli/command_cert.h"
 #include "cli/command_http.h"
 #include "cli/command_import.h"
 #include "cli/command_jose.h"
@@ -380,7 +381,7 @@ static const struct ha_command commands[] = {
          "  hsm-agent csr edge --subject '/C=AE/O=Acme, Inc/CN=edge.example'\n",
      ROWS(csr_rows),
      .run = ha_cmd_csr},
-    HA_COMMANDS_JOSE HA_COMMANDS_VERIFY_HTTP HA_COMMANDS_HTTP{
+    HA_COMMANDS_CERT HA_COMMANDS_JOSE HA_COMMANDS_VERIFY_HTTP HA_COMMANDS_HTTP{
         .name = "pem",
         .arguments = "NAME",
         .summary =

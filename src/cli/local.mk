@@ -2,9 +2,11 @@
 # The command line; a library without main, so that tests can link it.
 noinst_LTLIBRARIES += libha-cli.la
 libha_cli_la_SOURCES = \
+	src/cli/cert_common.h \
 	src/cli/cli.c src/cli/cli.h \
 	src/cli/cmd_agent.c \
 	src/cli/cmd_backup.c \
+	src/cli/cmd_cert.c \
 	src/cli/cmd_csr.c \
 	src/cli/cmd_dev.c \
 	src/cli/cmd_http_sign.c \
@@ -20,6 +22,7 @@ libha_cli_la_SOURCES = \
 	src/cli/cmd_verify.c \
 	src/cli/command.c src/cli/command.h \
 	src/cli/command_backup.c src/cli/command_backup.h \
+	src/cli/command_cert.c src/cli/command_cert.h \
 	src/cli/command_checks.c \
 	src/cli/command_http.c src/cli/command_http.h \
 	src/cli/command_import.c src/cli/command_import.h \

@@ -95,6 +95,9 @@ enum ha_opt {
     HA_OPT_KEK,
     HA_OPT_NAME,
     HA_OPT_WIPE,
+    HA_OPT_KEY_VERSION,
+    HA_OPT_PEM,
+    HA_OPT_STORE_IN_TOKEN,
     HA_OPT_COUNT
 };
 

@@ -26,6 +26,7 @@ struct ha_agent_config {
     bool rsa1_5;           // RSA1_5 decryption allowed at all
     unsigned connections;  // most connections at one time on each socket
     unsigned connections_per_uid, requests_per_uid;  // likewise of one user, and its requests under way; 0: no limit
+    unsigned publish_s, overlap_s;                   // of a rotation: before a new version signs, and after
     unsigned drain_ms;                               // how long SIGTERM waits for requests under way
 };
 
@@ -76,7 +77,11 @@ enum ha_operation {
     HA_OPERATION_RESTORE,         // on an admin socket
     HA_OPERATION_EXPORT,          // on an admin socket
     HA_OPERATION_DELETE,          // on an admin socket
-    HA_OPERATION_UNLOCK,          // on an admin socket; what is named isn't a key but a token
+    HA_OPERATION_INSTALL,         // on an admin socket
+    HA_OPERATION_ROTATE,          // on an admin socket, as the two below it; makes versions, and has them sign
+    HA_OPERATION_DISABLE,
+    HA_OPERATION_ENABLE,
+    HA_OPERATION_UNLOCK,  // on an admin socket; what is named isn't a key but a token
     HA_OPERATION_COUNT
 };
 struct ha_operation_info {

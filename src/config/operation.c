@@ -31,6 +31,13 @@ static const struct ha_operation_info operations[] = {
     [HA_OPERATION_EXPORT] = {"export", .admin = true,
                              .help = "give the key, made for backups, to somebody else, on an admin socket"},
     [HA_OPERATION_DELETE] = {"delete", .admin = true, .help = "destroy the key, on an admin socket"},
+    [HA_OPERATION_INSTALL] = {"install", .admin = true,
+                              .help = "install and remove the key's certificate, on an admin socket"},
+    [HA_OPERATION_ROTATE] = {"rotate", .admin = true,
+                             .help = "make the key's next version, and say when one begins to sign, on an admin "
+                                     "socket"},
+    [HA_OPERATION_DISABLE] = {"disable", .admin = true, .help = "have the key refused, on an admin socket"},
+    [HA_OPERATION_ENABLE] = {"enable", .admin = true, .help = "take that back, on an admin socket"},
     [HA_OPERATION_UNLOCK] = {"unlock", .admin = true,
                              .help = "have a PIN tried again that the token refused, on an admin socket; KEY is the "
                                      "token's name"},

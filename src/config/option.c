@@ -64,6 +64,24 @@ static const struct ha_option agent_options[] = {
      .help =
          "The most requests of one user under way at one time on each socket; 0: as many as there are connections. One "
          "more is answered 429."},
+    {.name = "rotation-publish-s",
+     .type = HA_OPTION_UINT,
+     .fallback = "600",
+     .min = 0,
+     .max = 31536000,
+     AT(ha_agent_config, publish_s),
+     .value = "SECONDS",
+     .help = "How long a new version of a key is published, as in GET /v1/jwks, before it signs: as long as others "
+             "may keep an old copy. key rotate --activate-after says otherwise for one rotation."},
+    {.name = "rotation-overlap-s",
+     .type = HA_OPTION_UINT,
+     .fallback = "86400",
+     .min = 0,
+     .max = 315360000,
+     AT(ha_agent_config, overlap_s),
+     .value = "SECONDS",
+     .help = "How long the version before goes on being published then: as long as what it signed may be under way. "
+             "key rotate --overlap says otherwise for one rotation."},
     {.name = "drain-ms",
      .type = HA_OPTION_UINT,
      .fallback = "10000",

@@ -16,5 +16,6 @@ libha_crypto_la_SOURCES = \
 	src/crypto/pubkey_jwk.c \
 	src/crypto/pubkey_verify.c \
 	src/crypto/sigenc.c src/crypto/sigenc.h \
-	src/crypto/slow_hash.c src/crypto/slow_hash.h
+	src/crypto/slow_hash.c src/crypto/slow_hash.h \
+	src/crypto/x509_parts.c src/crypto/x509_parts.h
 libha_crypto_la_LIBADD = libha-base.la $(CRYPTO_LIBS)

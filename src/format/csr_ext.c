@@ -65,6 +65,24 @@ static const struct usage *usage_by_name(const struct usage *rows, size_t n, con
     return NULL;
 }
 
+static const char *name_of(const struct usage *rows, size_t n, int value)
+{
+    for (size_t i = 0; i < n; i++)
+        if (rows[i].value == value)
+            return rows[i].name;
+    return NULL;
+}
+
+const char *ha_csr_ext_key_usage_of(int bit)
+{
+    return name_of(key_usages, HA_ARRAY_SIZE(key_usages), bit);
+}
+
+const char *ha_csr_ext_extended_key_usage_of(int nid)
+{
+    return nid == NID_undef ? NULL : name_of(extended_key_usages, HA_ARRAY_SIZE(extended_key_usages), nid);
+}
+
 static enum ha_code check_list(const ha_json *list, const char *member, struct ha_err *err)
 {
     if (ha_json_type(list) == HA_JSON_ARRAY && ha_json_size(list) > 0 && ha_json_size(list) <= USAGES_MAX)

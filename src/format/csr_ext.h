@@ -19,3 +19,6 @@ HA_AUTO_DEFINE(ha_csr_extensions, ha_csr_ext_free)
 // *ret_extensions is NULL when none is asked for; else the caller frees it.
 enum ha_code ha_csr_ext_build(const struct ha_csr_request *request, bool subject_empty,
                               ha_csr_extensions **ret_extensions, struct ha_err *err);
+// The name of a KeyUsage's bit, 0 to 8, and of an extended key usage in descriptions; NULL: it has none.
+const char *ha_csr_ext_key_usage_of(int bit);
+const char *ha_csr_ext_extended_key_usage_of(int nid);

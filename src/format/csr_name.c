@@ -71,6 +71,12 @@ static const struct attribute *attribute_by_nid(int nid)
     return NULL;
 }
 
+const char *ha_csr_name_of(int nid)
+{
+    const struct attribute *row = attribute_by_nid(nid);
+    return row ? row->name : NULL;
+}
+
 static size_t characters(const char *utf8)
 {
     size_t n = 0;

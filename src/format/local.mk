@@ -3,8 +3,13 @@ noinst_LTLIBRARIES += libha-format.la
 libha_format_la_SOURCES = \
 	src/format/base64_any.c src/format/base64_any.h \
 	src/format/canonical_json.c src/format/canonical_json.h \
+	src/format/cert_bag.c src/format/cert_bag.h \
+	src/format/cert_json.c src/format/cert_json.h \
+	src/format/cert_words.c src/format/cert_words.h \
 	src/format/certificate.c src/format/certificate.h \
 	src/format/chain.c src/format/chain.h \
+	src/format/chain_build.c src/format/chain_build.h \
+	src/format/chain_judge.c src/format/chain_judge.h \
 	src/format/chain_ocsp.c src/format/chain_ocsp.h \
 	src/format/content_digest.c src/format/content_digest.h \
 	src/format/csr.c src/format/csr.h \
@@ -26,6 +31,7 @@ libha_format_la_SOURCES = \
 	src/format/jws_read.c src/format/jws_read.h \
 	src/format/jws_verify.c src/format/jws_verify.h \
 	src/format/jwt.c src/format/jwt.h src/format/jwt_check.c \
+	src/format/pkcs7.c src/format/pkcs7.h \
 	src/format/profile.c src/format/profile.h src/format/profile_set.h \
 	src/format/ilp.c src/format/ilp.h \
 	src/format/profile_build.c src/format/profile_build.h \

@@ -8,8 +8,10 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <string.h>
+#include <time.h>
 
 HA_AUTO_DEFINE(X509, X509_free)
+HA_AUTO_DEFINE(X509_PUBKEY, X509_PUBKEY_free)
 HA_AUTO_DEFINE(BIO, BIO_free_all)
 
 void ha_x5c_clear(struct ha_x5c *chain)
@@ -30,7 +32,7 @@ static enum ha_code parse(const struct ha_buf *der, X509 **ret_certificate, stru
 }
 
 // Adds the certificate, after a look whether it is one.
-static enum ha_code add(struct ha_x5c *chain, const void *der, size_t n, struct ha_err *err)
+enum ha_code ha_x5c_add(struct ha_x5c *chain, const void *der, size_t n, struct ha_err *err)
 {
     size_t total = n;
     for (size_t i = 0; i < chain->n; i++)
@@ -66,7 +68,7 @@ enum ha_code ha_x5c_from_pem(const char *pem, size_t n, struct ha_x5c *ret_chain
         if (strcmp(name, PEM_STRING_X509) != 0)
             code = ha_fail(err, HA_E_MALFORMED, "the PEM block is a \"%.64s\", not a certificate", name);
         else
-            code = add(ret_chain, der, (size_t)len, err);
+            code = ha_x5c_add(ret_chain, der, (size_t)len, err);
         OPENSSL_clear_free(der, (size_t)len);  // it may be somebody's private key
         OPENSSL_free(name);
         OPENSSL_free(header);
@@ -102,10 +104,19 @@ enum ha_code ha_x5c_from_json(const ha_json *x5c, struct ha_x5c *ret_chain, stru
         const char *text = ha_json_string(item);
         if (!text)
             return ha_fail(err, HA_E_MALFORMED, "x5c isn't a list of strings");
-        if (decode_base64(text, &der, err) || add(ret_chain, der.data, der.len, err))
+        if (decode_base64(text, &der, err) || ha_x5c_add(ret_chain, der.data, der.len, err))
             return err->code;
     }
     return HA_OK;
+}
+
+void ha_x5c_to_pem(const struct ha_x5c *chain, struct ha_buf *out)
+{
+    for (size_t i = 0; i < chain->n; i++) {
+        ha_buf_puts(out, "-----BEGIN " PEM_STRING_X509 "-----\n");
+        ha_b64_encode(out, chain->der[i].data, chain->der[i].len, 64);
+        ha_buf_puts(out, "-----END " PEM_STRING_X509 "-----\n");
+    }
 }
 
 void ha_x5c_write(struct ha_buf *out, const struct ha_x5c *chain)
@@ -120,16 +131,37 @@ void ha_x5c_write(struct ha_buf *out, const struct ha_x5c *chain)
     ha_jw_array_end(out);
 }
 
-enum ha_code ha_x5c_pubkey(const struct ha_x5c *chain, struct ha_pubkey **ret_key, struct ha_err *err)
+// A key that is certified for PSS alone (RFC 4055: id-RSASSA-PSS) is the same RSA key.
+static int encode_key(X509 *certificate, unsigned char **ret_spki)
 {
-    ha_auto(X509_free) X509 *certificate = NULL;
-    if (parse(&chain->der[0], &certificate, err))
-        return err->code;
+    X509_PUBKEY *own = X509_get_X509_PUBKEY(certificate);
+    ASN1_OBJECT *algorithm = NULL;
+    const unsigned char *bits;
+    int n;
+    if (!X509_PUBKEY_get0_param(&algorithm, &bits, &n, NULL, own) || OBJ_obj2nid(algorithm) != NID_rsassaPss)
+        return i2d_X509_PUBKEY(own, ret_spki);
+    ha_auto(X509_PUBKEY_free) X509_PUBKEY *plain = X509_PUBKEY_new();
+    unsigned char *copy = OPENSSL_memdup(bits, (size_t)n);
+    if (!plain || !copy || !X509_PUBKEY_set0_param(plain, OBJ_nid2obj(NID_rsaEncryption), V_ASN1_NULL, NULL, copy, n)) {
+        OPENSSL_free(copy);
+        return -1;
+    }
+    return i2d_X509_PUBKEY(plain, ret_spki);
+}
+
+enum ha_code ha_x5c_key_of(struct x509_st *certificate, struct ha_pubkey **ret_key, struct ha_err *err)
+{
     ha_auto(ha_ossl_free) unsigned char *spki = NULL;
-    int n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &spki);
+    int n = encode_key(certificate, &spki);
     if (n <= 0)
         return ha_ossl_fail(err, HA_E_MALFORMED, "the certificate's public key");
     return ha_pubkey_from_spki(spki, (size_t)n, ret_key, err) ? ha_wrap(err, "the certificate's key") : HA_OK;
+}
+
+enum ha_code ha_x5c_pubkey(const struct ha_x5c *chain, struct ha_pubkey **ret_key, struct ha_err *err)
+{
+    ha_auto(X509_free) X509 *certificate = NULL;
+    return parse(&chain->der[0], &certificate, err) ? err->code : ha_x5c_key_of(certificate, ret_key, err);
 }
 
 enum ha_code ha_x5c_sha256(const struct ha_x5c *chain, uint8_t ret_hash[static HA_X5C_HASH_LEN], struct ha_err *err)
@@ -147,6 +179,27 @@ static void print_time(const ASN1_TIME *time, char *ret_text, size_t size)
     ha_auto(BIO_free_all) BIO *bio = BIO_new(BIO_s_mem());
     int n = bio && ASN1_TIME_print(bio, time) ? BIO_read(bio, ret_text, (int)size - 1) : 0;
     ret_text[n > 0 ? n : 0] = '\0';
+}
+
+static enum ha_code seconds_of(const ASN1_TIME *time, int64_t *ret_s, struct ha_err *err)
+{
+    struct tm when;
+    if (!ASN1_TIME_to_tm(time, &when))
+        return ha_ossl_fail(err, HA_E_MALFORMED, "a date of the certificate can't be read");
+    *ret_s = timegm(&when);
+    return HA_OK;
+}
+
+enum ha_code ha_x5c_dates(const struct ha_x5c *chain, int64_t *ret_from, int64_t *ret_until, struct ha_err *err)
+{
+    ha_auto(X509_free) X509 *certificate = NULL;
+    int64_t from = 0, until = 0;
+    if (parse(&chain->der[0], &certificate, err) || seconds_of(X509_get0_notBefore(certificate), &from, err) ||
+        seconds_of(X509_get0_notAfter(certificate), &until, err))
+        return err->code;
+    *ret_from = from;
+    *ret_until = until;
+    return HA_OK;
 }
 
 enum ha_code ha_x5c_check_dates(const struct ha_x5c *chain, int64_t at_s, struct ha_err *err)

@@ -79,12 +79,12 @@ static void finish_removal(struct ha_keys *keys, struct ha_key *key, struct ha_r
             return;
         }
     }
-    if (ha_store_remove(&keys->store, key->name, &err)) {
+    if (ha_certificates_remove(keys, key, &err) || ha_store_remove(&keys->store, key, &err)) {
         ha_log_err(keys->log, HA_LOG_ERROR, "key-removal-failed", &err, HA_S("key", key->name));
         return;
     }
     ha_log(keys->log, HA_LOG_WARN, event, HA_S("key", key->name));
-    ha_keys_drop(keys, key->name);
+    ha_keys_drop(keys, key);
 }
 
 // A key whose file says "creating" and that is missing in one of its tokens never came into being, so nobody can use
@@ -130,7 +130,7 @@ static void bind_one(struct ha_keys *keys, struct ha_key *key, struct ha_replica
         snprintf(
             trouble, sizeof(trouble),
             "its creation was cut off after the token had made %.160s; nobody was told of this key: delete it with "
-            "`hsm-agent key delete %s --yes` and create it again",
+            "`hsm-agent key delete %s` and create it again",
             object, key->name);
         ha_replica_set_state(key, replica, HA_STATE_INCOMPLETE, trouble);
         ha_log(keys->log, HA_LOG_ERROR, "key-incomplete", HA_S("key", key->name), HA_S("cause", trouble));
@@ -243,6 +243,7 @@ enum ha_code ha_keys_bind(struct ha_keys *keys, struct ha_token *token, struct h
     pthread_mutex_unlock(&keys->changing);
     if (code)
         return code;
+    ha_calendar_look(keys);
     ha_log(keys->log, HA_LOG_INFO, "keys-bound", HA_S("token", ha_token_config(token)->name), HA_N("keys", bound),
            HA_N("objects", objects.n));
     return HA_OK;

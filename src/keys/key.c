@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "keys/key.h"
 
+#include "keys/certificates.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +33,7 @@ struct ha_key *ha_key_new(const char *name)
     pthread_cond_init(&key->changed, &attributes);
     pthread_condattr_destroy(&attributes);
     key->version = 1;
+    atomic_init(&key->activates_s, HA_ACTIVE_ALWAYS);
     key->name = strdup(name);
     if (!key->name) {
         ha_key_unref(key);
@@ -71,6 +74,7 @@ void ha_key_unref(struct ha_key *key)
 {
     if (!key || atomic_fetch_sub_explicit(&key->refs, 1, memory_order_acq_rel) != 1)
         return;
+    ha_key_certificate_unref(key->certificate);
     ha_pubkey_free(key->public_key);
     pthread_cond_destroy(&key->changed);
     pthread_mutex_destroy(&key->lock);

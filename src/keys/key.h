@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A named key: what stands in its file, and what became of it in each token that holds it. Shared by reference,
-// immutable but for its replicas' state.
+// A version of a named key: what stands in its file, and what became of it in each token that holds it. Shared by
+// reference, immutable but for its replicas' state and what is atomic.
 #pragma once
 
 #include "base/auto.h"
@@ -10,9 +10,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define HA_KEY_ID_MAX   64  // bytes of a CKA_ID
-#define HA_TROUBLE_MAX  400
-#define HA_REPLICAS_MAX 8  // tokens that hold one key
+#define HA_KEY_ID_MAX    64  // bytes of a CKA_ID
+#define HA_TROUBLE_MAX   400
+#define HA_REPLICAS_MAX  8  // tokens that hold one key
+#define HA_ACTIVE_ALWAYS 1  // activates_s of a first version, whatever the clock says
 
 enum ha_key_phase {
     HA_PHASE_CREATING,  // the file was written, the objects perhaps
@@ -46,6 +47,8 @@ struct ha_replica {
     char trouble[HA_TROUBLE_MAX];  // guarded by the key's lock
 };
 
+struct ha_key_certificate;  // keys/certificates.h
+
 struct ha_key {
     atomic_uint refs;
     char *name;
@@ -59,14 +62,22 @@ struct ha_key {
     char *holder;       // for whom it works: a participant, a client; NULL: the operator itself
     char *profile;      // by which its certificates are asked for, "uae-client" or "mhhs/tls"; NULL: none
     bool backup;        // made so that it may be wrapped out under a key encryption key
-    unsigned version;
+    unsigned version;   // from 1; several of one name stand beside each other (keys/versions.h)
+    // What an administrator says afterwards. Written to the file, under the table's lock of changes:
+    _Atomic int64_t activates_s;  // UNIX time from which it is the one that signs; 0: nobody has said one
+    _Atomic int64_t overlap_s;    // for how long the version before it goes on being published then
+    _Atomic int64_t deletes_s;    // UNIX time at which it is deleted, and not used until then; 0: it stays
+    atomic_bool deletes_objects;  // then the objects of an adopted key too
+    atomic_bool disabled;
+    unsigned newest;               // a higher version that there was and isn't any more; 0: none. Under the same lock
     char created[25];              // ISO 8601
     struct ha_pubkey *public_key;  // NULL while HA_PHASE_CREATING; an HMAC key's identity
     struct ha_replica *replicas;   // at least one
     size_t n_replicas;
-    atomic_uint turn;        // counts uses: equally busy replicas take turns
-    pthread_mutex_t lock;    // guards the troubles
-    pthread_cond_t changed;  // a replica's state, on the monotonic clock
+    atomic_uint turn;                        // counts uses: equally busy replicas take turns
+    struct ha_key_certificate *certificate;  // guarded by lock; NULL: none installed
+    pthread_mutex_t lock;                    // guards the troubles and the certificate
+    pthread_cond_t changed;                  // a replica's state, on the monotonic clock
 };
 
 // A new key with one reference and no replica. name is copied. NULL: out of memory.

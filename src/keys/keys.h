@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "keys/key.h"
 #include "keys/traits.h"
+#include "keys/versions.h"
 
 struct ha_keys;
 
@@ -25,10 +26,19 @@ void ha_keys_detach(struct ha_keys *keys, struct ha_token *token, struct ha_toke
 // ha_token_host.ready.
 enum ha_code ha_keys_bind(struct ha_keys *keys, struct ha_token *token, struct ha_err *err);
 
-// NULL: no such key. The caller unrefs it.
+// The active version. NULL: no such key. The caller unrefs it.
 struct ha_key *ha_keys_get(struct ha_keys *keys, const char *name);
-// All keys, sorted by name; the caller unrefs each and frees the array. NULL when there is none (n is 0) or no memory.
+struct ha_key *ha_keys_get_version(struct ha_keys *keys, const char *name, unsigned version);
+// The version that has this public key, HA_SPKI_HASH_LEN bytes.
+struct ha_key *ha_keys_get_spki(struct ha_keys *keys, const char *name, const uint8_t *spki_sha256);
+// All versions of one key, the first one first; as ha_keys_all.
+struct ha_key **ha_keys_versions(struct ha_keys *keys, const char *name, size_t *ret_n);
+// What the version is now, beside the others of its name; ret_until_s as for ha_versions_status.
+enum ha_key_status ha_keys_status(struct ha_keys *keys, const struct ha_key *key, int64_t *ret_until_s);
+// All versions of all keys, sorted by name and version; the caller unrefs each and frees the array. NULL when there is
+// none (n is 0) or no memory.
 struct ha_key **ha_keys_all(struct ha_keys *keys, size_t *ret_n);
+void ha_keys_list_free(struct ha_key **list, size_t n);
 
 // Makes a key pair in n tokens (1 to HA_REPLICAS_MAX, all different): in the first one, which wraps it for the others.
 // Or an HMAC key, in one token.
@@ -67,6 +77,23 @@ enum ha_code ha_keys_adopt(struct ha_keys *keys, const char *name, const struct 
 // be asked is an error, for it may be the one.
 enum ha_code ha_keys_locate(struct ha_token *const *tokens, size_t n, const char *uri, struct ha_token **ret_token,
                             struct ha_err *err);
-// Forgets the key; destroys its objects in the token when it was created by us, or when asked to.
-enum ha_code ha_keys_delete(struct ha_keys *keys, const char *name, bool destroy, bool *ret_destroyed,
+// Makes the next version, of the newest one's type, purposes, tokens and traits. activates_s: as in struct ha_key, 0
+// for a version that waits for ha_keys_activate. HA_E_CONFLICT while one is pending.
+enum ha_code ha_keys_rotate(struct ha_keys *keys, const char *name, int64_t activates_s, int64_t overlap_s,
+                            struct ha_key **ret_key, struct ha_err *err);
+// From at_s (UNIX time) on it is the version that signs; 0 is the pending one. Also one that was active before.
+// overlap_s: negative leaves it as it is.
+enum ha_code ha_keys_activate(struct ha_keys *keys, const char *name, unsigned version, int64_t at_s, int64_t overlap_s,
+                              struct ha_key **ret_key, struct ha_err *err);
+// HA_E_KEY_CANNOT in words, for a version that isn't there.
+enum ha_code ha_keys_no_version(const char *name, unsigned version, struct ha_err *err);
+// version here and below: 0 for all.
+enum ha_code ha_keys_disable(struct ha_keys *keys, const char *name, unsigned version, bool disabled,
+                             struct ha_err *err);
+// Has it deleted when that time comes, and not used until then; at_s 0 takes that back. objects: as in ha_keys_delete.
+enum ha_code ha_keys_schedule(struct ha_keys *keys, const char *name, unsigned version, int64_t at_s, bool objects,
+                              struct ha_err *err);
+// Forgets the key; destroys its objects in the token when it was created by us, or when asked to. HA_E_CONFLICT for
+// the active one of several versions.
+enum ha_code ha_keys_delete(struct ha_keys *keys, const char *name, unsigned version, bool destroy, bool *ret_destroyed,
                             struct ha_err *err);

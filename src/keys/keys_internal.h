@@ -7,15 +7,32 @@
 
 #include <pthread.h>
 
+// The thread of calendar.c.
+struct ha_calendar {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;  // on the wall clock
+    bool running, stop, look;
+};
+
 struct ha_keys {
     const struct ha_log *log;
     struct ha_store store;
+    char *certificates;        // STATE-DIR/certificates
     pthread_mutex_t changing;  // creations, adoptions, deletions and binding, one after the other
     pthread_rwlock_t lock;     // guards the table
-    struct ha_key **items;     // sorted by name; one reference each
+    struct ha_key **items;     // sorted by name and version; one reference each
     size_t n, cap;
+    struct ha_calendar calendar;
 };
 
+// Makes the directory of the certificates.
+enum ha_code ha_certificates_open(struct ha_keys *keys, const char *state_dir, struct ha_err *err);
+// Gives a key that was read from its file the certificate that was installed for it. One that can't be read or is
+// another key's is logged and left out.
+void ha_certificates_load(struct ha_keys *keys, struct ha_key *key);
+// Removes the key's certificate, if there is one, under keys->changing.
+enum ha_code ha_certificates_remove(struct ha_keys *keys, struct ha_key *key, struct ha_err *err);
 // Takes over the caller's reference. HA_E_MEMORY leaves it with the caller.
 enum ha_code ha_keys_insert(struct ha_keys *keys, struct ha_key *key, struct ha_err *err);
 // Destroys the key's objects in one token, and notes it.
@@ -41,6 +58,14 @@ struct ha_arrival {
 };
 enum ha_code ha_keys_receive(struct ha_keys *keys, const char *name, struct ha_token *const *tokens, size_t n,
                              const struct ha_arrival *arrival, struct ha_key **ret_key, struct ha_err *err);
+// Makes the key, which has everything but replicas and a public key, in n tokens, and adds it. secret: the bytes of an
+// HMAC key from outside; NULL: the token makes the key. keys->changing is held.
+enum ha_code ha_keys_make(struct ha_keys *keys, struct ha_key *key, struct ha_token *const *tokens, size_t n,
+                          const struct ha_part *secret, struct ha_key **ret_key, struct ha_err *err);
+// A time has changed.
+void ha_calendar_look(struct ha_keys *keys);
+enum ha_code ha_calendar_start(struct ha_keys *keys, struct ha_err *err);
+void ha_calendar_stop(struct ha_keys *keys);
 // A new key pair for all replicas of the key, which has no public key yet, in three steps. What the tokens have to do
 // it with is asked for first, and nothing made.
 struct ha_sharing {
@@ -53,4 +78,5 @@ enum ha_code ha_sharing_prepare(const struct ha_key *key, struct ha_sharing *sha
 // Makes the pair in all tokens, and has each replica prove that it is the key. After a failure any of the tokens may
 // have objects.
 enum ha_code ha_sharing_make(struct ha_key *key, const struct ha_sharing *sharing, struct ha_err *err);
-void ha_keys_drop(struct ha_keys *keys, const char *name);
+// Out of the table; the key's own reference of the caller stays.
+void ha_keys_drop(struct ha_keys *keys, const struct ha_key *key);

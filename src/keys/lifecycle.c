@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Creation and deletion. The file is written before and after what is done in the token, so that at no point a
+// Creation. The file is written before and after what is done in the token, so that at no point a
 // crash leaves something that the next start (bind.c) doesn't find.
 #include "base/clock.h"
 #include "base/text.h"
@@ -12,7 +12,6 @@
 
 #define ID_LEN      16      // bytes of a CKA_ID that we make
 #define GENERATE_MS 180000  // a smartcard takes its time over RSA-4096
-#define DESTROY_MS  60000
 
 enum ha_code ha_keys_begin(struct ha_keys *keys, const char *name, struct ha_err *err)
 {
@@ -34,7 +33,7 @@ static void keep_incomplete(struct ha_keys *keys, struct ha_key *key)
 {
     struct ha_err ignored = {0};
     ha_key_set_state(key, HA_STATE_INCOMPLETE,
-                     "its creation was cut off; delete it with `hsm-agent key delete NAME --yes` and create it again");
+                     "its creation was cut off; delete it with `hsm-agent key delete NAME` and create it again");
     ha_key_ref(key);
     if (ha_keys_insert(keys, key, &ignored))
         ha_key_unref(key);
@@ -45,12 +44,14 @@ static enum ha_code generate(struct ha_keys *keys, struct ha_key *key, const str
 {
     ha_auto(ha_buf_clear) struct ha_buf spki = {0};
     const struct ha_replica *replica = &key->replicas[0];
+    char label[HA_VERSION_NAME_MAX];
+    ha_version_name(key->name, key->version, label);
     struct ha_packet question = {
         .op = HA_OP_GENERATE,
         .key_type = key->type,
         .purposes = key->purposes,
         .flags = key->backup ? HA_PACKET_BACKUP : 0,
-        .part = {{replica->id, replica->id_len}, {key->name, strlen(key->name)}},
+        .part = {{replica->id, replica->id_len}, {label, strlen(label)}},
     };
     if (secret)
         question.part[2] = *secret;
@@ -62,7 +63,7 @@ static enum ha_code generate(struct ha_keys *keys, struct ha_key *key, const str
     if (code) {
         // The token said no, so nothing was made.
         struct ha_err ignored = {0};
-        ha_store_remove(&keys->store, key->name, &ignored);
+        ha_store_remove(&keys->store, key, &ignored);
         return code;
     }
     if (ha_pubkey_restore(spki.data, spki.len, &key->public_key, err) || ha_pubkey_type(key->public_key) != key->type) {
@@ -111,7 +112,7 @@ void ha_keys_abandon(struct ha_keys *keys, struct ha_key *key)
         ha_log_err(keys->log, HA_LOG_WARN, "key-left-over", &err, HA_S("key", key->name));
     }
     failure = (struct ha_err){0};
-    if (!left && ha_store_remove(&keys->store, key->name, &failure) == HA_OK)
+    if (!left && ha_store_remove(&keys->store, key, &failure) == HA_OK)
         return;
     ha_key_ref(key);
     if (ha_keys_insert(keys, key, &failure))
@@ -164,8 +165,8 @@ enum ha_code ha_keys_place(struct ha_key *key, struct ha_token *const *tokens, s
     return HA_OK;
 }
 
-static enum ha_code create(struct ha_keys *keys, struct ha_key *key, struct ha_token *const *tokens, size_t n,
-                           const struct ha_part *secret, struct ha_key **ret_key, struct ha_err *err)
+enum ha_code ha_keys_make(struct ha_keys *keys, struct ha_key *key, struct ha_token *const *tokens, size_t n,
+                          const struct ha_part *secret, struct ha_key **ret_key, struct ha_err *err)
 {
     if (n > 1 && key->type == HA_KEY_HMAC_256)
         return ha_fail(err, HA_E_KEY_CANNOT, "a key of type %s is in one token only",
@@ -188,7 +189,8 @@ enum ha_code ha_keys_create(struct ha_keys *keys, const char *name, struct ha_to
     if ((key = ha_key_new(name))) {
         key->type = type;
         key->purposes = purposes;
-        code = ha_key_traits_give(traits, key, err) ? err->code : create(keys, key, tokens, n, NULL, ret_key, err);
+        code =
+            ha_key_traits_give(traits, key, err) ? err->code : ha_keys_make(keys, key, tokens, n, NULL, ret_key, err);
     } else {
         code = ha_fail(err, HA_E_MEMORY, "out of memory");
     }
@@ -213,92 +215,11 @@ enum ha_code ha_keys_import(struct ha_keys *keys, const char *name, struct ha_to
         key->type = HA_KEY_HMAC_256;
         key->purposes = HA_PURPOSE_MAC;
         key->imported = true;
-        code = ha_key_traits_give(traits, key, err) ? err->code : create(keys, key, &token, 1, &part, ret_key, err);
+        code =
+            ha_key_traits_give(traits, key, err) ? err->code : ha_keys_make(keys, key, &token, 1, &part, ret_key, err);
     } else {
         code = ha_fail(err, HA_E_MEMORY, "out of memory");
     }
     pthread_mutex_unlock(&keys->changing);
-    return code;
-}
-
-enum ha_code ha_keys_destroy_replica(struct ha_key *key, struct ha_replica *replica, struct ha_token *token,
-                                     struct ha_err *err)
-{
-    struct ha_packet question = {.op = HA_OP_DESTROY, .key_type = key->type, .part[0] = {replica->id, replica->id_len}};
-    if (key->public_key)
-        question.part[1] = (struct ha_part){ha_pubkey_spki_sha256(key->public_key), HA_SPKI_HASH_LEN};
-    if (ha_token_control(token, &question, ha_now_ms() + DESTROY_MS, NULL, NULL, NULL, err))
-        return ha_wrap(err, "the objects of '%s' may still be in the token '%s'", key->name, replica->token_name);
-    atomic_store(&replica->gone, true);
-    return HA_OK;
-}
-
-// What can be known before anything is destroyed. token: NULL for none.
-static enum ha_code check_destroyable(const struct ha_key *key, const struct ha_replica *replica,
-                                      struct ha_token *token, struct ha_err *err)
-{
-    if (!token) {
-        ha_fail(err, HA_E_TOKEN_DOWN, "the token '%s' isn't in the configuration", replica->token_name);
-        return ha_hint(err, "configure the token again, or remove the key's file from the state directory");
-    }
-    struct ha_token_status status;
-    ha_token_status(token, &status);
-    if (status.err.code) {
-        *err = status.err;
-        return err->code;
-    }
-    if (atomic_load(&replica->state) == HA_STATE_AMBIGUOUS) {
-        ha_fail(err, HA_E_AMBIGUOUS,
-                "more than one object of the token '%s' fits '%s', and the wrong one could be destroyed",
-                replica->token_name, key->name);
-        return ha_hint(err,
-                       "remove the other one with the token's own tools, restart the agent, and delete the key then");
-    }
-    return HA_OK;
-}
-
-static enum ha_code destroy_objects(struct ha_keys *keys, struct ha_key *key, struct ha_err *err)
-{
-    struct ha_token *tokens[HA_REPLICAS_MAX];
-    for (size_t i = 0; i < key->n_replicas; i++) {
-        tokens[i] = atomic_load(&key->replicas[i].token);
-        if (!atomic_load(&key->replicas[i].gone) && check_destroyable(key, &key->replicas[i], tokens[i], err))
-            return err->code;
-    }
-    enum ha_key_phase before = key->phase;
-    key->phase = HA_PHASE_DELETING;
-    if (ha_store_write(&keys->store, key, err)) {
-        key->phase = before;
-        return err->code;
-    }
-    for (size_t i = 0; i < key->n_replicas; i++) {
-        if (!atomic_load(&key->replicas[i].gone) && ha_keys_destroy_replica(key, &key->replicas[i], tokens[i], err)) {
-            ha_key_set_state(key, HA_STATE_INCOMPLETE, "its deletion was cut off; delete it again");
-            return err->code;
-        }
-    }
-    return HA_OK;
-}
-
-enum ha_code ha_keys_delete(struct ha_keys *keys, const char *name, bool destroy, bool *ret_destroyed,
-                            struct ha_err *err)
-{
-    pthread_mutex_lock(&keys->changing);
-    ha_auto(ha_key_unref) struct ha_key *key = ha_keys_get(keys, name);
-    enum ha_code code = HA_OK;
-    if (!key) {
-        code = ha_fail(err, HA_E_NO_KEY, "there is no key '%s'", name);
-    } else {
-        destroy = destroy || !key->adopted;
-        if (destroy)
-            code = destroy_objects(keys, key, err);
-        if (code == HA_OK)
-            code = ha_store_remove(&keys->store, name, err);
-        if (code == HA_OK)
-            ha_keys_drop(keys, name);
-    }
-    pthread_mutex_unlock(&keys->changing);
-    if (code == HA_OK)
-        *ret_destroyed = destroy;
     return code;
 }

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "keys/traits.h"
+#include "keys/versions.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -25,6 +26,7 @@
 enum {
     FORMAT_ONE = 1,       // "token" and "id"
     FORMAT_REPLICAS = 2,  // "replicas", each with "token" and "id"
+    FORMAT_BARRED = 3,    // the same; and it mustn't be used, which an older release wouldn't see
 };
 
 static const char *const phase_names[] = {
@@ -58,9 +60,12 @@ void ha_store_close(struct ha_store *store)
     *store = (struct ha_store){.lock_fd = -1};
 }
 
-static enum ha_code path_of(const struct ha_store *store, const char *name, char **ret_path, struct ha_err *err)
+static enum ha_code path_of(const struct ha_store *store, const char *name, unsigned version, char **ret_path,
+                            struct ha_err *err)
 {
-    if (asprintf(ret_path, "%s/%s" SUFFIX, store->directory, name) < 0) {
+    char title[HA_VERSION_NAME_MAX];
+    ha_version_name(name, version, title);
+    if (asprintf(ret_path, "%s/%s" SUFFIX, store->directory, title) < 0) {
         *ret_path = NULL;
         return ha_fail(err, HA_E_MEMORY, "out of memory");
     }
@@ -79,9 +84,34 @@ static void put_traits(struct ha_buf *out, const struct ha_key *key)
         ha_jw_bool(out, "backup", true);
 }
 
+static int format_of(const struct ha_key *key)
+{
+    if (atomic_load(&key->disabled) || atomic_load(&key->deletes_s))
+        return FORMAT_BARRED;
+    return key->n_replicas > 1 ? FORMAT_REPLICAS : FORMAT_ONE;
+}
+
+// What was decided since the key was made; of a first version that nothing was decided of, nothing.
+static void put_decisions(struct ha_buf *out, const struct ha_key *key)
+{
+    int64_t activates_s = atomic_load(&key->activates_s), overlap_s = atomic_load(&key->overlap_s);
+    if (key->version > 1 || activates_s != HA_ACTIVE_ALWAYS)
+        ha_jw_number(out, "activates", activates_s);
+    if (overlap_s)
+        ha_jw_number(out, "overlap", overlap_s);
+    if (atomic_load(&key->disabled))
+        ha_jw_bool(out, "disabled", true);
+    if (atomic_load(&key->deletes_s))
+        ha_jw_number(out, "deletes", atomic_load(&key->deletes_s));
+    if (atomic_load(&key->deletes_s) && atomic_load(&key->deletes_objects))
+        ha_jw_bool(out, "deletes-objects", true);
+    if (key->newest)
+        ha_jw_number(out, "newest", key->newest);
+}
+
 static void put_replicas(struct ha_buf *out, const struct ha_key *key)
 {
-    bool several = key->n_replicas > 1;
+    bool several = format_of(key) >= FORMAT_REPLICAS;
     if (several)
         ha_jw_array(out, "replicas");
     for (size_t i = 0; i < key->n_replicas; i++) {
@@ -100,13 +130,13 @@ enum ha_code ha_store_write(const struct ha_store *store, const struct ha_key *k
 {
     ha_auto(ha_free) char *path = NULL;
     ha_auto(ha_buf_clear) struct ha_buf compact = {0}, text = {0};
-    if (path_of(store, key->name, &path, err))
+    if (path_of(store, key->name, key->version, &path, err))
         return err->code;
     char purposes[HA_PURPOSES_TEXT_MAX];
     ha_purposes_print(key->purposes, purposes, sizeof(purposes));
 
     ha_jw_object(&compact, NULL);
-    ha_jw_number(&compact, "format", key->n_replicas > 1 ? FORMAT_REPLICAS : FORMAT_ONE);
+    ha_jw_number(&compact, "format", format_of(key));
     ha_jw_string(&compact, "name", key->name);
     ha_jw_string(&compact, "phase", phase_names[key->phase]);
     ha_jw_string(&compact, "type", ha_key_type_info(key->type)->name);
@@ -114,6 +144,7 @@ enum ha_code ha_store_write(const struct ha_store *store, const struct ha_key *k
     ha_jw_string(&compact, "origin", key->adopted ? "adopted" : key->imported ? "imported" : "created");
     ha_jw_number(&compact, "version", key->version);
     ha_jw_string(&compact, "created", key->created);
+    put_decisions(&compact, key);
     put_traits(&compact, key);
     put_replicas(&compact, key);
     if (key->public_key) {
@@ -130,10 +161,10 @@ enum ha_code ha_store_write(const struct ha_store *store, const struct ha_key *k
     return ha_file_write(path, text.data, text.len, 0600, err);
 }
 
-enum ha_code ha_store_remove(const struct ha_store *store, const char *name, struct ha_err *err)
+enum ha_code ha_store_remove(const struct ha_store *store, const struct ha_key *key, struct ha_err *err)
 {
     ha_auto(ha_free) char *path = NULL;
-    if (path_of(store, name, &path, err))
+    if (path_of(store, key->name, key->version, &path, err))
         return err->code;
     return ha_file_remove(path, err);
 }
@@ -168,7 +199,7 @@ static bool has_one_token_twice(const struct ha_key *key)
 static enum ha_code decode_replicas(const ha_json *json, struct ha_key *key, struct ha_err *err)
 {
     uint64_t format;
-    if (!ha_json_uint(ha_json_get(json, "format"), FORMAT_REPLICAS, &format) || format < FORMAT_ONE)
+    if (!ha_json_uint(ha_json_get(json, "format"), FORMAT_BARRED, &format) || format < FORMAT_ONE)
         return wrong(err, "format");
     if (format == FORMAT_ONE)
         return decode_replica(json, key, err);
@@ -179,6 +210,44 @@ static enum ha_code decode_replicas(const ha_json *json, struct ha_key *key, str
         if (decode_replica(item, key, err))
             return err->code;
     return key->n_replicas == 0 || has_one_token_twice(key) ? wrong(err, "replicas") : HA_OK;
+}
+
+// A time or a span in seconds; absent it stays what it was.
+static enum ha_code decode_seconds(const ha_json *json, const char *member, _Atomic int64_t *into, struct ha_err *err)
+{
+    uint64_t seconds;
+    const ha_json *value = ha_json_get(json, member);
+    if (!value)
+        return HA_OK;
+    if (!ha_json_uint(value, HA_SECONDS_MAX, &seconds))
+        return wrong(err, member);
+    atomic_store(into, (int64_t)seconds);
+    return HA_OK;
+}
+
+static enum ha_code decode_decisions(const ha_json *json, struct ha_key *key, struct ha_err *err)
+{
+    uint64_t newest = 0;
+    const struct {
+        const char *member;
+        atomic_bool *into;
+    } flags[] = {{"disabled", &key->disabled}, {"deletes-objects", &key->deletes_objects}};
+    if (key->version > 1)
+        atomic_store(&key->activates_s, 0);
+    if (decode_seconds(json, "activates", &key->activates_s, err) ||
+        decode_seconds(json, "overlap", &key->overlap_s, err) || decode_seconds(json, "deletes", &key->deletes_s, err))
+        return err->code;
+    for (size_t i = 0; i < HA_ARRAY_SIZE(flags); i++) {
+        bool flag = false;
+        const ha_json *value = ha_json_get(json, flags[i].member);
+        if (value && !ha_json_bool(value, &flag))
+            return wrong(err, flags[i].member);
+        atomic_store(flags[i].into, flag);
+    }
+    if (ha_json_get(json, "newest") && !ha_json_uint(ha_json_get(json, "newest"), UINT32_MAX - 1, &newest))
+        return wrong(err, "newest");
+    key->newest = (unsigned)newest;
+    return HA_OK;
 }
 
 // Files of older releases have none of them.
@@ -228,9 +297,10 @@ static enum ha_code decode_members(const ha_json *json, struct ha_key *key, stru
         return wrong(err, "origin");
     key->adopted = strcmp(text, "adopted") == 0;
     key->imported = strcmp(text, "imported") == 0;
-    if (!ha_json_uint(ha_json_get(json, "version"), UINT32_MAX, &number) || number == 0)
+    if (!ha_json_uint(ha_json_get(json, "version"), UINT32_MAX, &number) || number != key->version)
         return wrong(err, "version");
-    key->version = (unsigned)number;
+    if (decode_decisions(json, key, err))
+        return err->code;
     text = ha_json_get_string(json, "created");
     if (!text || strlen(text) >= sizeof(key->created))
         return wrong(err, "created");
@@ -246,7 +316,8 @@ static enum ha_code decode_members(const ha_json *json, struct ha_key *key, stru
     return HA_OK;
 }
 
-static enum ha_code load_one(const char *path, const char *name, struct ha_key **ret_key, struct ha_err *err)
+static enum ha_code load_one(const char *path, const char *name, unsigned version, struct ha_key **ret_key,
+                             struct ha_err *err)
 {
     ha_auto(ha_buf_clear) struct ha_buf text = {0};
     ha_auto(ha_json_free) ha_json *json = NULL;
@@ -260,6 +331,7 @@ static enum ha_code load_one(const char *path, const char *name, struct ha_key *
     ha_auto(ha_key_unref) struct ha_key *key = ha_key_new(name);
     if (!key)
         return ha_fail(err, HA_E_MEMORY, "out of memory");
+    key->version = version;
     if (decode_members(json, key, err))
         return err->code;
     *ret_key = ha_take(&key);
@@ -291,16 +363,20 @@ enum ha_code ha_store_load(const struct ha_store *store, void *context, void (*t
             unlinkat(dirfd(directory), entry->d_name, 0);
         if (n <= suffix || strcmp(entry->d_name + n - suffix, SUFFIX) != 0 || entry->d_name[0] == '.')
             continue;
-        ha_auto(ha_free) char *name = strndup(entry->d_name, n - suffix);
+        ha_auto(ha_free) char *title = strndup(entry->d_name, n - suffix);
         ha_auto(ha_free) char *path = NULL;
-        if (!name || path_of(store, name, &path, err))
+        if (!title || asprintf(&path, "%s/%s", store->directory, entry->d_name) < 0) {
+            path = NULL;
             return ha_fail(err, HA_E_MEMORY, "out of memory");
+        }
         struct ha_key *key = NULL;
         struct ha_err why = {0};
-        if (!ha_name_valid(name)) {
+        char name[HA_VERSION_NAME_MAX];
+        unsigned version;
+        if (!ha_version_name_parse(title, name, &version)) {
             ha_fail(&why, HA_E_CONFIG, "the file's name is no key's name");
             trouble(context, path, &why);
-        } else if (load_one(path, name, &key, &why)) {
+        } else if (load_one(path, name, version, &key, &why)) {
             trouble(context, path, &why);
         } else {
             take(context, key);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "keys/use.h"
 
+#include "base/clock.h"
 #include "crypto/sigenc.h"
 
 #include <string.h>
@@ -74,9 +75,22 @@ static bool some_token_can(const struct ha_key *key, enum ha_alg alg)
     return false;
 }
 
+static enum ha_code check_barred(const struct ha_key *key, struct ha_err *err)
+{
+    bool disabled = atomic_load_explicit(&key->disabled, memory_order_relaxed);
+    int64_t deletes_s = atomic_load_explicit(&key->deletes_s, memory_order_relaxed);
+    if (!disabled && !deletes_s)
+        return HA_OK;
+    if (disabled)
+        return ha_fail(err, HA_E_KEY_DISABLED, "version %u of '%s' is disabled", key->version, key->name);
+    char when[25];
+    ha_time_iso_at(deletes_s, when);
+    return ha_fail(err, HA_E_KEY_DISABLED, "version %u of '%s' is to be deleted at %s", key->version, key->name, when);
+}
+
 enum ha_code ha_use_check(struct ha_key *key, enum ha_alg alg, unsigned purposes, struct ha_err *err)
 {
-    if (check_state(key, err))
+    if (check_barred(key, err) || check_state(key, err))
         return err->code;
     if (!ha_alg_fits(alg, key->type)) {
         if (alg == HA_ALG_NONE)  // it was the key that should have chosen

@@ -21,7 +21,8 @@ struct ha_use {
 void ha_use_clear(struct ha_use *use);
 HA_AUTO_DEFINE_CLEAR(struct ha_use, ha_use_clear)
 
-// HA_E_KEY_CANNOT, HA_E_KEY_INCOMPLETE, HA_E_AMBIGUOUS, HA_E_TOKEN_DOWN when it can't at present or at all.
+// HA_E_KEY_DISABLED, HA_E_KEY_CANNOT, HA_E_KEY_INCOMPLETE, HA_E_AMBIGUOUS, HA_E_TOKEN_DOWN when it can't at present or
+// at all.
 enum ha_code ha_use_check(struct ha_key *key, enum ha_alg alg, unsigned purposes, struct ha_err *err);
 
 // Fill in use; each checks the key first. purposes: any of these bits suffices.

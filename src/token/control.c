@@ -3,6 +3,7 @@
 
 #include "channel/packet.h"
 #include "token/backup.h"
+#include "token/certificate.h"
 #include "token/destroy.h"
 #include "token/generate.h"
 #include "token/list.h"
@@ -168,6 +169,8 @@ static enum ha_code do_op(struct control *control, struct ha_packet *answer, str
             return err->code;
         answer->part[0] = (struct ha_part){out->data, out->len};
         return HA_OK;
+    case HA_OP_CERTIFICATE:
+        return ha_certificate_store(control->token, control->question, err);
     case HA_OP_START:
         return ha_fail(err, HA_E_MALFORMED, "the token was started already");
     case HA_OP_SIGN:

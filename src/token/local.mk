@@ -4,6 +4,7 @@ noinst_LTLIBRARIES += libha-token.la
 libha_token_la_SOURCES = \
 	src/token/backup.c src/token/backup.h \
 	src/token/cache.c src/token/cache.h \
+	src/token/certificate.c src/token/certificate.h \
 	src/token/ckr.c src/token/ckr.h \
 	src/token/control.c src/token/control.h \
 	src/token/decrypt.c src/token/decrypt.h \

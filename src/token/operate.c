@@ -111,6 +111,7 @@ static enum ha_code do_op(struct ha_p11 *token, struct ha_session *session, cons
     case HA_OP_DESTROY:
     case HA_OP_WRAPPER:
     case HA_OP_UNWRAP:
+    case HA_OP_CERTIFICATE:
     case HA_OP_WRAP:
         break;
     }

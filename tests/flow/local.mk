@@ -28,6 +28,7 @@ flow_scripts = \
 	tests/flow/36-backup.sh \
 	tests/flow/27-judges.sh \
 	tests/flow/28-fapi.sh \
+	tests/flow/33-certificates.sh \
 	tests/flow/40-crash.sh \
 	tests/flow/41-wrong-pin.sh \
 	tests/flow/42-fault-module.sh \

@@ -261,7 +261,7 @@ static void key_create_cut_off_after_the_objects_is_reported_and_deletable(void 
     assert_non_null(strstr(trouble, "hsm-agent key delete one"));
     assert_int_equal(create(fixture, "one", &err), HA_E_CONFLICT);
     bool destroyed = false;
-    assert_int_equal(ha_keys_delete(fixture->keys, "one", false, &destroyed, &err), HA_OK);
+    assert_int_equal(ha_keys_delete(fixture->keys, "one", 0, false, &destroyed, &err), HA_OK);
     assert_true(destroyed);
     assert_int_equal(object_count(fixture), 0);
     assert_false(file_exists(fixture, "one"));
@@ -287,7 +287,7 @@ static void key_delete_cut_off_is_finished_at_the_next_start(void **state)
     bool destroyed = false;
     assert_int_equal(create(fixture, "one", &err), HA_OK);
     fake_mode(&fixture->fake, "die-before-destroy");
-    assert_int_equal(ha_keys_delete(fixture->keys, "one", false, &destroyed, &err), HA_E_TOKEN_DOWN);
+    assert_int_equal(ha_keys_delete(fixture->keys, "one", 0, false, &destroyed, &err), HA_E_TOKEN_DOWN);
     assert_true(file_exists(fixture, "one"));
     fake_mode(&fixture->fake, "");
     down(fixture);
@@ -381,15 +381,15 @@ static void key_delete_of_an_adopted_one_keeps_its_objects_unless_told(void **st
     fake_objects(&fixture->fake, "aa01 first " SPKI_G "\n");
     assert_int_equal(adopt(fixture, "mine", "pkcs11:object=first", &key, &err), HA_OK);
     ha_key_unref(key);
-    assert_int_equal(ha_keys_delete(fixture->keys, "mine", false, &destroyed, &err), HA_OK);
+    assert_int_equal(ha_keys_delete(fixture->keys, "mine", 0, false, &destroyed, &err), HA_OK);
     assert_false(destroyed);
     assert_int_equal(object_count(fixture), 1);
     assert_int_equal(adopt(fixture, "mine", "pkcs11:object=first", &key, &err), HA_OK);
     ha_key_unref(key);
-    assert_int_equal(ha_keys_delete(fixture->keys, "mine", true, &destroyed, &err), HA_OK);
+    assert_int_equal(ha_keys_delete(fixture->keys, "mine", 0, true, &destroyed, &err), HA_OK);
     assert_true(destroyed);
     assert_int_equal(object_count(fixture), 0);
-    assert_int_equal(ha_keys_delete(fixture->keys, "mine", true, &destroyed, &err), HA_E_NO_KEY);
+    assert_int_equal(ha_keys_delete(fixture->keys, "mine", 0, true, &destroyed, &err), HA_E_NO_KEY);
 }
 
 static void store_with_a_damaged_file_still_gives_the_others(void **state)
@@ -451,7 +451,7 @@ static void keys_of_many_are_sorted_and_found(void **state)
     }
     free(all);
     bool destroyed;
-    assert_int_equal(ha_keys_delete(fixture->keys, "k77", false, &destroyed, &err), HA_OK);
+    assert_int_equal(ha_keys_delete(fixture->keys, "k77", 0, false, &destroyed, &err), HA_OK);
     assert_null(ha_keys_get(fixture->keys, "k77"));
     struct ha_key *key = ha_keys_get(fixture->keys, "k78");
     assert_string_equal(key->name, "k78");

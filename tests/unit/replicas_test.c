@@ -468,11 +468,11 @@ static void replicas_are_deleted_in_each_token(void **state)
     struct ha_err err = {0};
     bool destroyed = true;
     adopt_well(fixture);
-    assert_int_equal(ha_keys_delete(fixture->keys, "pair", false, &destroyed, &err), HA_OK);
+    assert_int_equal(ha_keys_delete(fixture->keys, "pair", 0, false, &destroyed, &err), HA_OK);
     assert_false(destroyed);
     assert_true(objects_in(fixture, 0) && objects_in(fixture, 1));
     adopt_well(fixture);
-    assert_int_equal(ha_keys_delete(fixture->keys, "pair", true, &destroyed, &err), HA_OK);
+    assert_int_equal(ha_keys_delete(fixture->keys, "pair", 0, true, &destroyed, &err), HA_OK);
     assert_true(destroyed);
     assert_false(objects_in(fixture, 0) || objects_in(fixture, 1));
     assert_false(file_exists(fixture));
@@ -489,7 +489,7 @@ static void replicas_are_not_deleted_while_a_token_is_away(void **state)
     await_state(fixture, 1, HA_STATE_TOKEN_DOWN);
     for (struct ha_token_status status = {0}; !status.err.code;)
         ha_token_status(fixture->tokens[1], &status);
-    assert_int_equal(ha_keys_delete(fixture->keys, "pair", true, &destroyed, &err), HA_E_TOKEN_DOWN);
+    assert_int_equal(ha_keys_delete(fixture->keys, "pair", 0, true, &destroyed, &err), HA_E_TOKEN_DOWN);
     assert_true(objects_in(fixture, 0) && objects_in(fixture, 1));
     assert_int_equal(sign(fixture, "x", &err), 'a');
 }
@@ -501,7 +501,7 @@ static void replicas_half_deleted_are_deleted_at_the_next_start(void **state)
     bool destroyed;
     adopt_well(fixture);
     fake_mode(&fixture->fakes[1], "die-before-destroy");
-    assert_int_equal(ha_keys_delete(fixture->keys, "pair", true, &destroyed, &err), HA_E_TOKEN_DOWN);
+    assert_int_equal(ha_keys_delete(fixture->keys, "pair", 0, true, &destroyed, &err), HA_E_TOKEN_DOWN);
     assert_true(file_exists(fixture));
     assert_false(objects_in(fixture, 0));
     assert_true(objects_in(fixture, 1));
@@ -521,7 +521,7 @@ static void replicas_half_deleted_wait_for_a_token_that_is_away(void **state)
     bool destroyed;
     adopt_well(fixture);
     fake_mode(&fixture->fakes[1], "die-before-destroy");
-    assert_int_equal(ha_keys_delete(fixture->keys, "pair", true, &destroyed, &err), HA_E_TOKEN_DOWN);
+    assert_int_equal(ha_keys_delete(fixture->keys, "pair", 0, true, &destroyed, &err), HA_E_TOKEN_DOWN);
     down(fixture);
     fake_mode(&fixture->fakes[1], "fail-start");
     up(fixture);

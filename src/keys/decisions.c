@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an administrator decides of versions that are there: when one begins to sign, whether it may be used, when it is
+// deleted. Each decision is in the file before anybody is told of it.
+#include "keys/keys_internal.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+struct decisions {
+    int64_t activates_s, overlap_s, deletes_s;
+    bool deletes_objects, disabled;
+};
+
+static struct decisions decisions_of(const struct ha_key *key)
+{
+    return (struct decisions){atomic_load(&key->activates_s), atomic_load(&key->overlap_s),
+                              atomic_load(&key->deletes_s), atomic_load(&key->deletes_objects),
+                              atomic_load(&key->disabled)};
+}
+
+// The overlap first: whoever sees the new time has to see what belongs to it.
+static void take(struct ha_key *key, const struct decisions *decisions)
+{
+    atomic_store(&key->overlap_s, decisions->overlap_s);
+    atomic_store(&key->activates_s, decisions->activates_s);
+    atomic_store(&key->deletes_objects, decisions->deletes_objects);
+    atomic_store(&key->deletes_s, decisions->deletes_s);
+    atomic_store(&key->disabled, decisions->disabled);
+}
+
+static enum ha_code decide(struct ha_keys *keys, struct ha_key *key, const struct decisions *wanted, struct ha_err *err)
+{
+    const struct decisions before = decisions_of(key);
+    take(key, wanted);
+    if (ha_store_write(&keys->store, key, err)) {
+        take(key, &before);
+        return err->code;
+    }
+    return HA_OK;
+}
+
+enum ha_code ha_keys_no_version(const char *name, unsigned version, struct ha_err *err)
+{
+    ha_fail(err, HA_E_KEY_CANNOT, "the key '%s' has no version %u", name, version);
+    return ha_hint(err, "`hsm-agent key show %s` (GET /v1/keys/%s) lists its versions", name, name);
+}
+
+// The one that waits, and came last.
+static struct ha_key *pending_of(struct ha_key *const *versions, size_t n, int64_t now_s)
+{
+    for (size_t i = n; i-- > 0;)
+        if (versions[i]->phase == HA_PHASE_READY &&
+            ha_versions_status(versions, n, i, now_s, NULL) == HA_STATUS_PENDING)
+            return versions[i];
+    return NULL;
+}
+
+static struct ha_key *numbered(struct ha_key *const *versions, size_t n, unsigned version)
+{
+    for (size_t i = 0; i < n; i++)
+        if (versions[i]->version == version)
+            return versions[i];
+    return NULL;
+}
+
+static enum ha_code check_activation(const struct ha_key *key, struct ha_err *err)
+{
+    if (key->phase != HA_PHASE_READY)
+        return ha_fail(err, HA_E_KEY_INCOMPLETE, "version %u of '%s' is half-made or half-deleted", key->version,
+                       key->name);
+    if (atomic_load(&key->disabled) || atomic_load(&key->deletes_s)) {
+        ha_fail(err, HA_E_KEY_DISABLED, "version %u of '%s' is %s", key->version, key->name,
+                atomic_load(&key->disabled) ? "disabled" : "to be deleted");
+        return ha_hint(err, "`hsm-agent key enable`, or `hsm-agent key delete --cancel`, first");
+    }
+    return HA_OK;
+}
+
+static enum ha_code activate(struct ha_keys *keys, const char *name, unsigned version, int64_t at_s, int64_t overlap_s,
+                             struct ha_key **ret_key, struct ha_err *err)
+{
+    size_t n;
+    struct ha_key **versions = ha_keys_versions(keys, name, &n);
+    struct ha_key *key = version ? numbered(versions, n, version) : pending_of(versions, n, time(NULL));
+    if (n == 0)
+        ha_fail(err, HA_E_NO_KEY, "there is no key '%s'", name);
+    else if (!key && version)
+        ha_keys_no_version(name, version, err);
+    else if (!key)
+        ha_hint((ha_fail(err, HA_E_CONFLICT, "no version of '%s' is pending", name), err),
+                "`hsm-agent key rotate %s` makes the next one", name);
+    else if (check_activation(key, err) == HA_OK) {
+        struct decisions decisions = decisions_of(key);
+        decisions.activates_s = at_s;
+        if (overlap_s >= 0)
+            decisions.overlap_s = overlap_s;
+        if (decide(keys, key, &decisions, err) == HA_OK)
+            *ret_key = ha_key_ref(key);
+    }
+    ha_keys_list_free(versions, n);
+    return err->code;
+}
+
+enum ha_code ha_keys_activate(struct ha_keys *keys, const char *name, unsigned version, int64_t at_s, int64_t overlap_s,
+                              struct ha_key **ret_key, struct ha_err *err)
+{
+    pthread_mutex_lock(&keys->changing);
+    enum ha_code code = activate(keys, name, version, at_s, overlap_s, ret_key, err);
+    pthread_mutex_unlock(&keys->changing);
+    if (code == HA_OK)
+        ha_calendar_look(keys);
+    return code;
+}
+
+// Has change decide of the version, or of each one (0).
+static enum ha_code each(struct ha_keys *keys, const char *name, unsigned version,
+                         void (*change)(const void *wanted, struct decisions *decisions), const void *wanted,
+                         struct ha_err *err)
+{
+    size_t n;
+    bool any = false;
+    pthread_mutex_lock(&keys->changing);
+    struct ha_key **versions = ha_keys_versions(keys, name, &n);
+    enum ha_code code = HA_OK;
+    for (size_t i = 0; i < n && code == HA_OK; i++) {
+        if (version && versions[i]->version != version)
+            continue;
+        struct decisions decisions = decisions_of(versions[i]);
+        any = true;
+        change(wanted, &decisions);
+        code = decide(keys, versions[i], &decisions, err);
+    }
+    if (n == 0)
+        code = ha_fail(err, HA_E_NO_KEY, "there is no key '%s'", name);
+    else if (!any)
+        code = ha_keys_no_version(name, version, err);
+    ha_keys_list_free(versions, n);
+    pthread_mutex_unlock(&keys->changing);
+    ha_calendar_look(keys);
+    return code;
+}
+
+static void set_disabled(const void *wanted, struct decisions *decisions)
+{
+    decisions->disabled = *(const bool *)wanted;
+}
+
+enum ha_code ha_keys_disable(struct ha_keys *keys, const char *name, unsigned version, bool disabled,
+                             struct ha_err *err)
+{
+    return each(keys, name, version, set_disabled, &disabled, err);
+}
+
+struct schedule {
+    int64_t at_s;
+    bool objects;
+};
+
+static void set_schedule(const void *wanted, struct decisions *decisions)
+{
+    const struct schedule *schedule = wanted;
+    decisions->deletes_s = schedule->at_s;
+    decisions->deletes_objects = schedule->objects;
+}
+
+enum ha_code ha_keys_schedule(struct ha_keys *keys, const char *name, unsigned version, int64_t at_s, bool objects,
+                              struct ha_err *err)
+{
+    const struct schedule schedule = {at_s, objects};
+    return each(keys, name, version, set_schedule, &schedule, err);
+}
