@@ -16,7 +16,9 @@
  * Its buffers are wiped before they are freed.
  *
  * Calls return 0, or -1 with *err filled in; err may be NULL. Output arguments are untouched by a call that
- * failed, unless it says otherwise. Strings are UTF-8. `key` is the name of a key of the agent.
+ * failed, unless it says otherwise. Strings are UTF-8. `key` is the name of a key of the agent,
+ * which means its active version; NAME@2 means its version 2, and NAME@ with 64 hexadecimal digits the version whose
+ * SubjectPublicKeyInfo has that SHA-256.
  */
 #ifndef HSM_AGENT_CLIENT_H
 #define HSM_AGENT_CLIENT_H

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agentd/daemon.h"
 
+#include "agentd/keeper.h"
 #include "agentd/notify.h"
 #include "agentd/reload.h"
 #include "base/clock.h"
@@ -23,6 +24,7 @@ struct daemon {
     struct ha_keys *keys;
     struct ha_snapshots snapshots;
     struct ha_reload reload;
+    struct ha_keeper *keeper;
     bool wanted;       // SIGHUP came
     bool settling;     // a reload isn't told to be over yet
     int64_t until_ms;  // when it is, at the latest
@@ -53,13 +55,17 @@ static enum ha_code start(struct daemon *daemon, struct ha_err *err)
         ha_doors_new(&daemon->snapshots, daemon->log, &reload->doors, err) ||
         ha_tokens_new(daemon->program, daemon->keys, &daemon->snapshots, daemon->log, &reload->tokens, err))
         return err->code;
-    return ha_reload_first(reload, err);
+    if (ha_reload_first(reload, err))
+        return err->code;
+    return ha_keeper_new(reload->first->agent.state_dir, daemon->keys, &daemon->snapshots, daemon->log, &daemon->keeper,
+                         err);
 }
 
 static void stop(struct daemon *daemon)
 {
     // The doors first: the threads behind them use everything else.
     ha_doors_free(daemon->reload.doors);
+    ha_keeper_free(daemon->keeper);
     ha_tokens_free(daemon->reload.tokens);
     ha_snapshots_clear(&daemon->snapshots);
     ha_keys_free(daemon->keys);
@@ -99,6 +105,7 @@ static void reload(struct daemon *daemon)
         return;
     }
     log_state(daemon, "reloaded");
+    ha_keeper_look(daemon->keeper);
     daemon->settling = true;
     daemon->until_ms = ha_now_ms() + SETTLE_MS;
 }

@@ -2,6 +2,7 @@
 # What needs no main is a library, so that tests can link it.
 noinst_LTLIBRARIES += libha-agentd.la
 libha_agentd_la_SOURCES = \
+	src/agentd/hook.c src/agentd/hook.h \
 	src/agentd/listen.c src/agentd/listen.h \
 	src/agentd/notify.c src/agentd/notify.h \
 	src/agentd/options.c src/agentd/options.h
@@ -11,6 +12,7 @@ sbin_PROGRAMS += hsm-agentd
 hsm_agentd_SOURCES = \
 	src/agentd/daemon.c src/agentd/daemon.h \
 	src/agentd/doors.c src/agentd/doors.h \
+	src/agentd/keeper.c src/agentd/keeper.h \
 	src/agentd/main.c \
 	src/agentd/reload.c src/agentd/reload.h \
 	src/agentd/snapshot.c src/agentd/snapshot.h \

@@ -77,7 +77,8 @@ static enum ha_code dispatch(struct ha_call_context *call, struct ha_reply *repl
 
 void ha_api_handle(const struct ha_api *api, const struct ha_request *request, struct ha_reply *reply)
 {
-    struct ha_call_context call = {.api = api, .request = request, .status = 200, .out = &reply->body};
+    struct ha_call_context call = {
+        .api = api, .request = request, .status = 200, .content_type = "application/json", .out = &reply->body};
     call.caller = (struct ha_caller){.uid = request->principal->uid, .start_ms = ha_now_ms()};
     struct ha_err err = {0};
     enum ha_code code = dispatch(&call, reply, &err);
@@ -89,7 +90,7 @@ void ha_api_handle(const struct ha_api *api, const struct ha_request *request, s
         return;
     }
     reply->status = call.status;
-    reply->content_type = "application/json";
+    reply->content_type = call.content_type;
 }
 
 void ha_api_problem(const struct ha_err *err, const char *request_id, struct ha_reply *reply)

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "keys/last_use.h"
 #include "keys/replicas.h"
 
 #include <assert.h>
@@ -37,6 +38,8 @@ enum ha_code ha_call_allowed_profile(const struct ha_call_context *call, enum ha
                                      const struct ha_profile *profile, struct ha_err *err)
 {
     const char *name = profile ? profile->name : NULL;
+    if (call->granted)
+        return HA_OK;
     struct ha_decision decision =
         ha_policy_decide(call->api->config, call->request->principal, call->name, operation, alg, name);
     return decision.allowed ? HA_OK : refuse(call, &decision, operation, alg, name, err);
@@ -172,6 +175,12 @@ enum ha_code ha_call_refused_content(const struct ha_call_context *call, enum ha
 void ha_call_exchange(const struct ha_call_context *call, struct ha_key *key, struct ha_use *const *uses, size_t n)
 {
     ha_replicas_use(key, &call->caller, uses, n);
+    for (size_t i = 0; i < n; i++) {
+        if (uses[i]->exchange.code == HA_OK) {
+            ha_last_use_note(key);
+            break;
+        }
+    }
 }
 
 void ha_write_use(struct ha_buf *out, const struct ha_key *key, enum ha_alg alg, const char *token)

@@ -25,7 +25,9 @@ struct ha_call_context {
     struct ha_caller caller;          // whom the tokens work for, and how long
     ha_json *body;                    // parsed; NULL when the route takes none
     unsigned status;                  // of the reply; 200 unless the handler changes it
+    const char *content_type;         // likewise "application/json"; a constant
     struct ha_buf *out;               // the reply's JSON
+    bool granted;             // the policy isn't asked: it was, for the ceremony that this is a part of
 };
 
 // Asks the policy, and looks the key's chosen version up (ha_call_version). HA_E_NO_KEY, the same for a key that isn't
@@ -81,6 +83,8 @@ enum ha_code ha_handle_tokens(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_profiles(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_token_unlock(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_keys(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_inventory(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_metrics(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key_put(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key_delete(struct ha_call_context *call, struct ha_err *err);
@@ -109,6 +113,16 @@ enum ha_code ha_handle_jwt(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_jwks(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_verify_jws(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_csr(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_ceremony_request(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_ceremonies(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_ceremony(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_ceremony_approve(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_ceremony_run(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_ceremony_cancel(struct ha_call_context *call, struct ha_err *err);
+
+// What can be said of a PUT that is to make a new key, before it does: call->body and call->name. HA_E_MALFORMED at the
+// member that only an adoption or an import has.
+enum ha_code ha_key_put_check(const struct ha_call_context *call, struct ha_err *err);
 
 // Writes the members every use of a key begins with: key, version, algorithm, token (the one that did it).
 void ha_write_use(struct ha_buf *out, const struct ha_key *key, enum ha_alg alg, const char *token);

@@ -3,6 +3,7 @@
 #include "api/call.h"
 #include "api/key_tokens.h"
 #include "api/members.h"
+#include "keys/ceremony.h"
 #include "crypto/private_key.h"
 
 #include <stddef.h>
@@ -62,7 +63,9 @@ enum ha_code ha_handle_import(struct ha_call_context *call, struct ha_err *err)
     ha_auto(import_request_clear) struct import_request request = {0};
     ha_auto(ha_key_unref) struct ha_key *key = NULL;
     if (ha_members_read(call->body, import_members, "", &request, err) ||
-        ha_call_allowed(call, HA_OPERATION_IMPORT, HA_ALG_NONE, err) || import(call, &request, &key, err))
+        ha_call_allowed(call, HA_OPERATION_IMPORT, HA_ALG_NONE, err) ||
+        ha_ceremonies_check_name(ha_keys_ceremonies(call->api->keys), call->name, err) ||
+        import(call, &request, &key, err))
         return err->code;
     ha_log(call->api->log, HA_LOG_INFO, "key-imported", HA_S("key", key->name),
            HA_S("type", ha_key_type_info(key->type)->name), HA_S("token", key->replicas[0].token_name),

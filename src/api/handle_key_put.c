@@ -4,6 +4,7 @@
 #include "api/key_tokens.h"
 #include "api/members.h"
 #include "base/text.h"
+#include "keys/ceremony.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -154,6 +155,26 @@ static enum ha_code put(struct ha_call_context *call, const struct put_request *
                           err);
 }
 
+enum ha_code ha_key_put_check(const struct ha_call_context *call, struct ha_err *err)
+{
+    ha_auto(put_request_clear) struct put_request request = {0};
+    ha_auto(ha_key_unref) struct ha_key *present = NULL;
+    struct ha_token *tokens[HA_REPLICAS_MAX];
+    size_t n;
+    if (ha_members_read(call->body, put_members, "", &request, err) || check_put(&request, err))
+        return err->code;
+    if (!request.type || request.secret.present) {
+        ha_fail(err, HA_E_MALFORMED, "a ceremony makes a new key in the token");
+        return ha_at(err, request.secret.present ? "/secret" : "/type");
+    }
+    if (ha_key_tokens(call->api, request.tokens, request.token, tokens, &n, err))
+        return err->code;
+    if (!ha_name_valid(call->name))
+        return ha_fail(err, HA_E_MALFORMED, "that is no name for a key");
+    present = ha_keys_get(call->api->keys, call->name);
+    return present ? ha_fail(err, HA_E_CONFLICT, "there is a key '%s' already", call->name) : HA_OK;
+}
+
 enum ha_code ha_handle_key_put(struct ha_call_context *call, struct ha_err *err)
 {
     ha_auto(put_request_clear) struct put_request request = {0};
@@ -164,6 +185,8 @@ enum ha_code ha_handle_key_put(struct ha_call_context *call, struct ha_err *err)
         return err->code;
     if (only_new && strcmp(only_new, "*") != 0)
         return ha_fail(err, HA_E_MALFORMED, "If-None-Match takes only *");
+    if (!call->granted && ha_ceremonies_check_name(ha_keys_ceremonies(call->api->keys), call->name, err))
+        return err->code;
     if (put(call, &request, &key, err)) {
         if (err->code == HA_E_CONFLICT && only_new)
             err->code = HA_E_PRECONDITION;

@@ -16,6 +16,9 @@ static const struct ha_route routes[] = {
     {"GET", "/v1/tokens", false, false, NULL, ha_handle_tokens, "the tokens, and why one isn't ready"},
     {"POST", "/v1/tokens/{name}/unlock", true, false, NULL, ha_handle_token_unlock,
      "forget that a token refused its PIN, and try again"},
+    {"GET", "/v1/inventory", false, false, NULL, ha_handle_inventory,
+     "every version of the keys, with certificate, expiry and last use"},
+    {"GET", "/metrics", false, false, NULL, ha_handle_metrics, "figures for Prometheus"},
     {"GET", "/v1/profiles", false, false, NULL, ha_handle_profiles,
      "the messages that can be made, and by which scheme"},
     {"GET", "/v1/keys", false, false, NULL, ha_handle_keys, "the keys the caller may know of"},
@@ -46,6 +49,15 @@ static const struct ha_route routes[] = {
     {"POST", "/v1/keys/{name}/decrypt", false, true, VERSION, ha_handle_decrypt, "decrypt with RSA"},
     {"POST", "/v1/keys/{name}/derive", false, true, VERSION, ha_handle_derive,
      "agree on a secret with a peer's key (ECDH)"},
+    {"POST", "/v1/keys/{name}/ceremony", true, true, NULL, ha_handle_ceremony_request,
+     "ask for a key that two others have to approve"},
+    {"GET", "/v1/ceremonies", true, false, NULL, ha_handle_ceremonies, "the ceremonies, and who has approved"},
+    {"GET", "/v1/ceremonies/{name}", true, false, NULL, ha_handle_ceremony, "one ceremony, with its transcript"},
+    {"POST", "/v1/ceremonies/{name}/approve", true, true, NULL, ha_handle_ceremony_approve,
+     "approve it; the last approval makes the key"},
+    {"POST", "/v1/ceremonies/{name}/run", true, false, NULL, ha_handle_ceremony_run,
+     "go on with one that was approved and cut off"},
+    {"DELETE", "/v1/ceremonies/{name}", true, false, NULL, ha_handle_ceremony_cancel, "call it off"},
     {"POST", "/v1/keys/{name}/mac", false, true, VERSION, ha_handle_mac,
      "make a message authentication code, or a batch of them"},
     {"POST", "/v1/keys/{name}/jwe-decrypt", false, true, VERSION, ha_handle_jwe_decrypt,
@@ -95,6 +107,8 @@ static const char *allow_of(const char *pattern)
         return "GET, PUT, DELETE";
     if (strcmp(pattern, "/v1/keys/{name}/certificate") == 0)
         return "GET, PUT, DELETE";
+    if (strcmp(pattern, "/v1/ceremonies/{name}") == 0)
+        return "GET, DELETE";
     for (const struct ha_route *route = routes; route->pattern; route++)
         if (strcmp(route->pattern, pattern) == 0)
             return route->method;

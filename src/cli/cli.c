@@ -85,6 +85,21 @@ enum ha_code ha_cli_key_path(const struct ha_cli *cli, const char *tail, struct 
     return ha_buf_ok(out) ? HA_OK : ha_fail(err, HA_E_MEMORY, "out of memory for a path");
 }
 
+enum ha_code ha_cli_version_path(const struct ha_cli *cli, const char *tail, struct ha_buf *out, struct ha_err *err)
+{
+    const char *version = ha_opt_value(cli->opts, HA_OPT_KEY_VERSION);
+    uint64_t number;
+    if (ha_cli_key_path(cli, tail, out, err))
+        return err->code;
+    if (version && !ha_parse_uint(version, 1, UINT32_MAX, &number)) {
+        ha_fail(err, HA_E_USAGE, "--key-version %s is no version", version);
+        return ha_hint(err, "Versions are counted from 1; 'hsm-agent key show' has them.");
+    }
+    if (version)
+        ha_buf_printf(out, "?version=%s", version);
+    return ha_buf_ok(out) ? HA_OK : ha_fail(err, HA_E_MEMORY, "out of memory for a path");
+}
+
 enum ha_code ha_cli_string(const struct ha_doc *doc, const char *name, const char **ret_text, struct ha_err *err)
 {
     const char *text = ha_json_get_string(doc->json, name);
@@ -138,7 +153,7 @@ static enum ha_code inform(const struct ha_opts *opts, struct ha_err *err)
     else if (opts->command)
         ha_help_command(table, opts->command, &text);
     else
-        ha_help_overview(table, opts->group, &text);
+        ha_help_overview(table, *opts->group ? opts->group : NULL, &text);
     return ha_out_text(&text, err);
 }
 

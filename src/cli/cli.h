@@ -37,6 +37,8 @@ enum ha_code ha_cli_unexpected(struct ha_err *err, const char *format, ...) HA_P
 // Appends "/v1/keys/NAME" and tail to out; NAME is the command's first argument. HA_E_USAGE when that isn't a key's
 // name.
 enum ha_code ha_cli_key_path(const struct ha_cli *cli, const char *tail, struct ha_buf *out, struct ha_err *err);
+// The same with ?version=N behind it, if the command was given --key-version.
+enum ha_code ha_cli_version_path(const struct ha_cli *cli, const char *tail, struct ha_buf *out, struct ha_err *err);
 // The string member of that name. HA_E_AGENT when there is none: the agent doesn't speak as expected.
 enum ha_code ha_cli_string(const struct ha_doc *doc, const char *name, const char **ret_text, struct ha_err *err);
 // The same, base64url, decoded and appended to out.

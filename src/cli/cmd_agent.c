@@ -2,6 +2,7 @@
 // What the agent says of itself: version, whoami, status, tokens, profiles.
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/inventory.h"
 #include "cli/out.h"
 #include "cli/table.h"
 
@@ -222,6 +223,22 @@ static enum ha_code put_replicas(struct ha_cli *cli, struct ha_buf *out, struct 
     return HA_OK;
 }
 
+// The certificates that expire next; nothing when none is installed.
+static enum ha_code put_expiries(struct ha_cli *cli, struct ha_buf *out, struct ha_err *err)
+{
+    enum { MOST = 5 };
+    ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
+    ha_auto(ha_inventory_clear) struct ha_inventory inventory = {0};
+    ha_auto(ha_buf_clear) struct ha_buf table = {0};
+    if (ha_cli_call(cli, "GET", "/v1/inventory", NULL, &doc, err) != HA_OK ||
+        ha_inventory_read(doc.json, &inventory, err) != HA_OK)
+        return err->code;
+    ha_inventory_next(&inventory, MOST, &table);
+    if (table.len > 0)
+        ha_buf_printf(out, "\n%s", ha_buf_text(&table));
+    return HA_OK;
+}
+
 enum ha_code ha_cmd_status(struct ha_cli *cli, struct ha_err *err)
 {
     static const char *const members[] = {"name", "state", "label", "model", "sessions", "restarts"};
@@ -252,7 +269,7 @@ enum ha_code ha_cmd_status(struct ha_cli *cli, struct ha_err *err)
     ha_buf_puts(&text, "\n\n");
     put_tokens(&text, tokens, members, HA_ARRAY_SIZE(members));
     put_token_errors(&text, tokens);
-    if (put_replicas(cli, &text, err) != HA_OK)
+    if (put_replicas(cli, &text, err) != HA_OK || put_expiries(cli, &text, err) != HA_OK)
         return err->code;
     return ha_out_text(&text, err);
 }

@@ -85,7 +85,7 @@ enum ha_code ha_cmd_csr(struct ha_cli *cli, struct ha_err *err)
     ha_auto(ha_buf_clear) struct ha_buf body = {0};
     const char *out_path = ha_opt_value(cli->opts, HA_OPT_OUTPUT);
     const char *pem = NULL;
-    if (ha_cli_key_path(cli, "/csr", &path, err) != HA_OK || write_body(cli->opts, &body, err) != HA_OK ||
+    if (ha_cli_version_path(cli, "/csr", &path, err) != HA_OK || write_body(cli->opts, &body, err) != HA_OK ||
         ha_cli_call(cli, "POST", ha_buf_text(&path), &body, &doc, err) != HA_OK)
         return err->code;
     if (ha_cli_wants_json(cli))

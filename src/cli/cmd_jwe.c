@@ -119,7 +119,7 @@ enum ha_code ha_cmd_jwe_decrypt(struct ha_cli *cli, struct ha_err *err)
     ha_auto(ha_buf_clear) struct ha_buf body = {0};
     ha_auto(ha_buf_clear) struct ha_buf plaintext = {0};
     const char *output = ha_opt_value(cli->opts, HA_OPT_OUTPUT);
-    if (ha_cli_key_path(cli, "/jwe-decrypt", &path, err) || ha_out_check(output, false, err) ||
+    if (ha_cli_version_path(cli, "/jwe-decrypt", &path, err) || ha_out_check(output, false, err) ||
         read_input(cli, &message, err))
         return err->code;
     ha_jw_object(&body, NULL);

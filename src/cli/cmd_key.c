@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// key list, show, create, adopt, delete.
+// key list, show, create, adopt.
 #include "base/text.h"
-#include "cli/command.h"
+#include "cli/command_ceremony.h"
+#include "cli/command_versions.h"
 #include "cli/key_body.h"
 #include "cli/out.h"
 #include "cli/table.h"
@@ -75,9 +76,11 @@ static void put_replicas(struct ha_buf *out, const ha_json *replicas)
 
 static void put_key(struct ha_buf *out, const struct ha_doc *doc)
 {
-    static const char *const members[] = {"name",    "type",    "bits",       "purposes",    "state",  "state_detail",
-                                          "version", "created", "origin",     "environment", "holder", "profile",
-                                          "token",   "id",      "algorithms", "operations"};
+    static const char *const members[] = {"name",    "type",       "bits",        "purposes", "state",   "state_detail",
+                                          "version", "status",     "activates",   "retires",  "deletes", "disabled",
+                                          "created", "origin",     "environment", "holder",   "profile", "token",
+                                          "id",      "algorithms", "operations"};
+    const ha_json *versions = ha_json_get(doc->json, "versions");
     for (size_t i = 0; i < HA_ARRAY_SIZE(members); i++) {
         ha_auto(ha_buf_clear) struct ha_buf value = {0};
         ha_table_value(&value, ha_json_get(doc->json, members[i]));
@@ -86,6 +89,8 @@ static void put_key(struct ha_buf *out, const struct ha_doc *doc)
                           ha_buf_text(&value));
     }
     put_replicas(out, ha_json_get(doc->json, "replicas"));
+    if (versions && ha_json_size(versions) > 1)
+        ha_cli_put_versions(out, doc->json);
     const ha_json *public_key = ha_json_get(doc->json, "public_key");
     if (!public_key || ha_json_type(public_key) != HA_JSON_OBJECT)
         return;
@@ -173,7 +178,7 @@ enum ha_code ha_cmd_key_show(struct ha_cli *cli, struct ha_err *err)
         return err->code;
     if (form && ha_out_check(out_path, form->binary && !ha_cli_wants_json(cli), err) != HA_OK)
         return err->code;
-    if (ha_cli_key_path(cli, "", &path, err) != HA_OK ||
+    if (ha_cli_version_path(cli, "", &path, err) != HA_OK ||
         ha_cli_call(cli, "GET", ha_buf_text(&path), NULL, &doc, err) != HA_OK)
         return err->code;
     if (ha_cli_wants_json(cli))
@@ -206,6 +211,14 @@ enum ha_code ha_cmd_key_create(struct ha_cli *cli, struct ha_err *err)
 {
     ha_auto(ha_buf_clear) struct ha_buf body = {0};
     put_one(cli, "type", ha_opt_value(cli->opts, HA_OPT_TYPE), &body);
+    if (ha_opt_given(cli->opts, HA_OPT_CEREMONY)) {
+        ha_key_body_traits(cli, &body);
+        return ha_ceremony_request(cli, &body, err);
+    }
+    if (ha_opt_given(cli->opts, HA_OPT_CSR_REQUEST)) {
+        ha_fail(err, HA_E_USAGE, "--csr-request is for --ceremony");
+        return ha_hint(err, "Make the key, and then 'hsm-agent csr NAME'.");
+    }
     return put_new_key(cli, &body, err);
 }
 
@@ -258,29 +271,4 @@ enum ha_code ha_cmd_key_adopt(struct ha_cli *cli, struct ha_err *err)
     ha_key_body_names(&body, "purposes", ha_opt_value(cli->opts, HA_OPT_PURPOSE));
     put_sources(&body, uris, n_uris > n_tokens ? n_uris : n_tokens, tokens);
     return put_new_key(cli, &body, err);
-}
-
-enum ha_code ha_cmd_key_delete(struct ha_cli *cli, struct ha_err *err)
-{
-    ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
-    ha_auto(ha_buf_clear) struct ha_buf path = {0};
-    ha_auto(ha_buf_clear) struct ha_buf text = {0};
-    bool destroy = ha_opt_given(cli->opts, HA_OPT_DESTROY_OBJECTS);
-    if (ha_cli_key_path(cli, destroy ? "?objects=destroy" : "", &path, err) != HA_OK)
-        return err->code;
-    if (!ha_opt_given(cli->opts, HA_OPT_YES)) {
-        ha_fail(err, HA_E_USAGE, "nothing was deleted: what is deleted can't be brought back");
-        return ha_hint(err, "If you mean it, give --yes.");
-    }
-    enum ha_code code = ha_cli_call(cli, "DELETE", ha_buf_text(&path), NULL, &doc, err);
-    if (code != HA_OK)
-        return code;
-    if (ha_cli_wants_json(cli))
-        return ha_out_json(NULL, &doc.text, HA_OUT_PUBLIC, err);
-    const char *objects = ha_json_get_string(doc.json, "objects");
-    ha_buf_printf(&text, "deleted %s", cli->opts->arguments[0]);
-    if (objects)
-        ha_buf_printf(&text, ", its objects in the token are %s", objects);
-    ha_buf_putc(&text, '\n');
-    return ha_out_text(&text, err);
 }

@@ -85,7 +85,7 @@ enum ha_code ha_cmd_pem(struct ha_cli *cli, struct ha_err *err)
     ha_auto(ha_buf_clear) struct ha_buf pem = {0};
     const char *out_path = ha_opt_value(cli->opts, HA_OPT_OUTPUT);
     struct ha_err reason = {0};
-    if (ha_cli_key_path(cli, "", &path, err) != HA_OK ||
+    if (ha_cli_version_path(cli, "", &path, err) != HA_OK ||
         ha_cli_call(cli, "GET", ha_buf_text(&path), NULL, &doc, err) != HA_OK)
         return err->code;
     if (ha_cli_wants_json(cli))

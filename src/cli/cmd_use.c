@@ -24,7 +24,7 @@ static enum ha_code choose_alg(struct ha_cli *cli, struct ha_buf *out, struct ha
 {
     ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
     ha_auto(ha_buf_clear) struct ha_buf path = {0};
-    if (ha_cli_key_path(cli, "", &path, err) != HA_OK ||
+    if (ha_cli_version_path(cli, "", &path, err) != HA_OK ||
         ha_cli_call(cli, "GET", ha_buf_text(&path), NULL, &doc, err) != HA_OK)
         return err->code;
     const ha_json *algs = ha_json_get(doc.json, "algorithms");
@@ -81,7 +81,7 @@ static enum ha_code post(struct ha_cli *cli, const char *tail, const struct ha_b
                          struct ha_err *err)
 {
     ha_auto(ha_buf_clear) struct ha_buf path = {0};
-    if (ha_cli_key_path(cli, tail, &path, err) != HA_OK)
+    if (ha_cli_version_path(cli, tail, &path, err) != HA_OK)
         return err->code;
     return ha_cli_call(cli, "POST", ha_buf_text(&path), body, ret_doc, err);
 }
@@ -102,7 +102,7 @@ static enum ha_code write_member(const struct ha_cli *cli, const struct ha_doc *
 static enum ha_code check_before(const struct ha_cli *cli, bool binary, struct ha_err *err)
 {
     ha_auto(ha_buf_clear) struct ha_buf path = {0};
-    if (ha_cli_key_path(cli, "", &path, err) != HA_OK)
+    if (ha_cli_version_path(cli, "", &path, err) != HA_OK)
         return err->code;
     return ha_out_check(ha_opt_value(cli->opts, HA_OPT_OUTPUT), binary && !ha_cli_wants_json(cli), err);
 }

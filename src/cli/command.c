@@ -4,10 +4,14 @@
 
 #include "cli/command_backup.h"
 #include "cli/command_cert.h"
+#include "cli/command_ceremony.h"
 #include "cli/command_http.h"
 #include "cli/command_import.h"
+#include "cli/command_inventory.h"
 #include "cli/command_jose.h"
 #include "cli/command_mac.h"
+#include "cli/command_token.h"
+#include "cli/command_versions.h"
 #include "crypto/alg.h"
 
 static void put_choice(struct ha_buf *out, const char *name, bool *first)
@@ -56,6 +60,10 @@ static void decrypt_algorithms(struct ha_buf *out)
     {                                                                                                                  \
         .id = HA_OPT_PURPOSE, .name = "purpose", .value = "P[,P]", .help = (help_), .choices = purposes                \
     }
+#define VERSION_ROW(help_)                                                                                             \
+    {                                                                                                                  \
+        .id = HA_OPT_KEY_VERSION, .name = "key-version", .value = "N", .help = (help_)                                 \
+    }
 #define INPUT_ROW(help_)                                                                                               \
     {                                                                                                                  \
         .id = HA_OPT_INPUT, .name = "in", .letter = 'i', .value = "FILE", .help = (help_)                              \
@@ -101,6 +109,7 @@ static const struct ha_opt_row global_rows[] = {
 };
 
 static const struct ha_opt_row show_rows[] = {
+    VERSION_ROW("The version to show; without this option the active one."),
     {.id = HA_OPT_PUBLIC,
      .name = "public",
      .value = "FORM",
@@ -124,6 +133,7 @@ static const struct ha_opt_row create_rows[] = {
     {.id = HA_OPT_BACKUP,
      .name = "backup",
      .help = "Make the key so that it may leave the token, wrapped under a key encryption key."},
+    HA_CEREMONY_CREATE_ROWS,
 };
 
 static const struct ha_opt_row adopt_rows[] = {
@@ -137,14 +147,8 @@ static const struct ha_opt_row adopt_rows[] = {
     TRAIT_ROWS,
 };
 
-static const struct ha_opt_row delete_rows[] = {
-    {.id = HA_OPT_YES, .name = "yes", .help = "Really do it. Without this option nothing is deleted."},
-    {.id = HA_OPT_DESTROY_OBJECTS,
-     .name = "destroy-objects",
-     .help = "Destroy the objects in the token of an adopted key too, instead of only forgetting the key."},
-};
-
 static const struct ha_opt_row sign_rows[] = {
+    VERSION_ROW("The version of the key that does it; without this option the active one."),
     ALG_ROW("The algorithm; without this option the first signature algorithm that the key has.", sign_algorithms),
     {.id = HA_OPT_FORMAT,
      .name = "format",
@@ -160,6 +164,7 @@ static const struct ha_opt_row sign_rows[] = {
 };
 
 static const struct ha_opt_row decrypt_rows[] = {
+    VERSION_ROW("The version of the key that does it; without this option the one that it was encrypted to is found."),
     ALG_ROW("The algorithm; RSA-OAEP-256 without this option.", decrypt_algorithms),
     {.id = HA_OPT_LABEL_FILE,
      .name = "label-file",
@@ -170,6 +175,7 @@ static const struct ha_opt_row decrypt_rows[] = {
 };
 
 static const struct ha_opt_row derive_rows[] = {
+    VERSION_ROW("The version of the key that does it; without this option the active one."),
     {.id = HA_OPT_PEER,
      .name = "peer",
      .value = "FILE",
@@ -179,6 +185,7 @@ static const struct ha_opt_row derive_rows[] = {
 };
 
 static const struct ha_opt_row csr_rows[] = {
+    VERSION_ROW("The version of the key that does it; without this option the active one."),
     {.id = HA_OPT_SUBJECT,
      .name = "subject",
      .value = "DN",
@@ -217,6 +224,9 @@ static const struct ha_opt_row csr_rows[] = {
 };
 
 static const struct ha_opt_row pem_rows[] = {
+    VERSION_ROW(
+        "The version to refer to; without this option the active one. The file goes on meaning that version when "
+        "another one is active."),
     {.id = HA_OPT_PSS,
      .name = "pss",
      .help = "Write an RSA key as one for RSASSA-PSS only, for a certificate that csr --pss asked for."},
@@ -256,8 +266,8 @@ static const struct ha_command commands[] = {
      .run = ha_cmd_whoami},
     {.name = "status",
      .arguments = "",
-     .summary = "Prints whether the agent is ready, and the state of each token with cause and remedy, and of each "
-                "replica of a key that is in several tokens.",
+     .summary = "Prints whether the agent is ready, the state of each token with cause and remedy, and of each "
+                "replica of a key that is in several tokens, and which certificates expire next.",
      .details = "The exit status is 0 when every token is ready and 1 otherwise.\n",
      .run = ha_cmd_status},
     {.name = "tokens",
@@ -274,12 +284,13 @@ static const struct ha_command commands[] = {
          "and the token was changed, this command is the only way. The exit status is 0 when the token is ready "
          "then, and 1 otherwise. An administrator's command: it takes a rule 'allow = NAME:unlock'.\n",
      .run = ha_cmd_token_unlock},
-    {.name = "profiles",
-     .arguments = "",
-     .summary = "Lists the messages that profiles know, each with its scheme and what the site has yet to say.",
-     .details = "hsm-agent-profiles(5) says how to give values, and how to write profiles.\n",
-     .run = ha_cmd_profiles},
-    {.name = "key list",
+    HA_COMMANDS_TOKEN{
+        .name = "profiles",
+        .arguments = "",
+        .summary = "Lists the messages that profiles know, each with its scheme and what the site has yet to say.",
+        .details = "hsm-agent-profiles(5) says how to give values, and how to write profiles.\n",
+        .run = ha_cmd_profiles},
+    HA_COMMAND_INVENTORY{.name = "key list",
      .alias = "keys",
      .arguments = "",
      .summary = "Lists the keys that the caller may know of.",
@@ -316,22 +327,16 @@ static const struct ha_command commands[] = {
                 "  hsm-agent key adopt edge 'pkcs11:object=edge' --token a,b\n",
      ROWS(adopt_rows),
      .run = ha_cmd_key_adopt},
-    HA_COMMAND_IMPORT HA_COMMAND_IMPORT_SECRET HA_COMMAND_BACKUP{
-        .name = "key delete",
+    HA_COMMAND_IMPORT HA_COMMAND_IMPORT_SECRET HA_COMMAND_BACKUP HA_COMMANDS_CEREMONY HA_COMMANDS_VERSIONS{
+        .name = "sign",
         .arguments = "NAME",
-        .summary = "Deletes a key: destroys it in the token if the agent created it, forgets it if it was adopted.",
-        .details = "What is destroyed can't be brought back. An administrator's command, as key create is.\n",
-        ROWS(delete_rows),
-        .run = ha_cmd_key_delete},
-    {.name = "sign",
-     .arguments = "NAME",
-     .summary = "Signs data from stdin or a file, and writes the signature.",
-     .details =
-         "The agent hashes the data itself, and takes up to 190 KiB at once. Larger data is hashed on this side and "
-         "signed as a digest, if the policy allows that:\n"
-         "  openssl dgst -sha256 -binary FILE | hsm-agent sign NAME --alg RS256 --digest -o FILE.sig\n",
-     ROWS(sign_rows),
-     .run = ha_cmd_sign},
+        .summary = "Signs data from stdin or a file, and writes the signature.",
+        .details =
+            "The agent hashes the data itself, and takes up to 190 KiB at once. Larger data is hashed on this side and "
+            "signed as a digest, if the policy allows that:\n"
+            "  openssl dgst -sha256 -binary FILE | hsm-agent sign NAME --alg RS256 --digest -o FILE.sig\n",
+        ROWS(sign_rows),
+        .run = ha_cmd_sign},
     {.name = "decrypt",
      .arguments = "NAME",
      .summary = "Decrypts a ciphertext from stdin or a file, and writes the plaintext.",

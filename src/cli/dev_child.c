@@ -58,6 +58,8 @@ static void redirect(const struct ha_dev_start *start)
     if (start->daemon) {
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
         dup2(null, STDIN_FILENO);
+    } else if (start->in > 0) {
+        dup2(start->in, STDIN_FILENO);
     }
     dup2(out, STDOUT_FILENO);
     if (start->err >= 0)

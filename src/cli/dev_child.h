@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Processes that `hsm-agent dev` starts, watches and ends. For a program with one thread.
+// Processes that `hsm-agent dev` and `hsm-agent token` start, watch and end. For a program with one thread.
 #pragma once
 
 #include "base/err.h"
@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <sys/types.h>
 
-// The signals that ask dev to end or are passed on, blocked and readable from a descriptor.
+// The signals that ask us to end or are passed on, blocked and readable from a descriptor.
 struct ha_dev_signals {
     int fd;
     sigset_t before;  // the mask that was, and that children get
@@ -23,6 +23,7 @@ struct ha_dev_start {
     const char *const *environment;  // "NAME=value", NULL-terminated, added
     bool only_environment;           // instead of what there was
     bool daemon;                     // a session of its own, /dev/null as stdin, SIGTERM when dev dies
+    int in;                          // becomes stdin, unless daemon; 0: as it is
     int out, err;                    // become stdout and stderr; -1: as they are
 };
 

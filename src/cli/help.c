@@ -117,7 +117,10 @@ void ha_help_overview(const struct ha_opt_table *table, const char *group, struc
         const struct ha_command *command = &table->commands[i];
         if (group && (strncmp(command->name, group, n) != 0 || command->name[n] != ' '))
             continue;
-        ha_buf_printf(out, "  %-*s", SUMMARY_COLUMN - 2, command->name);
+        if (strlen(command->name) + 3 > SUMMARY_COLUMN)
+            ha_buf_printf(out, "  %s\n%*s", command->name, SUMMARY_COLUMN, "");
+        else
+            ha_buf_printf(out, "  %-*s", SUMMARY_COLUMN - 2, command->name);
         put_wrapped(out, command->summary, strlen(command->summary), SUMMARY_COLUMN, SUMMARY_COLUMN);
     }
     put_rows(out, "Options, before or behind the command", table->globals, table->n_globals);

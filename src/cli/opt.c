@@ -4,6 +4,7 @@
 
 #include "base/nearest.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct parser {
@@ -150,7 +151,7 @@ static enum ha_code take_dashed(struct parser *parser, const char *word, struct 
     return take_option(parser, (struct name){text, n, false}, text[n] ? text + n + 1 : NULL, err);
 }
 
-// The second word of "key create" when group is "key"; NULL otherwise.
+// The second word of "key create" when group is "key", the words behind the group in general; NULL otherwise.
 static const char *in_group(const struct ha_command *command, const char *group)
 {
     size_t n = strlen(group);
@@ -163,37 +164,49 @@ static enum ha_code unknown_command(const struct parser *parser, const char *wor
     struct ha_nearest nearest = {.word = word};
     for (size_t i = 0; i < parser->table->n_commands; i++) {
         const struct ha_command *command = &parser->table->commands[i];
-        const char *space = strchr(command->name, ' ');
-        if (!group || in_group(command, group))
+        const char *space = strrchr(command->name, ' ');
+        if (!*group || in_group(command, group))
             ha_nearest_offer(&nearest, space ? space + 1 : command->name, command->name);
-        if (!group && command->alias)
+        if (!*group && command->alias)
             ha_nearest_offer(&nearest, command->alias, command->alias);
     }
-    ha_fail(err, HA_E_USAGE, "there is no command '%s%s%s'", group ? group : "", group ? " " : "", word);
+    ha_fail(err, HA_E_USAGE, "there is no command '%s%s%s'", group, *group ? " " : "", word);
     if (nearest.best)
         return ha_hint(err, "Did you mean 'hsm-agent %s'?", nearest.best);
     return ha_hint(err, "See 'hsm-agent --help' for the commands.");
 }
 
+// The word leads into a group of commands, or further into it.
+static bool take_group_word(struct parser *parser, const char *word)
+{
+    char *group = parser->opts.group;
+    char longer[sizeof parser->opts.group];
+    int n = snprintf(longer, sizeof longer, "%s%s%s", group, *group ? " " : "", word);
+    if (n < 0 || (size_t)n >= sizeof longer)
+        return false;
+    for (size_t i = 0; i < parser->table->n_commands; i++) {
+        if (in_group(&parser->table->commands[i], longer)) {
+            memcpy(group, longer, sizeof longer);
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum ha_code take_command_word(struct parser *parser, const char *word, struct ha_err *err)
 {
+    char *group = parser->opts.group;
     for (size_t i = 0; i < parser->table->n_commands; i++) {
         const struct ha_command *command = &parser->table->commands[i];
-        const char *name = parser->opts.group ? in_group(command, parser->opts.group) : command->name;
-        bool is_alias = !parser->opts.group && command->alias && strcmp(command->alias, word) == 0;
+        const char *name = *group ? in_group(command, group) : command->name;
+        bool is_alias = !*group && command->alias && strcmp(command->alias, word) == 0;
         if (is_alias || (name && strcmp(name, word) == 0)) {
             parser->opts.command = command;
-            parser->opts.group = NULL;
+            *group = '\0';
             return HA_OK;
         }
     }
-    for (size_t i = 0; i < parser->table->n_commands && !parser->opts.group; i++) {
-        if (in_group(&parser->table->commands[i], word)) {
-            parser->opts.group = word;
-            return HA_OK;
-        }
-    }
-    return unknown_command(parser, word, err);
+    return take_group_word(parser, word) ? HA_OK : unknown_command(parser, word, err);
 }
 
 static size_t count_words(const char *text)
@@ -255,7 +268,7 @@ static enum ha_code no_command(const struct parser *parser, struct ha_err *err)
 {
     ha_auto(ha_buf_clear) struct ha_buf names = {0};
     const char *group = parser->opts.group;
-    if (!group) {
+    if (!*group) {
         ha_fail(err, HA_E_USAGE, "no command is given");
         return ha_hint(err, "See 'hsm-agent --help' for the commands.");
     }

@@ -20,11 +20,12 @@ enum ha_opt {
     HA_OPT_HELP,
     HA_OPT_VERSION,
     HA_OPT_MANUAL,
+    HA_OPT_CSV,
+    HA_OPT_HTML,
     HA_OPT_PUBLIC,
     HA_OPT_TYPE,
     HA_OPT_PURPOSE,
     HA_OPT_TOKEN,
-    HA_OPT_YES,
     HA_OPT_DESTROY_OBJECTS,
     HA_OPT_ALG,
     HA_OPT_FORMAT,
@@ -88,6 +89,14 @@ enum ha_opt {
     HA_OPT_BODY_OUT,
     HA_OPT_KEYS,
     HA_OPT_SECRET_FILE,
+    HA_OPT_MODULE_ARGS,
+    HA_OPT_PIN,
+    HA_OPT_NEW_PIN,
+    HA_OPT_SO_PIN,
+    HA_OPT_SO,
+    HA_OPT_SLOT,
+    HA_OPT_ERASE,
+    HA_OPT_FINAL_TRY,
     HA_OPT_ENVIRONMENT,
     HA_OPT_HOLDER,
     HA_OPT_BACKUP,
@@ -96,8 +105,16 @@ enum ha_opt {
     HA_OPT_NAME,
     HA_OPT_WIPE,
     HA_OPT_KEY_VERSION,
+    HA_OPT_ACTIVATE_AFTER,
+    HA_OPT_AFTER,
+    HA_OPT_CANCEL,
+    HA_OPT_CONFIRM,
+    HA_OPT_OVERLAP,
+    HA_OPT_PENDING,
     HA_OPT_PEM,
     HA_OPT_STORE_IN_TOKEN,
+    HA_OPT_CEREMONY,
+    HA_OPT_CSR_REQUEST,
     HA_OPT_COUNT
 };
 
@@ -114,7 +131,7 @@ struct ha_opt_row {
 };
 
 struct ha_command {
-    const char *name;       // one word, or group and word: "key create"
+    const char *name;       // one word, or group and word: "key create", "token pin change"
     const char *alias;      // another name; NULL
     const char *arguments;  // one word for each, "NAME URI"; "": none; "..." at the end: the last may be repeated
     const char *rest;       // what may come after "--": "COMMAND ARG..."; NULL: nothing
@@ -142,7 +159,7 @@ enum { HA_OPT_ARGUMENTS_MAX = 9 };
 
 struct ha_opts {
     const struct ha_command *command;  // NULL: none was given, which only --help, --version and --manual allow
-    const char *group;                 // "key" when only a group's word was given; else NULL
+    char group[32];                    // "key", "token pin" when only a group's words were given; else ""
     struct ha_opt_values values[HA_OPT_COUNT];
     const char *arguments[HA_OPT_ARGUMENTS_MAX + 1];  // NULL-terminated
     char **rest;  // what came after "--", NULL-terminated; NULL: no command takes it, or nothing came

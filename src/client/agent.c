@@ -65,16 +65,41 @@ static enum ha_code unexpected(struct ha_err *err, const char *what, const char 
     return ha_hint(err, "Check that hsm-agentd is not older than the library libhsmagent.");
 }
 
+enum {
+    HASH_DIGITS = 64,
+    PATH_SIZE = sizeof "/v1/keys/?spki_sha256=" + HA_NAME_MAX + HASH_DIGITS + 32,  // the tail is shorter
+};
+
+// key is NAME, NAME@VERSION or NAME@HASH. False: it isn't.
+static bool put_path(const char *key, const char *tail, char path[static PATH_SIZE])
+{
+    char name[HA_NAME_MAX + 1] = "";
+    uint64_t version;
+    size_t n = strcspn(key, "@");
+    const char *which = key[n] ? key + n + 1 : "";
+    if (n > HA_NAME_MAX)
+        return false;
+    memcpy(name, key, n);
+    bool by_hash = strlen(which) == HASH_DIGITS && strspn(which, "0123456789abcdefABCDEF") == HASH_DIGITS;
+    if (!ha_name_valid(name) || (key[n] && !by_hash && !ha_parse_uint(which, 1, UINT32_MAX, &version)))
+        return false;
+    snprintf(path, PATH_SIZE, "/v1/keys/%s%s%s%s", name, tail,
+             !key[n]   ? ""
+             : by_hash ? "?spki_sha256="
+                       : "?version=",
+             which);
+    return true;
+}
+
 enum ha_code ha_agent_ask_key(hsm_agent *agent, const char *key, const char *tail, const struct ha_buf *body,
                               struct ha_agent_answer *ret_answer, struct ha_err *err)
 {
-    if (!ha_name_valid(key)) {
+    char path[PATH_SIZE];
+    if (!put_path(key, tail, path)) {
         ha_fail(err, HA_E_USAGE, "that can't be a key's name: %s", key);
         return ha_hint(err, "A name has letters, digits, '.', '_' and '-', 64 at most, and begins with one of the "
                             "first two.");
     }
-    char path[128];
-    snprintf(path, sizeof path, "/v1/keys/%s%s", key, tail);
     if (body && !ha_buf_ok(body))
         return ha_fail(err, HA_E_MEMORY, "out of memory for a request");
     const struct ha_call call = {

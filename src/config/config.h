@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mistakes.h"
+#include "config/days.h"
 #include "crypto/alg.h"
 #include "format/profile.h"
 
@@ -23,11 +24,15 @@ struct ha_agent_config {
     char *state_dir;
     char *profiles;        // the directory of the site's profiles
     char *clock_keys;      // a shell glob: keys whose messages need a synchronised clock; NULL: none
+    char *audit_key;       // the key that signs transcripts of ceremonies; NULL: none
+    bool self_approval;    // who asks for a ceremony may be one of those who approve it
     bool rsa1_5;           // RSA1_5 decryption allowed at all
     unsigned connections;  // most connections at one time on each socket
     unsigned connections_per_uid, requests_per_uid;  // likewise of one user, and its requests under way; 0: no limit
     unsigned publish_s, overlap_s;                   // of a rotation: before a new version signs, and after
     unsigned drain_ms;                               // how long SIGTERM waits for requests under way
+    struct ha_days expiry_days;                      // before a certificate's end: when to give notice
+    char *expiry_hook;                               // a program that is run with each notice; NULL: none
 };
 
 struct ha_listen_config {
@@ -71,6 +76,8 @@ enum ha_operation {
     HA_OPERATION_HTTP_SIGNATURE,  // the headers that sign a request or reply
     HA_OPERATION_MAC,             // with an HMAC key
     HA_OPERATION_CREATE,          // on an admin socket
+    HA_OPERATION_CEREMONY,        // on an admin socket: ask for a key that others approve
+    HA_OPERATION_APPROVE,         // on an admin socket: such a key
     HA_OPERATION_ADOPT,           // on an admin socket
     HA_OPERATION_IMPORT,          // on an admin socket
     HA_OPERATION_BACKUP,          // on an admin socket; of a key, and under a KEK

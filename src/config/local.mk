@@ -5,6 +5,7 @@ libha_config_la_SOURCES = \
 	src/config/check.c src/config/check.h \
 	src/config/compare.c \
 	src/config/config.c src/config/config.h \
+	src/config/days.c src/config/days.h \
 	src/config/dump.c \
 	src/config/manual.c \
 	src/config/operation.c \

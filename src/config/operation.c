@@ -20,6 +20,11 @@ static const struct ha_operation_info operations[] = {
                                      .help = "make the headers that sign an HTTP message"},
     [HA_OPERATION_MAC] = {"mac", .profiled = true, .help = "make a message authentication code with an HMAC key"},
     [HA_OPERATION_CREATE] = {"create", .admin = true, .help = "create the key, on an admin socket"},
+    [HA_OPERATION_CEREMONY] = {"ceremony", .admin = true,
+                               .help =
+                                   "ask for the key to be created when two others have approved, on an admin socket"},
+    [HA_OPERATION_APPROVE] = {"approve", .admin = true,
+                              .help = "approve the creation of the key that somebody asked for, on an admin socket"},
     [HA_OPERATION_ADOPT] = {"adopt", .admin = true,
                             .help = "take an object that is in the token already as a key, on an admin socket"},
     [HA_OPERATION_IMPORT] = {"import", .admin = true,

@@ -29,6 +29,18 @@ static const struct ha_option agent_options[] = {
      .value = "KEY",
      .help = "A shell pattern: keys that make messages (jws, jwt, http-signature) only while the kernel says that the "
              "system clock is synchronised, since their dates would be worth nothing. Unset: no key needs that."},
+    {.name = "audit-key",
+     .type = HA_OPTION_STRING,
+     AT(ha_agent_config, audit_key),
+     .value = "KEY",
+     .help = "The name of the key that signs the transcripts of ceremonies. It has the purpose sign, and no rule should "
+             "grant it to anybody. Unset: there are no ceremonies."},
+    {.name = "ceremony-self-approval",
+     .type = HA_OPTION_BOOL,
+     .fallback = "no",
+     AT(ha_agent_config, self_approval),
+     .value = "yes|no",
+     .help = "Whether who asks for a ceremony may be one of the two who approve it. Otherwise it takes three people."},
     {.name = "rsa1_5-decrypt",
      .type = HA_OPTION_BOOL,
      .fallback = "no",
@@ -90,6 +102,19 @@ static const struct ha_option agent_options[] = {
      AT(ha_agent_config, drain_ms),
      .value = "MILLISECONDS",
      .help = "How long SIGTERM waits for requests under way before it cuts them off."},
+    {.name = "expiry-days",
+     .type = HA_OPTION_DAYS,
+     .fallback = "90, 60, 30, 1",
+     AT(ha_agent_config, expiry_days),
+     .value = "DAYS[,DAYS...]|none",
+     .help = "So many days before an installed certificate expires the agent gives notice, and when it has expired: an "
+             "event in the log, once for each certificate and each of the numbers, and a run of expiry-hook."},
+    {.name = "expiry-hook",
+     .type = HA_OPTION_PATH,
+     AT(ha_agent_config, expiry_hook),
+     .value = "PATH",
+     .help = "A program that is run with each notice, see EXPIRY in hsm-agentd(8). It belongs to root or to the agent's "
+             "user, and nobody else may write it."},
 };
 
 static const struct ha_option listen_options[] = {

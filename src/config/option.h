@@ -19,6 +19,7 @@ enum ha_option_type {
     HA_OPTION_PIN,          // char *: where the PIN comes from
     HA_OPTION_ENVIRONMENT,  // struct ha_strings: NAME=value
     HA_OPTION_CHOICE,       // char *: one of the words in `value`, which are separated by |
+    HA_OPTION_DAYS,         // struct ha_days
     HA_OPTION_ALLOW,        // struct ha_allow * and size_t
 };
 

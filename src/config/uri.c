@@ -117,7 +117,7 @@ enum ha_code ha_uri_check(const char *uri, struct ha_err *err)
     if (strncmp(uri, scheme, strlen(scheme)) != 0) {
         ha_fail(err, HA_E_CONFIG, "the URI doesn't begin with 'pkcs11:'");
         return ha_hint(err,
-                       "Write pkcs11:token=LABEL;serial=NUMBER; 'pkcs11-tool --module MODULE --list-token-slots' shows "
+                       "Write pkcs11:token=LABEL;serial=NUMBER; 'hsm-agent token list --module MODULE' shows "
                        "both.");
     }
     // Attributes of the path end with ';', those of the query, behind the '?', with '&'.

@@ -121,6 +121,8 @@ enum ha_code ha_value_store(const struct ha_option *option, const char *text, un
         return ha_value_check_uint(option, text, HA_OPTION_FIELD(unsigned, section, option->offset), err);
     case HA_OPTION_MODE:
         return ha_value_check_mode(text, HA_OPTION_FIELD(mode_t, section, option->offset), err);
+    case HA_OPTION_DAYS:
+        return ha_days_parse(text, HA_OPTION_FIELD(struct ha_days, section, option->offset), err);
     case HA_OPTION_USER:
     case HA_OPTION_GROUP:
         return store_id(option, text, section, err);
@@ -163,6 +165,13 @@ static void dump_strings(const struct ha_option *option, const struct ha_strings
         dump_line(option, strings->items[i], out);
 }
 
+static void dump_days(const struct ha_option *option, const struct ha_days *days, struct ha_buf *out)
+{
+    ha_auto(ha_buf_clear) struct ha_buf text = {0};
+    ha_days_print(days, &text);
+    dump_line(option, ha_buf_text(&text), out);
+}
+
 void ha_value_dump(const struct ha_option *option, const void *section, struct ha_buf *out)
 {
     switch (option->type) {
@@ -182,6 +191,9 @@ void ha_value_dump(const struct ha_option *option, const void *section, struct h
         break;
     case HA_OPTION_MODE:
         ha_buf_printf(out, "%s = %04o\n", option->name, *HA_OPTION_FIELD(mode_t, section, option->offset));
+        break;
+    case HA_OPTION_DAYS:
+        dump_days(option, HA_OPTION_FIELD(const struct ha_days, section, option->offset), out);
         break;
     case HA_OPTION_USER:
     case HA_OPTION_GROUP:
@@ -244,6 +256,7 @@ void ha_value_clear(const struct ha_option *option, void *section)
     case HA_OPTION_BOOL:
     case HA_OPTION_UINT:
     case HA_OPTION_MODE:
+    case HA_OPTION_DAYS:
         break;
     case HA_OPTION_STRING:
     case HA_OPTION_PATH:

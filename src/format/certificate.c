@@ -2,7 +2,9 @@
 #include "format/certificate.h"
 
 #include "base/file.h"
+#include "base/text.h"
 #include "crypto/ossl.h"
+#include "format/cert_words.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -101,9 +103,20 @@ void ha_certificate_to_pem(const struct ha_certificate *certificate, struct ha_b
 
 void ha_certificate_subject(const struct ha_certificate *certificate, struct ha_buf *out)
 {
-    ha_auto(BIO_free_all) BIO *bio = BIO_new(BIO_s_mem());
-    if (bio && X509_NAME_print_ex(bio, X509_get_subject_name(certificate->x509), 0, XN_FLAG_RFC2253) >= 0)
-        append_bio(out, bio);
+    ha_cert_words_name(out, X509_get_subject_name(certificate->x509));
+}
+
+void ha_certificate_issuer(const struct ha_certificate *certificate, struct ha_buf *out)
+{
+    ha_cert_words_name(out, X509_get_issuer_name(certificate->x509));
+}
+
+void ha_certificate_serial(const struct ha_certificate *certificate, struct ha_buf *out)
+{
+    const ASN1_INTEGER *serial = X509_get0_serialNumber(certificate->x509);
+    if (ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER)
+        ha_buf_putc(out, '-');
+    ha_hex_encode(out, ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial));
 }
 
 struct x509_st *ha_certificate_x509(const struct ha_certificate *certificate)

@@ -74,6 +74,7 @@ struct ha_key {
     struct ha_pubkey *public_key;  // NULL while HA_PHASE_CREATING; an HMAC key's identity
     struct ha_replica *replicas;   // at least one
     size_t n_replicas;
+    _Atomic int64_t last_use_s;              // keys/last_use.h
     atomic_uint turn;                        // counts uses: equally busy replicas take turns
     struct ha_key_certificate *certificate;  // guarded by lock; NULL: none installed
     pthread_mutex_t lock;                    // guards the troubles and the certificate

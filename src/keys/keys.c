@@ -2,6 +2,8 @@
 // The table of keys: an array sorted by name and version, under a reader-writer lock.
 #include "keys/keys_internal.h"
 
+#include "keys/ceremony.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -198,6 +200,7 @@ enum ha_code ha_keys_new(const char *state_dir, const struct ha_log *log, struct
     pthread_mutex_init(&keys->calendar.lock, NULL);
     pthread_cond_init(&keys->calendar.changed, NULL);
     if (ha_store_open(state_dir, &keys->store, err) || ha_certificates_open(keys, state_dir, err) ||
+        ha_ceremonies_new(state_dir, &keys->ceremonies, err) ||
         ha_store_load(&keys->store, keys, take_loaded, log_unreadable, err) || ha_calendar_start(keys, err)) {
         ha_keys_free(keys);
         return err->code;
@@ -218,7 +221,13 @@ void ha_keys_free(struct ha_keys *keys)
     ha_store_close(&keys->store);
     pthread_cond_destroy(&keys->calendar.changed);
     pthread_mutex_destroy(&keys->calendar.lock);
+    ha_ceremonies_free(keys->ceremonies);
     pthread_rwlock_destroy(&keys->lock);
     pthread_mutex_destroy(&keys->changing);
     free(keys);
+}
+
+struct ha_ceremonies *ha_keys_ceremonies(struct ha_keys *keys)
+{
+    return keys->ceremonies;
 }

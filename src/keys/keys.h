@@ -7,6 +7,7 @@
 #include "keys/traits.h"
 #include "keys/versions.h"
 
+struct ha_ceremonies;
 struct ha_keys;
 
 // Reads the state directory. Keys stay HA_STATE_TOKEN_DOWN until their token is bound.
@@ -14,6 +15,8 @@ enum ha_code ha_keys_new(const char *state_dir, const struct ha_log *log, struct
                          struct ha_err *err);
 void ha_keys_free(struct ha_keys *keys);
 HA_AUTO_DEFINE(struct ha_keys, ha_keys_free)
+// Those of the same state directory. Borrowed.
+struct ha_ceremonies *ha_keys_ceremonies(struct ha_keys *keys);
 
 // Tells the keys of that token which one it is, so that they can say why it isn't ready before it ever was.
 void ha_keys_attach(struct ha_keys *keys, struct ha_token *token);

@@ -9,9 +9,12 @@ libha_keys_la_SOURCES = \
 	src/keys/certificates.c src/keys/certificates.h \
 	src/keys/decisions.c \
 	src/keys/delete.c \
+	src/keys/expiry.c src/keys/expiry.h \
+	src/keys/ceremonies.c src/keys/ceremony.c src/keys/ceremony.h \
 	src/keys/importing.c \
 	src/keys/key.c src/keys/key.h \
 	src/keys/keys.c src/keys/keys.h src/keys/keys_internal.h \
+	src/keys/last_use.c src/keys/last_use.h \
 	src/keys/lifecycle.c \
 	src/keys/objects.c src/keys/objects.h \
 	src/keys/prove.c src/keys/prove.h \

@@ -33,22 +33,6 @@ struct start_answer {
     uint8_t ways[HA_ALG_COUNT];
 };
 
-static enum ha_way way_of(const struct ha_p11 *token, enum ha_alg alg)
-{
-    if (alg == HA_ALG_NONE)
-        return HA_WAY_NONE;
-    switch (ha_alg_info(alg)->use) {
-    case HA_USE_SIGN:
-    case HA_USE_MAC:
-        return ha_sign_way(&token->sign, alg);
-    case HA_USE_DECRYPT:
-        return ha_decrypt_way(&token->decrypt, alg);
-    case HA_USE_DERIVE:
-        return token->can_derive;
-    }
-    return HA_WAY_NONE;
-}
-
 static void describe(const struct ha_p11 *token, struct start_answer *ret_text, struct ha_packet *answer)
 {
     char manufacturer[33], model[17];
@@ -58,7 +42,7 @@ static void describe(const struct ha_p11 *token, struct start_answer *ret_text, 
     ha_slot_text(token->info.model, sizeof(token->info.model), model);
     snprintf(ret_text->model, sizeof(ret_text->model), "%s %s", manufacturer, model);
     for (unsigned i = 0; i < HA_ALG_COUNT; i++)
-        ret_text->ways[i] = (uint8_t)way_of(token, (enum ha_alg)i);
+        ret_text->ways[i] = (uint8_t)ha_p11_way(token, (enum ha_alg)i);
     answer->part[0] = (struct ha_part){ret_text->label, strlen(ret_text->label)};
     answer->part[1] = (struct ha_part){ret_text->serial, strlen(ret_text->serial)};
     answer->part[2] = (struct ha_part){ret_text->model, strlen(ret_text->model)};

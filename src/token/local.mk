@@ -16,8 +16,10 @@ libha_token_la_SOURCES = \
 	src/token/harden.c src/token/harden.h \
 	src/token/hmac.c src/token/hmac.h \
 	src/token/init.c src/token/init.h \
+	src/token/inspect.c src/token/inspect.h \
 	src/token/kek.c src/token/kek.h \
 	src/token/ladder.c src/token/ladder.h \
+	src/token/library.c src/token/library.h \
 	src/token/list.c src/token/list.h \
 	src/token/login.c src/token/login.h \
 	src/token/mechanism.c src/token/mechanism.h \
@@ -27,6 +29,7 @@ libha_token_la_SOURCES = \
 	src/token/operate.c src/token/operate.h \
 	src/token/options.c src/token/options.h \
 	src/token/pin.c src/token/pin.h \
+	src/token/pins.c src/token/pins.h \
 	src/token/public.c src/token/public.h \
 	src/token/publics.c src/token/publics.h \
 	src/token/receive.c src/token/receive.h \
@@ -37,6 +40,7 @@ libha_token_la_SOURCES = \
 	src/token/slot.c src/token/slot.h \
 	src/token/start.c src/token/start.h \
 	src/token/template.c src/token/template.h \
+	src/token/tool.c src/token/tool.h \
 	src/token/p11.c src/token/p11.h \
 	src/token/uri.c src/token/uri.h \
 	src/token/verify.c src/token/verify.h \

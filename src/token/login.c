@@ -18,8 +18,9 @@ static enum ha_code refuse_last_try(struct ha_p11 *token, bool *ret_count_low, s
         return ha_ckr_fail(err, "C_GetTokenInfo", rv);
     if (info.flags & CKF_USER_PIN_LOCKED) {
         ha_fail(err, HA_E_PIN, "the token says that its PIN is locked; the PIN wasn't tried");
-        return ha_hint(err, "Unlock it with the token's own tool and the security officer's PIN, then `hsm-agent token "
-                            "unlock NAME`.");
+        return ha_hint(err,
+                       "Have the security officer set a new one, with `hsm-agent token pin reset` or the token's own "
+                       "tool; then `hsm-agent token unlock NAME`.");
     }
     if (info.flags & CKF_USER_PIN_FINAL_TRY) {
         ha_fail(err, HA_E_PIN, "the token says that one more wrong PIN would lock it; the PIN wasn't tried");

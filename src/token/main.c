@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// hsm-agent-token: one token's process. Started by the daemon, or by `hsm-agent token init`.
+// hsm-agent-token: one token's process. Started by the daemon; or, for one act, by `hsm-agent dev` and `hsm-agent
+// token`.
 #include "channel/packet.h"
 #include "token/control.h"
 #include "token/harden.h"
 #include "token/init.h"
 #include "token/options.h"
 #include "token/p11.h"
+#include "token/tool.h"
 
 #include <malloc.h>
 #include <stdio.h>
@@ -37,6 +39,18 @@ static int init_token(const struct ha_token_options *options, const struct ha_lo
     return err.code == HA_E_PIN ? HA_TOKEN_EXIT_PIN : HA_TOKEN_EXIT_FAILED;
 }
 
+static int run_tool(const struct ha_token_options *options, const struct ha_log *log)
+{
+    ha_auto(ha_buf_clear) struct ha_buf out = {0};
+    struct ha_err err = {0};
+    enum ha_code code = ha_tool_run(options, log, &out, &err);
+    if (code)
+        ha_tool_put_error(&out, &err);
+    if (puts(ha_buf_text(&out)) < 0 || fflush(stdout) != 0 || code)
+        return code == HA_E_PIN ? HA_TOKEN_EXIT_PIN : HA_TOKEN_EXIT_FAILED;
+    return HA_TOKEN_EXIT_OK;
+}
+
 int main(int argc, char **argv)
 {
     struct ha_token_options options;
@@ -51,5 +65,7 @@ int main(int argc, char **argv)
         ha_log_err(&log, HA_LOG_ERROR, "token-not-hardened", &err);
         return HA_TOKEN_EXIT_FAILED;
     }
+    if (options.tool != HA_TOOL_NONE)
+        return run_tool(&options, &log);
     return options.init ? init_token(&options, &log) : serve(&options, &log);
 }

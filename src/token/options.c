@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum value_kind { VALUE_TEXT, VALUE_COUNT, VALUE_FLAG, VALUE_VERIFY };
+enum value_kind { VALUE_TEXT, VALUE_COUNT, VALUE_FLAG, VALUE_VERIFY, VALUE_TOOL, VALUE_SECONDS };
 
 // `where` is the member's place in struct ha_token_options.
 static const struct option_row {
@@ -30,6 +30,27 @@ static const struct option_row {
     {HA_TOKEN_OPT_INIT, VALUE_FLAG, offsetof(struct ha_token_options, init)},
     {HA_TOKEN_OPT_LABEL, VALUE_TEXT, offsetof(struct ha_token_options, label)},
     {HA_TOKEN_OPT_SO_PIN, VALUE_TEXT, offsetof(struct ha_token_options, so_pin)},
+    {HA_TOKEN_OPT_TOOL, VALUE_TOOL, offsetof(struct ha_token_options, tool)},
+    {HA_TOKEN_OPT_TOKEN, VALUE_TEXT, offsetof(struct ha_token_options, token)},
+    {HA_TOKEN_OPT_NEW_PIN, VALUE_TEXT, offsetof(struct ha_token_options, new_pin)},
+    {HA_TOKEN_OPT_SLOT, VALUE_TEXT, offsetof(struct ha_token_options, slot)},
+    {HA_TOKEN_OPT_ERASE, VALUE_TEXT, offsetof(struct ha_token_options, erase)},
+    {HA_TOKEN_OPT_FINAL_TRY, VALUE_FLAG, offsetof(struct ha_token_options, final_try)},
+    {HA_TOKEN_OPT_TIMEOUT, VALUE_SECONDS, offsetof(struct ha_token_options, timeout_s)},
+};
+
+// What each tool can't do without.
+static const struct tool_row {
+    const char *word;
+    bool label, token, so_pin, pin, new_pin;
+} tools[] = {
+    [HA_TOOL_NONE] = {""},
+    [HA_TOOL_LIST] = {HA_TOKEN_TOOL_LIST},
+    [HA_TOOL_INFO] = {HA_TOKEN_TOOL_INFO, .token = true},
+    [HA_TOOL_INIT] = {HA_TOKEN_TOOL_INIT, .label = true, .so_pin = true, .pin = true},
+    [HA_TOOL_PIN_CHANGE] = {HA_TOKEN_TOOL_PIN_CHANGE, .token = true, .pin = true, .new_pin = true},
+    [HA_TOOL_SO_CHANGE] = {HA_TOKEN_TOOL_SO_CHANGE, .token = true, .so_pin = true, .new_pin = true},
+    [HA_TOOL_PIN_RESET] = {HA_TOKEN_TOOL_PIN_RESET, .token = true, .so_pin = true, .new_pin = true},
 };
 
 static enum ha_code store_verify(const char *value, enum ha_verify_what *ret_what, struct ha_err *err)
@@ -43,6 +64,17 @@ static enum ha_code store_verify(const char *value, enum ha_verify_what *ret_wha
         }
     }
     return ha_fail(err, HA_E_USAGE, "--%s takes rsa, always or off", HA_TOKEN_OPT_VERIFY);
+}
+
+static enum ha_code store_tool(const char *value, enum ha_token_tool *ret_tool, struct ha_err *err)
+{
+    for (unsigned i = HA_TOOL_NONE + 1; i < HA_ARRAY_SIZE(tools); i++) {
+        if (strcmp(tools[i].word, value) == 0) {
+            *ret_tool = (enum ha_token_tool)i;
+            return HA_OK;
+        }
+    }
+    return ha_fail(err, HA_E_USAGE, "--%s doesn't know that word", HA_TOKEN_OPT_TOOL);
 }
 
 static enum ha_code store(const struct option_row *row, const char *value, struct ha_token_options *options,
@@ -64,6 +96,13 @@ static enum ha_code store(const struct option_row *row, const char *value, struc
         break;
     case VALUE_VERIFY:
         return store_verify(value, member, err);
+    case VALUE_TOOL:
+        return store_tool(value, member, err);
+    case VALUE_SECONDS:
+        if (!ha_parse_uint(value, 1, HA_TOKEN_TIMEOUT_MAX_S, &count))
+            return ha_fail(err, HA_E_USAGE, "--%s takes a number from 1 to %d", row->name, HA_TOKEN_TIMEOUT_MAX_S);
+        *(unsigned *)member = (unsigned)count;
+        break;
     }
     return HA_OK;
 }
@@ -82,22 +121,48 @@ static enum ha_code check_pin_source(const char *value, const char *name, bool m
                    may_prompt ? ", or prompt" : "");
 }
 
+static enum ha_code check_init(const struct ha_token_options *o, struct ha_err *err)
+{
+    if (need(o->label, HA_TOKEN_OPT_LABEL, err) || need(o->so_pin, HA_TOKEN_OPT_SO_PIN, err) ||
+        need(o->pin, HA_TOKEN_OPT_PIN, err) || check_pin_source(o->pin, HA_TOKEN_OPT_PIN, false, err))
+        return err->code;
+    return check_pin_source(o->so_pin, HA_TOKEN_OPT_SO_PIN, false, err);
+}
+
+static enum ha_code check_tool(const struct ha_token_options *o, struct ha_err *err)
+{
+    const struct tool_row *row = &tools[o->tool];
+    if ((row->label && need(o->label, HA_TOKEN_OPT_LABEL, err)) ||
+        (row->token && need(o->token, HA_TOKEN_OPT_TOKEN, err)) ||
+        (row->so_pin && need(o->so_pin, HA_TOKEN_OPT_SO_PIN, err)) ||
+        (row->pin && need(o->pin, HA_TOKEN_OPT_PIN, err)) ||
+        (row->new_pin && need(o->new_pin, HA_TOKEN_OPT_NEW_PIN, err)) ||
+        check_pin_source(o->so_pin, HA_TOKEN_OPT_SO_PIN, true, err) ||
+        check_pin_source(o->pin, HA_TOKEN_OPT_PIN, true, err))
+        return err->code;
+    return check_pin_source(o->new_pin, HA_TOKEN_OPT_NEW_PIN, true, err);
+}
+
+static enum ha_code check_service(const struct ha_token_options *o, struct ha_err *err)
+{
+    if (need(o->name, HA_TOKEN_OPT_NAME, err) || need(o->uri, HA_TOKEN_OPT_URI, err))
+        return err->code;
+    if (o->sessions == 0)
+        return ha_fail(err, HA_E_USAGE, "--%s is missing", HA_TOKEN_OPT_SESSIONS);
+    return check_pin_source(o->pin, HA_TOKEN_OPT_PIN, true, err);
+}
+
 static enum ha_code check(const struct ha_token_options *o, struct ha_err *err)
 {
-    if (need(o->module, HA_TOKEN_OPT_MODULE, err) ||
-        (!o->init && (need(o->name, HA_TOKEN_OPT_NAME, err) || need(o->uri, HA_TOKEN_OPT_URI, err))) ||
-        (o->init && (need(o->label, HA_TOKEN_OPT_LABEL, err) || need(o->so_pin, HA_TOKEN_OPT_SO_PIN, err) ||
-                     need(o->pin, HA_TOKEN_OPT_PIN, err))))
+    if (need(o->module, HA_TOKEN_OPT_MODULE, err))
         return err->code;
     if (o->module[0] != '/')
         return ha_fail(err, HA_E_USAGE, "--%s takes an absolute path", HA_TOKEN_OPT_MODULE);
     if (o->pin_guard && o->pin_guard[0] != '/')
         return ha_fail(err, HA_E_USAGE, "--%s takes an absolute path", HA_TOKEN_OPT_PIN_GUARD);
-    if (!o->init && o->sessions == 0)
-        return ha_fail(err, HA_E_USAGE, "--%s is missing", HA_TOKEN_OPT_SESSIONS);
-    if (check_pin_source(o->pin, HA_TOKEN_OPT_PIN, !o->init, err))
-        return err->code;
-    return check_pin_source(o->so_pin, HA_TOKEN_OPT_SO_PIN, false, err);
+    if (o->tool != HA_TOOL_NONE)
+        return check_tool(o, err);
+    return o->init ? check_init(o, err) : check_service(o, err);
 }
 
 enum ha_code ha_token_options_read(int argc, char **argv, struct ha_token_options *ret_options, struct ha_err *err)

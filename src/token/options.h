@@ -28,8 +28,36 @@
 #define HA_TOKEN_OPT_LABEL  "label"
 #define HA_TOKEN_OPT_SO_PIN "so-pin"
 
+// The third mode, of the command line's `token` commands: hsm-agent-token --tool WHAT --module M [--token LABEL-OR-URI]
+// [PINs, whose sources may be "prompt"]. Standard output gets one JSON document: what was asked for, or {"error":
+// {code, detail, hint}}. When the other end of the standard input is closed, a prompt gives up.
+#define HA_TOKEN_OPT_TOOL        "tool"
+#define HA_TOKEN_TOOL_LIST       "list"
+#define HA_TOKEN_TOOL_INFO       "info"
+#define HA_TOKEN_TOOL_INIT       "init"           // --label, --so-pin, --pin [--slot] [--erase]
+#define HA_TOKEN_TOOL_PIN_CHANGE "pin-change"     // the user's: --pin, --new-pin
+#define HA_TOKEN_TOOL_SO_CHANGE  "so-pin-change"  // the security officer's: --so-pin, --new-pin
+#define HA_TOKEN_TOOL_PIN_RESET  "pin-reset"      // the user's, by the security officer: --so-pin, --new-pin
+#define HA_TOKEN_OPT_TOKEN       "token"          // a label, or a PKCS#11 URI
+#define HA_TOKEN_OPT_NEW_PIN     "new-pin"
+#define HA_TOKEN_OPT_SLOT        "slot"       // the slot to initialise, by its number
+#define HA_TOKEN_OPT_ERASE       "erase"      // the serial number of the token to initialise again
+#define HA_TOKEN_OPT_FINAL_TRY   "final-try"  // a PIN is tried even if one more wrong one locks the token
+#define HA_TOKEN_OPT_TIMEOUT     "timeout"    // seconds for the module's work; then SIGALRM ends the process
+#define HA_TOKEN_TIMEOUT_MAX_S   3600
+
 // Which signatures are verified before they leave.
 enum ha_verify_what { HA_VERIFY_RSA, HA_VERIFY_ALWAYS, HA_VERIFY_OFF };
+
+enum ha_token_tool {
+    HA_TOOL_NONE,
+    HA_TOOL_LIST,
+    HA_TOOL_INFO,
+    HA_TOOL_INIT,
+    HA_TOOL_PIN_CHANGE,
+    HA_TOOL_SO_CHANGE,
+    HA_TOOL_PIN_RESET,
+};
 
 // How the child ends.
 enum ha_token_exit {
@@ -54,6 +82,13 @@ struct ha_token_options {
     bool init;
     const char *label;
     const char *so_pin;
+    enum ha_token_tool tool;
+    const char *token;
+    const char *new_pin;
+    const char *slot;
+    const char *erase;
+    bool final_try;
+    unsigned timeout_s;  // 0: none
 };
 
 // Reads and checks the command line; argv outlives ret_options. HA_E_USAGE. Once a process (getopt's state is global).

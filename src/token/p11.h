@@ -58,3 +58,7 @@ struct ha_p11 {
 
 // token and options live as long as the process: the workers' threads use them to the end.
 void ha_p11_init(struct ha_p11 *token, const struct ha_token_options *options, struct ha_log log);
+// Chooses the ways to do each algorithm, by the token's mechanisms.
+void ha_p11_choose(struct ha_p11 *token, const struct ha_mechanisms *mechanisms);
+// The way that was chosen.
+enum ha_way ha_p11_way(const struct ha_p11 *token, enum ha_alg alg);

@@ -23,10 +23,7 @@ static enum ha_code bring_up(struct ha_p11 *token, size_t n_workers, size_t *ret
     if (ha_module_initialize(token, err) || ha_slot_find(token, err) || ha_mechanisms_probe(token, &mechanisms, err) ||
         ha_session_open_all(token, n_workers, ret_opened, err))
         return err->code;
-    ha_sign_choose(&mechanisms, &token->sign);
-    ha_decrypt_choose(&mechanisms, token->options->software_oaep, &token->decrypt);
-    token->can_derive = ha_derive_way(&mechanisms);
-    ha_wrapping_choose(&mechanisms, &token->wrapping);
+    ha_p11_choose(token, &mechanisms);
     return HA_OK;
 }
 

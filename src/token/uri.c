@@ -54,6 +54,44 @@ bool ha_uri_is_secret(P11KitUri *uri)
     return has_class(uri, CKO_SECRET_KEY);
 }
 
+enum ha_code ha_uri_of_token_text(const char *text, P11KitUri **ret_uri, struct ha_err *err)
+{
+    static const char scheme[] = "pkcs11:";
+    if (strncmp(text, scheme, sizeof(scheme) - 1) == 0)
+        return ha_uri_parse_token(text, ret_uri, err);
+    ha_auto(p11_kit_uri_free) P11KitUri *uri = p11_kit_uri_new();
+    if (!uri)
+        return ha_fail(err, HA_E_MEMORY, "out of memory for a URI");
+    CK_TOKEN_INFO *info = p11_kit_uri_get_token_info(uri);
+    size_t n = strlen(text);
+    if (n == 0 || n > sizeof(info->label))
+        return ha_fail(err, HA_E_CONFIG, "a token's label has 1 to %zu bytes", sizeof(info->label));
+    memset(info->label, ' ', sizeof(info->label));
+    memcpy(info->label, text, n);
+    *ret_uri = ha_take(&uri);
+    return HA_OK;
+}
+
+enum ha_code ha_uri_of_token(const CK_TOKEN_INFO *info, char **ret_text, struct ha_err *err)
+{
+    ha_auto(p11_kit_uri_free) P11KitUri *uri = p11_kit_uri_new();
+    char *text = NULL;
+    if (!uri)
+        return ha_fail(err, HA_E_MEMORY, "out of memory for a URI");
+    CK_TOKEN_INFO *named = p11_kit_uri_get_token_info(uri);
+    memcpy(named->label, info->label, sizeof(named->label));
+    if (info->serialNumber[0] != ' ' && info->serialNumber[0] != '\0') {
+        memcpy(named->serialNumber, info->serialNumber, sizeof(named->serialNumber));
+    } else {
+        memcpy(named->model, info->model, sizeof(named->model));
+        memcpy(named->manufacturerID, info->manufacturerID, sizeof(named->manufacturerID));
+    }
+    if (p11_kit_uri_format(uri, P11_KIT_URI_FOR_TOKEN, &text) != P11_KIT_URI_OK)
+        return ha_fail(err, HA_E_MEMORY, "out of memory for a URI");
+    *ret_text = text;
+    return HA_OK;
+}
+
 enum ha_code ha_uri_parse_keys(const char *text, size_t n, P11KitUri **ret_uri, struct ha_err *err)
 {
     ha_auto(ha_free) char *copy = strndup(text, n);

@@ -120,7 +120,7 @@ done
 fails 'the command line refuses a bad name as well' 2 '*name*remedy:*' hsm_agent key create .x --type ec:p256
 longest=$(printf 'x%.0s' {1..64})
 succeeds 'a name may have 64 characters' hsm_agent key create "$longest" --type ec:p256
-hsm_agent key delete "$longest" --yes >/dev/null
+hsm_agent key delete "$longest" --confirm "$longest" >/dev/null
 
 for type in rsa:1024 rsa:2048x rsa:8192 RSA:2048 rsa ec:p224 ec:secp256k1 ed448 aes:256 rsa:other none ''; do
     api PUT /v1/keys/new "{\"type\":\"$type\"}"
@@ -137,8 +137,9 @@ problem 'nothing was made by what was refused' 404 no-such-key
 
 # --- Deletion
 
-fails 'nothing is deleted without --yes' 2 '*--yes*' hsm_agent key delete both
-succeeds 'a key is deleted with it' hsm_agent key delete both --yes
+fails 'nothing is deleted without the name' 2 '*--confirm both*' hsm_agent key delete both
+fails 'nor with another one' 2 '*another name*' hsm_agent key delete both --confirm bath
+succeeds 'a key is deleted with it' hsm_agent key delete both --confirm both
 api GET /v1/keys/both
 problem 'it is gone' 404 no-such-key
 is 'its objects are gone from the token' "$(pkcs11_tool a --list-objects 2>/dev/null | grep -c 'label: *both$')" 0
@@ -180,10 +181,10 @@ api PUT /v1/keys/none '{"uri":"pkcs11:object=twin1"}'
 problem 'one of two objects with one id is refused' 409 ambiguous-key
 like 'and both are named' "$(field detail)" '*twin1*twin2*'
 
-succeeds 'an adopted key is deleted' hsm_agent key delete mine --yes
+succeeds 'an adopted key is deleted' hsm_agent key delete mine --confirm mine
 is 'its objects stay in the token' "$(pkcs11_tool a --list-objects --type privkey 2>/dev/null | grep -c 'ID: *a1$')" 1
 succeeds 'it may be adopted again' hsm_agent key adopt mine 'pkcs11:object=theirs;id=%a1;type=private'
-like 'with --destroy-objects they are destroyed' "$(hsm_agent key delete mine --yes --destroy-objects)" '*destroyed*'
+like 'with --destroy-objects they are destroyed' "$(hsm_agent key delete mine --confirm mine --destroy-objects)" '*destroyed*'
 is 'and gone' "$(pkcs11_tool a --list-objects 2>/dev/null | grep -c 'ID: *a1$')" 0
 
 # --- What a later start finds

@@ -310,7 +310,7 @@ kill_agent a
 start_agent a
 succeeds 'a killed agent is found again' connect -tls1_3
 
-hsm_agent key delete p256 --yes >/dev/null
+hsm_agent key delete p256 --confirm p256 >/dev/null
 hsm_agent key create p256 --type ec:p256 >/dev/null
 fails 'another key of the same name signs nothing' 1 '*' \
     with_provider openssl dgst -sha256 -sign "$T/p256.pem" "$T/data"

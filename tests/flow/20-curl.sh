@@ -95,7 +95,7 @@ is 'or destroys it' "$status $body" '200 {"deleted":"mine","objects":"destroyed"
 api DELETE /v1/keys/ed
 is 'what was created is destroyed' "$status $body" '200 {"deleted":"ed","objects":"destroyed"}'
 hsm_agent key create ed --type ed25519 >/dev/null
-is 'as the command line does' "$(hsm_agent key delete ed --yes --json)" "$body"
+is 'as the command line does' "$(hsm_agent key delete ed --confirm ed --json)" "$body"
 
 # --- What the command line sends, so that nothing is left that curl couldn't
 
@@ -103,7 +103,7 @@ is 'key create sends' "$(asked key create new --type rsa:2048 --purpose sign,dec
     'PUT /v1/keys/new if-none-match=* {"type":"rsa:2048","purposes":["sign","decrypt"],"token":"main"}'
 is 'key adopt sends' "$(asked key adopt new 'pkcs11:object=x;id=%01' --purpose sign)" \
     'PUT /v1/keys/new if-none-match=* {"uri":"pkcs11:object=x;id=%01","purposes":["sign"]}'
-is 'key delete sends' "$(asked key delete new --yes --destroy-objects)" 'DELETE /v1/keys/new?objects=destroy  '
+is 'key delete sends' "$(asked key delete new --confirm new --destroy-objects)" 'DELETE /v1/keys/new?objects=destroy  '
 
 # --- Errors are the same, too
 

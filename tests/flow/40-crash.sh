@@ -89,14 +89,14 @@ for i in 1 2 3 4; do
         like "half$i was undone, says the log" "$(<"$T/a/log")" "*key-creation-undone key=half$i*"
         ;;
     '200 incomplete')
-        like "half$i is reported with what to do" "$(field state_detail)" "*key delete half$i --yes*"
-        succeeds "which works" hsm_agent key delete "half$i" --yes
+        like "half$i is reported with what to do" "$(field state_detail)" "*key delete half$i*"
+        succeeds "which works" hsm_agent key delete "half$i" --confirm "half$i"
         ;;
     *) not_ok "half$i is undone or reported" "$status $body" ;;
     esac
     api PUT "/v1/keys/half$i" '{"type":"ec:p256"}'
     is "the name half$i can be used" "$status" 201
-    hsm_agent key delete "half$i" --yes >/dev/null
+    hsm_agent key delete "half$i" --confirm "half$i" >/dev/null
 done
 is 'nothing of them is left in the token' "$(private_objects)" "$objects"
 
@@ -107,13 +107,13 @@ sed -i 's/"phase": "ready"/"phase": "creating"/; /"public-key"/d; s/\("id": "[0-
 start_agent a || done_testing
 api GET /v1/keys/moment
 is 'a key whose creation was cut off is incomplete' "$status $(field state)" '200 incomplete'
-like 'and says what to do' "$(field state_detail)" '*object=moment*key delete moment --yes*'
-like 'so does the log' "$(<"$T/a/log")" '*key-incomplete key=moment*key delete moment --yes*'
+like 'and says what to do' "$(field state_detail)" '*object=moment*key delete moment*'
+like 'so does the log' "$(<"$T/a/log")" '*key-incomplete key=moment*key delete moment*'
 api POST /v1/keys/moment/sign '{"algorithm":"ES256","data":"aGk"}'
 problem 'it does not sign' 409 key-incomplete
 api PUT /v1/keys/moment '{"type":"ec:p256"}'
 problem 'its name is taken' 409 conflict
-succeeds 'what it says to do works' hsm_agent key delete moment --yes
+succeeds 'what it says to do works' hsm_agent key delete moment --confirm moment
 is 'and leaves nothing in the token' "$(private_objects)" "$objects"
 
 # Likewise a deletion that was cut off, which the next start finishes.

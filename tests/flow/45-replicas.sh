@@ -196,10 +196,10 @@ problem 'nor is it destroyed' 409 ambiguous-key
 
 # --- Deletion
 
-is 'a pair is forgotten' "$(hsm_agent key delete agree --yes)" 'deleted agree, its objects in the token are kept'
+is 'a pair is forgotten' "$(hsm_agent key delete agree --confirm agree)" 'deleted agree, its objects in the token are kept'
 is 'its objects stay' "$(tool main --list-objects --type privkey | grep -c 'label: *agree$')\
 $(tool b --list-objects --type privkey | grep -c 'label: *agree$')" 11
-like 'a pair is destroyed' "$(hsm_agent key delete box --yes --destroy-objects)" '*destroyed*'
+like 'a pair is destroyed' "$(hsm_agent key delete box --confirm box --destroy-objects)" '*destroyed*'
 is 'in both tokens' "$(tool main --list-objects | grep -c 'label: *box$') $(tool b --list-objects | grep -c 'label: *box$')" \
     '0 0'
 api GET /v1/keys/box

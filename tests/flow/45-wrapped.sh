@@ -166,12 +166,12 @@ cut 'a token that refuses to unwrap' a/b 'C_UnwrapKey error CKR_MECHANISM_INVALI
 cut 'a token whose wrapping fails' a 'C_WrapKey error CKR_DEVICE_ERROR'
 cut 'a replica that gives wrong signatures' a/b 'C_Sign flip'
 succeeds 'then it can be made' hsm_agent key create cut --type ec:p256 --token main,b
-succeeds 'and deleted' hsm_agent key delete cut --yes
+succeeds 'and deleted' hsm_agent key delete cut --confirm cut
 is 'in both' "$(objects)" '12 12'
 faults a 'C_WrapKey error CKR_SESSION_HANDLE_INVALID count 1'
 succeeds 'a fault of the moment is got over' hsm_agent key create cut --type ec:p256 --token main,b
 faults a
-hsm_agent key delete cut --yes >/dev/null
+hsm_agent key delete cut --confirm cut >/dev/null
 
 # --- The daemon killed
 
@@ -195,7 +195,7 @@ is 'nor does one killed when only one token has the key' "$status $(objects)" '4
 kill_in_creation a/b 'C_CreateObject hold'
 api GET /v1/keys/cut
 is 'one killed when both have it says so' "$status $(field state)" '200 incomplete'
-succeeds 'and its key can be deleted' hsm_agent key delete cut --yes
+succeeds 'and its key can be deleted' hsm_agent key delete cut --confirm cut
 is 'with all that was made' "$(objects)" '12 12'
 ends_well a
 done_testing

@@ -28,7 +28,11 @@ flow_scripts = \
 	tests/flow/36-backup.sh \
 	tests/flow/27-judges.sh \
 	tests/flow/28-fapi.sh \
+	tests/flow/34-token.sh \
 	tests/flow/33-certificates.sh \
+	tests/flow/37-inventory.sh \
+	tests/flow/39-expiry.sh \
+	tests/flow/38-ceremony.sh \
 	tests/flow/40-crash.sh \
 	tests/flow/41-wrong-pin.sh \
 	tests/flow/42-fault-module.sh \
@@ -55,12 +59,14 @@ TESTS += $(flow_scripts)
 EXTRA_DIST += \
 	tests/interop/agent.mjs \
 	tests/interop/authorization_server.mjs \
+	tests/interop/inventory.mjs \
 	tests/interop/jose.mjs \
 	tests/interop/mojaloop.cjs \
 	tests/interop/oidc.mjs \
 	tests/interop/package-lock.json \
 	tests/interop/package.json \
 	tests/flow/agentlib.py \
+	tests/flow/at_terminal.py \
 	tests/flow/bad_input.py \
 	tests/flow/bad_requests.py \
 	tests/flow/batch.py \
@@ -68,6 +74,7 @@ EXTRA_DIST += \
 	tests/flow/crowd.py \
 	tests/flow/drain.py \
 	tests/flow/examples.py \
+	tests/flow/expiry_lib.sh \
 	tests/flow/ladder.py \
 	tests/flow/find_bytes.py \
 	tests/flow/jwe_broken.py \

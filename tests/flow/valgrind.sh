@@ -101,8 +101,8 @@ kill -KILL "$second"
 wait $late
 is 'so is a batch that met its end' "$(<"$T/late")" 200
 
-succeeds 'deletion' hsm_agent key delete p521 --yes
-succeeds 'deletion of what was adopted' hsm_agent key delete adopted --yes --destroy-objects
+succeeds 'deletion' hsm_agent key delete p521 --confirm p521
+succeeds 'deletion of what was adopted' hsm_agent key delete adopted --confirm adopted --destroy-objects
 
 stop_agent a
 is 'the daemon ends without an error or a leak' $? 0

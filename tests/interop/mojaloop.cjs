@@ -4,6 +4,7 @@
 //   node mojaloop.cjs    The agent has the keys rsa and ec.
 const crypto = require('node:crypto')
 const { validator: Validator, signer: Signer } = require('@mojaloop/sdk-standard-components/src/lib/jws')
+const { ilpFactory, ILP_VERSIONS } = require('@mojaloop/sdk-standard-components/src/lib/ilp')
 // What the library writes bodies with, to sign them and to send them.
 const { stringify } = require('safe-stable-stringify')
 

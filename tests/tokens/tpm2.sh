@@ -105,6 +105,6 @@ sign_all 'after a restart, '
 child=$(child_pid a tpm)
 kill -KILL "$child"
 succeeds 'after the death of the token process it signs' signs rsa RS256 sha256
-succeeds 'a key is deleted' hsm_agent key delete rsa --yes
+succeeds 'a key is deleted' hsm_agent key delete rsa --confirm rsa
 ends_well a
 done_testing

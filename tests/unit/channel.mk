@@ -55,3 +55,9 @@ tests_unit_api_tls_test_SOURCES = tests/unit/api_tls_test.c $(api_rig_sources)
 tests_unit_api_tls_test_CPPFLAGS = $(fake_cppflags)
 tests_unit_api_tls_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_api_tls_test_LDADD = libha-api.la $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/ceremony_test
+TESTS += tests/unit/ceremony_test
+tests_unit_ceremony_test_SOURCES = tests/unit/ceremony_test.c
+tests_unit_ceremony_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_ceremony_test_LDADD = libha-keys.la $(CMOCKA_LIBS)

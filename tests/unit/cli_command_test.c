@@ -39,15 +39,27 @@ static void cli_status_of_a_sick_agent_is_1(void **state)
         ANSWER("{\"keys\":[{\"name\":\"one\",\"replicas\":[{\"token\":\"main\",\"state\":\"ready\"}]},"
                "{\"name\":\"pair\",\"replicas\":[{\"token\":\"main\",\"state\":\"token-down\"},"
                "{\"token\":\"b\",\"state\":\"ready\"}]}]}"),
+        ANSWER("{\"at\":\"2026-11-21T17:00:00Z\",\"expiry_days\":[30],\"keys\":["
+               "{\"name\":\"one\",\"version\":1,\"status\":\"active\",\"certificate\":"
+               "{\"not_before\":\"2026-01-01T00:00:00Z\",\"not_after\":\"2026-12-20T17:00:00Z\"}},"
+               "{\"name\":\"old\",\"version\":1,\"status\":\"retired\",\"certificate\":"
+               "{\"not_before\":\"2026-01-01T00:00:00Z\",\"not_after\":\"2026-11-01T17:00:00Z\"}},"
+               "{\"name\":\"two\",\"version\":3,\"status\":\"active\",\"certificate\":"
+               "{\"not_before\":\"2026-01-01T00:00:00Z\",\"not_after\":\"2026-11-20T16:00:00Z\"}},"
+               "{\"name\":\"bare\",\"version\":1,\"status\":\"active\"}]}"),
     };
     struct cli_run run;
-    cli_run_start(&run, steps, 3);
+    cli_run_start(&run, steps, 4);
     cli_run(&run, "status");
     assert_int_equal(run.status, 1);
     assert_non_null(strstr(run.out, "NOT READY"));
     assert_non_null(strstr(run.out, "2 ready, 1 in trouble"));
     assert_non_null(strstr(run.out, "main: the token refused the PIN\n  remedy: Correct it.\n"));
     assert_non_null(strstr(run.out, "KEY   TOKEN  STATE\npair  main   token-down\npair  b      ready\n"));
+    assert_non_null(strstr(run.out, "EXPIRES NEXT  VERSION  ON          LEFT\n"
+                                    "two           3        2026-11-20  1 day ago\n"
+                                    "one           1        2026-12-20  in 29 days\n"));
+    assert_null(strstr(run.out, "old"));
     assert_null(strchr(run.out, '\x1b'));
     assert_string_equal(run.err, "");
     cli_run_finish(&run);
@@ -94,8 +106,8 @@ static void cli_key_create_adopt_delete_send_what_was_said(void **state)
          "{\"replicas\":[{\"uri\":\"pkcs11:a\",\"token\":\"x\"},{\"uri\":\"pkcs11:b\",\"token\":\"y\"}]}"},
         {"key adopt k pkcs11:a --token x,y", "PUT /v1/keys/k HTTP/1.1\r\n",
          "{\"replicas\":[{\"uri\":\"pkcs11:a\",\"token\":\"x\"},{\"uri\":\"pkcs11:a\",\"token\":\"y\"}]}"},
-        {"key delete k --yes", "DELETE /v1/keys/k HTTP/1.1\r\n", ""},
-        {"key delete k --yes --destroy-objects", "DELETE /v1/keys/k?objects=destroy HTTP/1.1\r\n", ""},
+        {"key delete k --confirm k", "DELETE /v1/keys/k HTTP/1.1\r\n", ""},
+        {"key delete k --confirm k --destroy-objects", "DELETE /v1/keys/k?objects=destroy HTTP/1.1\r\n", ""},
     };
     static const struct fake_step steps[] = {ANSWER("{\"name\":\"k\",\"deleted\":\"k\",\"objects\":\"destroyed\"}")};
     for (size_t i = 0; i < HA_ARRAY_SIZE(rows); i++) {

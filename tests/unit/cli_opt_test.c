@@ -160,6 +160,10 @@ static void opt_wrong_lines_are_refused_with_a_remedy(void **state)
     expect_error("sign k --json=yes", "takes no value", "--help");
     expect_error("sign k -x", "-x is not an option", "--help");
     expect_error("sign k -hx", "takes no value", "--help");
+    expect_error("token pin", "'token pin' alone is no command", "'token pin reset'");
+    expect_error("token pin chang", "no command 'token pin chang'", "token pin change");
+    expect_error("token pin change", "needs TOKEN", "token pin change --help");
+    expect_error("token pim change", "no command 'token pim'", "--help");
     expect_error("dev ls", "one word too many", "hsm-agent dev -- ls");
 }
 

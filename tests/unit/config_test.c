@@ -374,6 +374,41 @@ static void config_lives_as_long_as_its_last_reference(void **state)
     ha_config_free(more);
 }
 
+static void days_parse_sorts_and_refuses(void **state)
+{
+    static const struct {
+        const char *text, *printed;  // NULL: refused
+    } rows[] = {
+        {"90, 60, 30, 1", "90, 60, 30, 1"},
+        {"7,30 ,  1", "30, 7, 1"},
+        {"3650", "3650"},
+        {"none", "none"},
+        {"1,2,3,4,5,6,7,8", "8, 7, 6, 5, 4, 3, 2, 1"},
+        {"1,2,3,4,5,6,7,8,9", NULL},
+        {"30,30", NULL},
+        {"0", NULL},
+        {"3651", NULL},
+        {"99999999999", NULL},
+        {"30,", NULL},
+        {",30", NULL},
+        {"30 60", NULL},
+        {"-1", NULL},
+        {"none, 30", NULL},
+        {"30d", NULL},
+    };
+    for (size_t i = 0; i < HA_ARRAY_SIZE(rows); i++) {
+        struct ha_days days = {0};
+        struct ha_err err = {0};
+        ha_auto(ha_buf_clear) struct ha_buf printed = {0};
+        enum ha_code code = ha_days_parse(rows[i].text, &days, &err);
+        assert_int_equal(code, rows[i].printed ? HA_OK : HA_E_CONFIG);
+        if (code)
+            continue;
+        ha_days_print(&days, &printed);
+        assert_string_equal(ha_buf_text(&printed), rows[i].printed);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +425,7 @@ int main(void)
         cmocka_unit_test(config_compare_tells_what_changed),
         cmocka_unit_test(config_lives_as_long_as_its_last_reference),
         cmocka_unit_test(config_parse_survives_mangled_text),
+        cmocka_unit_test(days_parse_sorts_and_refuses),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

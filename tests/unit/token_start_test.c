@@ -361,6 +361,15 @@ static void wrong_options_are_usage_errors(void **state)
         {"--init", "--module=/m.so", "--label=l", "--so-pin=file:/p"},
         {"--init", "--module=/m.so", "--label=l", "--so-pin=prompt", "--pin=file:/p"},
         {"--init", "--module=/m.so", "--so-pin=file:/p", "--pin=file:/p"},
+        {"--tool=lost", "--module=/m.so"},
+        {"--tool=list"},
+        {"--tool=info", "--module=/m.so"},
+        {"--tool=init", "--module=/m.so", "--label=l", "--pin=prompt"},
+        {"--tool=pin-change", "--module=/m.so", "--token=l", "--pin=1234", "--new-pin=prompt"},
+        {"--tool=pin-change", "--module=/m.so", "--token=l", "--pin=prompt", "--new-pin=1234"},
+        {"--tool=pin-reset", "--module=/m.so", "--token=l", "--pin=prompt", "--new-pin=prompt"},
+        {"--tool=so-pin-change", "--module=/m.so", "--token=l", "--so-pin=prompt"},
+        {"--tool=list", "--module=/m.so", "--timeout=3601"},
     };
     for (size_t i = 0; i < HA_ARRAY_SIZE(rows); i++) {
         const char *argv[9] = {rig_program()};
