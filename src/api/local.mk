@@ -5,6 +5,7 @@ libha_api_la_SOURCES = \
 	src/api/call.c src/api/call.h \
 	src/api/ceremony_run.c src/api/ceremony_run.h \
 	src/api/certificate_common.c src/api/certificate_common.h \
+	src/api/csr_profile.c src/api/csr_profile.h \
 	src/api/handle_backup.c \
 	src/api/handle_ceremony.c \
 	src/api/handle_certificate.c \

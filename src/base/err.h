@@ -47,6 +47,7 @@ enum ha_code {
     HA_E_CONFIG,             // the configuration is wrong
     HA_E_USAGE,              // wrong command line
     HA_E_AGENT,              // a client's: the agent can't be reached or doesn't speak as expected
+    HA_E_CA,                 // a certificate authority can't be reached, refuses, or doesn't speak as expected
     HA_CODE_COUNT
 };
 

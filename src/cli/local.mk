@@ -10,6 +10,7 @@ libha_cli_la_SOURCES = \
 	src/cli/cmd_ceremony.c \
 	src/cli/cmd_csr.c \
 	src/cli/cmd_dev.c \
+	src/cli/cmd_enrol.c \
 	src/cli/cmd_http_sign.c \
 	src/cli/cmd_import.c \
 	src/cli/cmd_inventory.c \
@@ -19,6 +20,7 @@ libha_cli_la_SOURCES = \
 	src/cli/cmd_mac.c \
 	src/cli/cmd_openssl.c \
 	src/cli/cmd_openssl_check.c \
+	src/cli/cmd_renew.c \
 	src/cli/cmd_tls.c \
 	src/cli/cmd_token.c \
 	src/cli/cmd_use.c \
@@ -29,6 +31,7 @@ libha_cli_la_SOURCES = \
 	src/cli/command_cert.c src/cli/command_cert.h \
 	src/cli/command_ceremony.c src/cli/command_ceremony.h \
 	src/cli/command_checks.c \
+	src/cli/command_enrol.c src/cli/command_enrol.h \
 	src/cli/command_http.c src/cli/command_http.h \
 	src/cli/command_import.c src/cli/command_import.h \
 	src/cli/command_inventory.c src/cli/command_inventory.h \
@@ -40,11 +43,15 @@ libha_cli_la_SOURCES = \
 	src/cli/conf_file.c src/cli/conf_file.h \
 	src/cli/guard.c src/cli/guard.h \
 	src/cli/conf_load.c src/cli/conf_load.h \
+	src/cli/csr_body.h \
 	src/cli/dev_child.c src/cli/dev_child.h \
 	src/cli/dev_daemon.c src/cli/dev_daemon.h \
 	src/cli/dev_dir.c src/cli/dev_dir.h \
 	src/cli/dev_setup.c src/cli/dev_setup.h \
 	src/cli/dev_token.c src/cli/dev_token.h \
+	src/cli/enrol_begin.c src/cli/enrol_begin.h \
+	src/cli/enrol_go.c src/cli/enrol_go.h \
+	src/cli/enrol_session.c src/cli/enrol_session.h \
 	src/cli/findings.c src/cli/findings.h \
 	src/cli/help.c src/cli/help.h \
 	src/cli/help_manual.c \
@@ -72,7 +79,7 @@ libha_cli_la_SOURCES = \
 	src/cli/transcript.c src/cli/transcript.h \
 	src/cli/wipe.c src/cli/wipe.h
 libha_cli_la_CPPFLAGS = $(AM_CPPFLAGS) -DHA_OPENSSL_MODULESDIR='"$(OPENSSL_MODULESDIR)"'
-libha_cli_la_LIBADD = libha-client.la libha-crypto.la libha-base.la $(OPENSSL_SSL_LIBS)
+libha_cli_la_LIBADD = libha-enrol.la libha-client.la libha-crypto.la libha-base.la $(OPENSSL_SSL_LIBS)
 
 bin_PROGRAMS += hsm-agent
 hsm_agent_SOURCES = src/cli/main.c

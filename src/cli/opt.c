@@ -209,6 +209,17 @@ static enum ha_code take_command_word(struct parser *parser, const char *word, s
     return take_group_word(parser, word) ? HA_OK : unknown_command(parser, word, err);
 }
 
+// Those in brackets may be left out.
+static size_t count_needed(const char *text)
+{
+    size_t n = 0;
+    for (; *text && *text != '['; text += strspn(text, " ")) {
+        n++;
+        text += strcspn(text, " ");
+    }
+    return n;
+}
+
 static size_t count_words(const char *text)
 {
     size_t n = 0;
@@ -289,7 +300,7 @@ static enum ha_code check_whole(const struct parser *parser, struct ha_err *err)
         if (row && !find_row(parser, name))
             return unknown_option(parser, name, err);
     }
-    if (parser->n_arguments < count_words(command->arguments)) {
+    if (parser->n_arguments < count_needed(command->arguments)) {
         ha_fail(err, HA_E_USAGE, "%s needs %s", command->name, command->arguments);
         return see_help(parser, err);
     }

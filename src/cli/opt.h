@@ -97,6 +97,27 @@ enum ha_opt {
     HA_OPT_SLOT,
     HA_OPT_ERASE,
     HA_OPT_FINAL_TRY,
+    HA_OPT_EST,
+    HA_OPT_DOGTAG,
+    HA_OPT_LABEL,
+    HA_OPT_PROFILE_ID,
+    HA_OPT_PROFILE_INPUT,
+    HA_OPT_APPROVE,
+    HA_OPT_STORE_IN_TOKEN,
+    HA_OPT_WAIT,
+    HA_OPT_CSR_FILE,
+    HA_OPT_CERT_KEY,
+    HA_OPT_USER_FILE,
+    HA_OPT_KEY_VERSION,
+    HA_OPT_STATE_DIR,
+    HA_OPT_RESUME,
+    HA_OPT_CANCEL,
+    HA_OPT_PROFILES,
+    HA_OPT_REASON,
+    HA_OPT_COMMENT,
+    HA_OPT_REVOKED_CERT,
+    HA_OPT_ROTATE,
+    HA_OPT_SET,
     HA_OPT_ENVIRONMENT,
     HA_OPT_HOLDER,
     HA_OPT_BACKUP,
@@ -104,17 +125,15 @@ enum ha_opt {
     HA_OPT_KEK,
     HA_OPT_NAME,
     HA_OPT_WIPE,
-    HA_OPT_KEY_VERSION,
     HA_OPT_ACTIVATE_AFTER,
     HA_OPT_AFTER,
-    HA_OPT_CANCEL,
     HA_OPT_CONFIRM,
     HA_OPT_OVERLAP,
     HA_OPT_PENDING,
     HA_OPT_PEM,
-    HA_OPT_STORE_IN_TOKEN,
     HA_OPT_CEREMONY,
     HA_OPT_CSR_REQUEST,
+    HA_OPT_YES,
     HA_OPT_COUNT
 };
 
@@ -133,7 +152,8 @@ struct ha_opt_row {
 struct ha_command {
     const char *name;       // one word, or group and word: "key create", "token pin change"
     const char *alias;      // another name; NULL
-    const char *arguments;  // one word for each, "NAME URI"; "": none; "..." at the end: the last may be repeated
+    const char *arguments;  // one word for each, "NAME URI"; "": none; "[NAME]": may be left out; "..." at the end: the
+                            // last may be repeated
     const char *rest;       // what may come after "--": "COMMAND ARG..."; NULL: nothing
     const char *summary;    // a sentence
     const char *details;    // paragraphs, each ended by '\n'; one that begins with two spaces is an example line

@@ -45,10 +45,12 @@ static X509 *read_certificate(OSSL_LIB_CTX *libctx, BIO *file)
     return NULL;
 }
 
-static enum ha_code read_certificates(OSSL_LIB_CTX *libctx, const char *path, struct ha_tls_identity *identity,
-                                      struct ha_err *err)
+static enum ha_code read_certificates(OSSL_LIB_CTX *libctx, const struct ha_tls_identity_source *source,
+                                      struct ha_tls_identity *identity, struct ha_err *err)
 {
-    ha_auto(BIO_free_all) BIO *file = BIO_new_file(path, "r");
+    const char *path = source->certificates ? source->certificates : "the agent";
+    ha_auto(BIO_free_all) BIO *file =
+        source->certificates ? BIO_new_file(path, "r") : BIO_new_mem_buf(source->certificates_pem, -1);
     if (!file) {
         fail(err, HA_E_IO, "can't read the certificate", path);
         return ha_hint(err, "Give --cert a file in PEM that this user may read.");
@@ -148,7 +150,7 @@ enum ha_code ha_tls_identity_load(OSSL_LIB_CTX *libctx, const struct ha_tls_iden
     ha_auto(ha_tls_identity_clear) struct ha_tls_identity identity = {0};
     if (source->key && !ha_name_valid(source->key))
         return ha_fail(err, HA_E_USAGE, "'%s' can't be a key's name", source->key);
-    enum ha_code code = read_certificates(libctx, source->certificates, &identity, err);
+    enum ha_code code = read_certificates(libctx, source, &identity, err);
     if (code == HA_OK && source->key)
         code = load_providers(libctx, &identity, err);
     if (code == HA_OK)
@@ -158,7 +160,8 @@ enum ha_code ha_tls_identity_load(OSSL_LIB_CTX *libctx, const struct ha_tls_iden
         return code;
     if (X509_check_private_key(identity.certificate, identity.key) != 1) {
         ERR_clear_error();
-        ha_fail(err, HA_E_CONFLICT, "the certificate in %s isn't for the key %s", source->certificates,
+        ha_fail(err, HA_E_CONFLICT, "the certificate in %s isn't for the key %s",
+                source->certificates ? source->certificates : "the agent",
                 source->key ? source->key : source->key_file);
         return ha_hint(err, "Give the certificate that was issued for this key; it has to be the file's first.");
     }

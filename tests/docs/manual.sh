@@ -75,7 +75,7 @@ sed -n 's/^ *{"\([A-Z]*\)", "\(\/v1[^"]*\)".*/\1 \2/p' "$src/src/api/router.c" |
 stand_in "hsm-agent-api.7 has every route of the router" 13 "$work/api" <"$work/routes"
 # A row has the code, the status and the title. Two codes are the command line's own and are never sent.
 tr -s '\n ' ' ' <"$src/src/base/err.c" | grep -o '\[HA_E_[A-Z0-9_]*\] = *{"[^"]*", [0-9]*, "[^"]*"' |
-    sed -e '/HA_E_USAGE\|HA_E_AGENT/d' -e 's/.*{"\(.*\)", \(.*\), "\(.*\)"/\1\t\2\t\3/' >"$work/codes"
+    sed -e '/HA_E_USAGE\|HA_E_AGENT\|HA_E_CA/d' -e 's/.*{"\(.*\)", \(.*\), "\(.*\)"/\1\t\2\t\3/' >"$work/codes"
 stand_in "hsm-agent-api.7 has every error code" 25 "$work/api" <"$work/codes"
 plain "$src/man/hsm-agentd.8" >"$work/agentd"
 ./hsm-agentd --help | grep -o -E -- '--[a-z-]+' >"$work/options"

@@ -24,6 +24,7 @@ flow_scripts = \
 	tests/flow/26-http-signature.sh \
 	tests/flow/29-mac.sh \
 	tests/flow/30-bad-input.sh \
+	tests/flow/32-csr-profiles.sh \
 	tests/flow/35-import.sh \
 	tests/flow/36-backup.sh \
 	tests/flow/27-judges.sh \
@@ -47,6 +48,8 @@ flow_scripts = \
 	tests/flow/48-templates.sh \
 	tests/flow/49-always-authenticate.sh \
 	tests/flow/50-secrets.sh \
+	tests/flow/51-est.sh \
+	tests/flow/52-dogtag.sh \
 	tests/flow/60-scale.sh \
 	tests/flow/70-policy.sh \
 	tests/flow/71-config.sh \
@@ -60,6 +63,12 @@ EXTRA_DIST += \
 	tests/interop/agent.mjs \
 	tests/interop/authorization_server.mjs \
 	tests/interop/inventory.mjs \
+	tests/interop/csr.mjs \
+	tests/interop/ca.mjs \
+	tests/interop/ca_dogtag.mjs \
+	tests/interop/ca_est.mjs \
+	tests/interop/ca_faults.mjs \
+	tests/interop/ca_store.mjs \
 	tests/interop/jose.mjs \
 	tests/interop/mojaloop.cjs \
 	tests/interop/oidc.mjs \
@@ -70,6 +79,7 @@ EXTRA_DIST += \
 	tests/flow/bad_input.py \
 	tests/flow/bad_requests.py \
 	tests/flow/batch.py \
+	tests/flow/ca_lib.sh \
 	tests/flow/crash.py \
 	tests/flow/crowd.py \
 	tests/flow/drain.py \
