@@ -27,7 +27,7 @@ struct ha_call_context {
     unsigned status;                  // of the reply; 200 unless the handler changes it
     const char *content_type;         // likewise "application/json"; a constant
     struct ha_buf *out;               // the reply's JSON
-    bool granted;             // the policy isn't asked: it was, for the ceremony that this is a part of
+    bool granted;                     // the policy isn't asked: it was, for the ceremony that this is a part of
 };
 
 // Asks the policy, and looks the key's chosen version up (ha_call_version). HA_E_NO_KEY, the same for a key that isn't

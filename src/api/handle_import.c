@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // POST /v1/keys/{name}/import: taking a key pair from outside.
 #include "api/call.h"
+#include "api/csr_profile.h"
 #include "api/key_tokens.h"
 #include "api/members.h"
 #include "keys/ceremony.h"
@@ -54,6 +55,10 @@ static enum ha_code import(struct ha_call_context *call, const struct import_req
         return ha_at(err, "/private_key");
     if (ha_purposes_fit(ha_pubkey_type(public_key), purposes, err))
         return ha_at(err, "/purposes");
+    const struct ha_csr_key planned = {call->name, ha_pubkey_type(public_key), purposes, request->traits.environment,
+                                       request->traits.holder};
+    if (request->traits.profile && ha_csr_profile_plan(call, &planned, request->traits.profile, err))
+        return err->code;
     const struct ha_keys_pair pair = {&pkcs8, public_key};
     return ha_keys_import_pair(call->api->keys, call->name, tokens, n, &pair, purposes, &request->traits, ret_key, err);
 }

@@ -138,8 +138,7 @@ static bool unpack(const uint8_t *bytes, size_t n, struct ha_packet *ret_packet)
     if (n < sizeof(head))
         return false;
     memcpy(&head, bytes, sizeof(head));
-    if (head.magic != HA_PACKET_MAGIC || head.op < HA_OP_START || head.op > HA_OP_WRAP ||
-        head.code >= HA_CODE_COUNT)
+    if (head.magic != HA_PACKET_MAGIC || head.op < HA_OP_START || head.op > HA_OP_WRAP || head.code >= HA_CODE_COUNT)
         return false;
     struct ha_packet packet = {
         .op = head.op,

@@ -5,7 +5,8 @@
 // in the child.
 //
 // Control channel (descriptor 3 of the child): START, LIST, GENERATE, DESTROY, WRAPPER, UNWRAP, CERTIFICATE, WRAP, one
-// after the other. Worker channels (handed over with START): SIGN, DECRYPT, DERIVE; each belongs to one PKCS#11 session.
+// after the other. Worker channels (handed over with START): SIGN, DECRYPT, DERIVE; each belongs to one PKCS#11
+// session.
 #pragma once
 
 #include "base/err.h"

@@ -295,13 +295,14 @@ static const struct ha_command commands[] = {
          "and the token was changed, this command is the only way. The exit status is 0 when the token is ready "
          "then, and 1 otherwise. An administrator's command: it takes a rule 'allow = NAME:unlock'.\n",
      .run = ha_cmd_token_unlock},
-    HA_COMMANDS_TOKEN{
-        .name = "profiles",
-        .arguments = "",
-        .summary = "Lists the messages that profiles know, each with its scheme and what the site has yet to say.",
-        .details = "hsm-agent-profiles(5) says how to give values, and how to write profiles.\n",
-        .run = ha_cmd_profiles},
-    HA_COMMAND_INVENTORY{.name = "key list",
+    HA_COMMANDS_TOKEN,
+    {.name = "profiles",
+     .arguments = "",
+     .summary = "Lists the messages that profiles know, each with its scheme and what the site has yet to say.",
+     .details = "hsm-agent-profiles(5) says how to give values, and how to write profiles.\n",
+     .run = ha_cmd_profiles},
+    HA_COMMAND_INVENTORY,
+    {.name = "key list",
      .alias = "keys",
      .arguments = "",
      .summary = "Lists the keys that the caller may know of.",
@@ -338,16 +339,20 @@ static const struct ha_command commands[] = {
                 "  hsm-agent key adopt edge 'pkcs11:object=edge' --token a,b\n",
      ROWS(adopt_rows),
      .run = ha_cmd_key_adopt},
-    HA_COMMAND_IMPORT HA_COMMAND_IMPORT_SECRET HA_COMMAND_BACKUP HA_COMMANDS_CEREMONY HA_COMMANDS_VERSIONS{
-        .name = "sign",
-        .arguments = "NAME",
-        .summary = "Signs data from stdin or a file, and writes the signature.",
-        .details =
-            "The agent hashes the data itself, and takes up to 190 KiB at once. Larger data is hashed on this side and "
-            "signed as a digest, if the policy allows that:\n"
-            "  openssl dgst -sha256 -binary FILE | hsm-agent sign NAME --alg RS256 --digest -o FILE.sig\n",
-        ROWS(sign_rows),
-        .run = ha_cmd_sign},
+    HA_COMMAND_IMPORT,
+    HA_COMMAND_IMPORT_SECRET,
+    HA_COMMANDS_BACKUP,
+    HA_COMMANDS_CEREMONY,
+    HA_COMMANDS_VERSIONS,
+    {.name = "sign",
+     .arguments = "NAME",
+     .summary = "Signs data from stdin or a file, and writes the signature.",
+     .details =
+         "The agent hashes the data itself, and takes up to 190 KiB at once. Larger data is hashed on this side and "
+         "signed as a digest, if the policy allows that:\n"
+         "  openssl dgst -sha256 -binary FILE | hsm-agent sign NAME --alg RS256 --digest -o FILE.sig\n",
+     ROWS(sign_rows),
+     .run = ha_cmd_sign},
     {.name = "decrypt",
      .arguments = "NAME",
      .summary = "Decrypts a ciphertext from stdin or a file, and writes the plaintext.",
@@ -362,16 +367,16 @@ static const struct ha_command commands[] = {
          "derivation function before use.\n",
      ROWS(derive_rows),
      .run = ha_cmd_derive},
-    HA_COMMAND_MAC{
-        .name = "jwe-decrypt",
-        .arguments = "NAME",
-        .summary = "Decrypts a JWE from stdin or a file, compact or JSON, and writes what is inside.",
-        .details = "Why a message doesn't decrypt is never told, unless its header already says so: an algorithm that "
-                   "isn't taken, "
-                   "or another key.\n"
-                   "  hsm-agent jwe-decrypt enc1 --cert enc1.pem --verify tpp.jwks <pii.jwe >pii.json\n",
-        ROWS(ha_jwe_decrypt_rows),
-        .run = ha_cmd_jwe_decrypt},
+    HA_COMMAND_MAC,
+    {.name = "jwe-decrypt",
+     .arguments = "NAME",
+     .summary = "Decrypts a JWE from stdin or a file, compact or JSON, and writes what is inside.",
+     .details = "Why a message doesn't decrypt is never told, unless its header already says so: an algorithm that "
+                "isn't taken, "
+                "or another key.\n"
+                "  hsm-agent jwe-decrypt enc1 --cert enc1.pem --verify tpp.jwks <pii.jwe >pii.json\n",
+     ROWS(ha_jwe_decrypt_rows),
+     .run = ha_cmd_jwe_decrypt},
     {.name = "jwe-encrypt",
      .arguments = "",
      .summary = "Encrypts stdin or a file to somebody's public key, as a JWE in its compact form.",
@@ -400,16 +405,19 @@ static const struct ha_command commands[] = {
          "  hsm-agent csr edge --profile thredd-ehi/server --set CN=ehi.acme.example\n",
      ROWS(csr_rows),
      .run = ha_cmd_csr},
-    HA_COMMANDS_CERT HA_COMMANDS_ENROL HA_COMMANDS_JOSE HA_COMMANDS_VERIFY_HTTP HA_COMMANDS_HTTP{
-        .name = "pem",
-        .arguments = "NAME",
-        .summary =
-            "Writes a file that stands for the key, to be named where a program with OpenSSL 3 wants a key file.",
-        .details = "It holds the key's name and public key and nothing secret. The program needs OpenSSL's provider "
-                   "hsmagent, see openssl-conf.\n"
-                   "  hsm-agent pem edge -o /etc/nginx/edge.key\n",
-        ROWS(pem_rows),
-        .run = ha_cmd_pem},
+    HA_COMMANDS_CERT,
+    HA_COMMANDS_ENROL,
+    HA_COMMANDS_JOSE,
+    HA_COMMANDS_VERIFY_HTTP,
+    HA_COMMANDS_HTTP,
+    {.name = "pem",
+     .arguments = "NAME",
+     .summary = "Writes a file that stands for the key, to be named where a program with OpenSSL 3 wants a key file.",
+     .details = "It holds the key's name and public key and nothing secret. The program needs OpenSSL's provider "
+                "hsmagent, see openssl-conf.\n"
+                "  hsm-agent pem edge -o /etc/nginx/edge.key\n",
+     ROWS(pem_rows),
+     .run = ha_cmd_pem},
     {.name = "openssl-conf",
      .arguments = "",
      .summary = "Prints a configuration of OpenSSL 3 that loads the provider hsmagent beside its own.",

@@ -7,7 +7,7 @@
 extern const struct ha_opt_row ha_backup_rows[2];
 extern const struct ha_opt_row ha_restore_rows[2];
 
-#define HA_COMMAND_BACKUP                                                                                              \
+#define HA_COMMANDS_BACKUP                                                                                             \
     {.name = "key backup",                                                                                             \
      .arguments = "NAME",                                                                                              \
      .summary = "Writes a key that was made with --backup, wrapped under a key encryption key of its token.",          \
@@ -20,14 +20,13 @@ extern const struct ha_opt_row ha_restore_rows[2];
      .rows = ha_backup_rows,                                                                                           \
      .n_rows = HA_ARRAY_SIZE(ha_backup_rows),                                                                          \
      .run = ha_cmd_key_backup},                                                                                        \
-        {.name = "key restore",                                                                                        \
-         .arguments = "FILE",                                                                                          \
-         .summary = "Makes the key of a backup in a token that has its key encryption key.",                           \
-         .details = "The key proves that it is the one before anybody is told of it. On another machine the key "      \
-                    "encryption key is adopted first, from the token that has it. An administrator's command: it "     \
-                    "takes a rule that grants restore.\n"                                                              \
-                    "  hsm-agent key adopt kek 'pkcs11:type=secret-key;object=kek' --token spare\n"                    \
-                    "  hsm-agent key restore edge.backup --token spare\n",                                             \
-         .rows = ha_restore_rows,                                                                                      \
-         .n_rows = HA_ARRAY_SIZE(ha_restore_rows),                                                                     \
-         .run = ha_cmd_key_restore},
+    {                                                                                                                  \
+        .name = "key restore", .arguments = "FILE",                                                                    \
+        .summary = "Makes the key of a backup in a token that has its key encryption key.",                            \
+        .details = "The key proves that it is the one before anybody is told of it. On another machine the key "       \
+                   "encryption key is adopted first, from the token that has it. An administrator's command: it "      \
+                   "takes a rule that grants restore.\n"                                                               \
+                   "  hsm-agent key adopt kek 'pkcs11:type=secret-key;object=kek' --token spare\n"                     \
+                   "  hsm-agent key restore edge.backup --token spare\n",                                              \
+        .rows = ha_restore_rows, .n_rows = HA_ARRAY_SIZE(ha_restore_rows), .run = ha_cmd_key_restore                   \
+    }

@@ -59,8 +59,7 @@ enum ha_code ha_ceremony_request(struct ha_cli *cli, struct ha_buf *body, struct
          .summary = "Goes on with a ceremony that has its approvals and was cut off.",                                 \
          .details = "",                                                                                                \
          .run = ha_cmd_ceremony_run},                                                                                  \
-        {.name = "ceremony cancel",                                                                                    \
-         .arguments = "ID",                                                                                            \
-         .summary = "Calls a ceremony off that has made no key yet.",                                                  \
-         .details = "",                                                                                                \
-         .run = ha_cmd_ceremony_cancel},
+    {                                                                                                                  \
+        .name = "ceremony cancel", .arguments = "ID", .summary = "Calls a ceremony off that has made no key yet.",     \
+        .details = "", .run = ha_cmd_ceremony_cancel                                                                   \
+    }

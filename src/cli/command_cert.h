@@ -33,13 +33,12 @@ extern const struct ha_opt_row ha_cert_remove_rows[2];
          .rows = ha_cert_show_rows,                                                                                    \
          .n_rows = HA_ARRAY_SIZE(ha_cert_show_rows),                                                                   \
          .run = ha_cmd_cert_show},                                                                                     \
-        {.name = "cert remove",                                                                                        \
-         .arguments = "NAME",                                                                                          \
-         .summary = "Removes the certificate that is installed for the key; the key stays.",                           \
-         .details = "An administrator's command.\n",                                                                   \
-         .rows = ha_cert_remove_rows,                                                                                  \
-         .n_rows = HA_ARRAY_SIZE(ha_cert_remove_rows),                                                                 \
-         .run = ha_cmd_cert_remove},
+    {                                                                                                                  \
+        .name = "cert remove", .arguments = "NAME",                                                                    \
+        .summary = "Removes the certificate that is installed for the key; the key stays.",                            \
+        .details = "An administrator's command.\n", .rows = ha_cert_remove_rows,                                       \
+        .n_rows = HA_ARRAY_SIZE(ha_cert_remove_rows), .run = ha_cmd_cert_remove                                        \
+    }
 
 enum ha_code ha_cmd_cert_install(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_cert_show(struct ha_cli *cli, struct ha_err *err);

@@ -41,12 +41,11 @@ enum ha_code ha_cmd_revoke(struct ha_cli *cli, struct ha_err *err);
          .rows = ha_renew_rows,                                                                                        \
          .n_rows = HA_ARRAY_SIZE(ha_renew_rows),                                                                       \
          .run = ha_cmd_renew},                                                                                         \
-        {.name = "revoke",                                                                                             \
-         .arguments = "NAME",                                                                                          \
-         .summary = "Has the CA (Dogtag) revoke the key's installed certificate, or another one of it.",               \
-         .details = "The agent goes on using key and certificate: disable the key, rotate it, or remove the "          \
-                    "certificate. EST can't revoke.\n"                                                                 \
-                    "  hsm-agent revoke edge --reason keyCompromise --cert-key ra\n",                                  \
-         .rows = ha_revoke_rows,                                                                                       \
-         .n_rows = HA_ARRAY_SIZE(ha_revoke_rows),                                                                      \
-         .run = ha_cmd_revoke},
+    {                                                                                                                  \
+        .name = "revoke", .arguments = "NAME",                                                                         \
+        .summary = "Has the CA (Dogtag) revoke the key's installed certificate, or another one of it.",                \
+        .details = "The agent goes on using key and certificate: disable the key, rotate it, or remove the "           \
+                   "certificate. EST can't revoke.\n"                                                                  \
+                   "  hsm-agent revoke edge --reason keyCompromise --cert-key ra\n",                                   \
+        .rows = ha_revoke_rows, .n_rows = HA_ARRAY_SIZE(ha_revoke_rows), .run = ha_cmd_revoke                          \
+    }

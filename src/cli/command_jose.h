@@ -35,15 +35,14 @@ extern const struct ha_opt_row ha_verify_jws_rows[20];
          .rows = ha_jwks_rows,                                                                                         \
          .n_rows = HA_ARRAY_SIZE(ha_jwks_rows),                                                                        \
          .run = ha_cmd_jwks},                                                                                          \
-        {.name = "verify jws",                                                                                         \
-         .arguments = "",                                                                                              \
-         .summary = "Verifies a JWS or JWT from stdin or a file, and writes its payload.",                             \
-         .details = "Nothing is written, and the exit status is 1, when it can't be verified. White space around the " \
-                    "message is left out.\n"                                                                           \
-                    "  hsm-agent verify jws --jwks tpp.jwks --alg PS256 --iss CLIENT --skew 10 < token\n",             \
-         .rows = ha_verify_jws_rows,                                                                                   \
-         .n_rows = HA_ARRAY_SIZE(ha_verify_jws_rows),                                                                  \
-         .run = ha_cmd_verify_jws},
+    {                                                                                                                  \
+        .name = "verify jws", .arguments = "",                                                                         \
+        .summary = "Verifies a JWS or JWT from stdin or a file, and writes its payload.",                              \
+        .details = "Nothing is written, and the exit status is 1, when it can't be verified. White space around the "  \
+                   "message is left out.\n"                                                                            \
+                   "  hsm-agent verify jws --jwks tpp.jwks --alg PS256 --iss CLIENT --skew 10 < token\n",              \
+        .rows = ha_verify_jws_rows, .n_rows = HA_ARRAY_SIZE(ha_verify_jws_rows), .run = ha_cmd_verify_jws              \
+    }
 
 enum ha_code ha_cmd_jws(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_jwt(struct ha_cli *cli, struct ha_err *err);

@@ -56,12 +56,11 @@ extern const struct ha_opt_row ha_token_pin_reset_rows[5];
          .rows = ha_token_pin_change_rows,                                                                             \
          .n_rows = HA_ARRAY_SIZE(ha_token_pin_change_rows),                                                            \
          .run = ha_cmd_token_pin_change},                                                                              \
-        {.name = "token pin reset",                                                                                    \
-         .arguments = "TOKEN",                                                                                         \
-         .summary = "Gives the user of a token another PIN, with the security officer's: also when it is locked.",     \
-         .details = "The keys stay. Then put the new PIN where the agent's 'pin' option points, and have it try with " \
-                    "`hsm-agent token unlock NAME`.\n",                                                                \
-         .local = true,                                                                                                \
-         .rows = ha_token_pin_reset_rows,                                                                              \
-         .n_rows = HA_ARRAY_SIZE(ha_token_pin_reset_rows),                                                             \
-         .run = ha_cmd_token_pin_reset},
+    {                                                                                                                  \
+        .name = "token pin reset", .arguments = "TOKEN",                                                               \
+        .summary = "Gives the user of a token another PIN, with the security officer's: also when it is locked.",      \
+        .details = "The keys stay. Then put the new PIN where the agent's 'pin' option points, and have it try with "  \
+                   "`hsm-agent token unlock NAME`.\n",                                                                 \
+        .local = true, .rows = ha_token_pin_reset_rows, .n_rows = HA_ARRAY_SIZE(ha_token_pin_reset_rows),              \
+        .run = ha_cmd_token_pin_reset                                                                                  \
+    }

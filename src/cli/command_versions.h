@@ -55,15 +55,14 @@ enum ha_code ha_cmd_key_enable(struct ha_cli *cli, struct ha_err *err);
          .rows = ha_key_enable_rows,                                                                                   \
          .n_rows = HA_ARRAY_SIZE(ha_key_enable_rows),                                                                  \
          .run = ha_cmd_key_enable},                                                                                    \
-        {.name = "key delete",                                                                                         \
-         .arguments = "NAME",                                                                                          \
-         .summary = "Deletes a key, or a version of it: destroys it in the token if the agent created it, forgets it " \
-                    "if it was adopted.",                                                                              \
-         .details = "What is destroyed can't be brought back, so the name has to be said twice: at a prompt, or with " \
-                    "--confirm. With --after the key is barred from use at once and deleted when the time has come, "  \
-                    "so that whoever still needs it notices; until then --cancel keeps it. An administrator's "        \
-                    "command, as key create is.\n"                                                                     \
-                    "  hsm-agent key delete signer --key-version 1 --after 30d\n",                                     \
-         .rows = ha_key_delete_rows,                                                                                   \
-         .n_rows = HA_ARRAY_SIZE(ha_key_delete_rows),                                                                  \
-         .run = ha_cmd_key_delete},
+    {                                                                                                                  \
+        .name = "key delete", .arguments = "NAME",                                                                     \
+        .summary = "Deletes a key, or a version of it: destroys it in the token if the agent created it, forgets it "  \
+                   "if it was adopted.",                                                                               \
+        .details = "What is destroyed can't be brought back, so the name has to be said twice: at a prompt, or with "  \
+                   "--confirm. With --after the key is barred from use at once and deleted when the time has come, "   \
+                   "so that whoever still needs it notices; until then --cancel keeps it. An administrator's "         \
+                   "command, as key create is.\n"                                                                      \
+                   "  hsm-agent key delete signer --key-version 1 --after 30d\n",                                      \
+        .rows = ha_key_delete_rows, .n_rows = HA_ARRAY_SIZE(ha_key_delete_rows), .run = ha_cmd_key_delete              \
+    }

@@ -118,6 +118,7 @@ enum ha_opt {
     HA_OPT_REVOKED_CERT,
     HA_OPT_ROTATE,
     HA_OPT_SET,
+    HA_OPT_YES,
     HA_OPT_ENVIRONMENT,
     HA_OPT_HOLDER,
     HA_OPT_BACKUP,
@@ -133,7 +134,6 @@ enum ha_opt {
     HA_OPT_PEM,
     HA_OPT_CEREMONY,
     HA_OPT_CSR_REQUEST,
-    HA_OPT_YES,
     HA_OPT_COUNT
 };
 

@@ -18,7 +18,7 @@ struct ha_calendar {
 struct ha_keys {
     const struct ha_log *log;
     struct ha_store store;
-    char *certificates;        // STATE-DIR/certificates
+    char *certificates;  // STATE-DIR/certificates
     struct ha_ceremonies *ceremonies;
     pthread_mutex_t changing;  // creations, adoptions, deletions and binding, one after the other
     pthread_rwlock_t lock;     // guards the table

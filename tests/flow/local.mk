@@ -22,18 +22,18 @@ flow_scripts = \
 	tests/flow/24-jws.sh \
 	tests/flow/25-jwe.sh \
 	tests/flow/26-http-signature.sh \
+	tests/flow/27-judges.sh \
+	tests/flow/28-fapi.sh \
 	tests/flow/29-mac.sh \
 	tests/flow/30-bad-input.sh \
 	tests/flow/32-csr-profiles.sh \
+	tests/flow/33-certificates.sh \
+	tests/flow/34-token.sh \
 	tests/flow/35-import.sh \
 	tests/flow/36-backup.sh \
-	tests/flow/27-judges.sh \
-	tests/flow/28-fapi.sh \
-	tests/flow/34-token.sh \
-	tests/flow/33-certificates.sh \
 	tests/flow/37-inventory.sh \
-	tests/flow/39-expiry.sh \
 	tests/flow/38-ceremony.sh \
+	tests/flow/39-expiry.sh \
 	tests/flow/40-crash.sh \
 	tests/flow/41-wrong-pin.sh \
 	tests/flow/42-fault-module.sh \
