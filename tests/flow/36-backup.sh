@@ -58,15 +58,17 @@ is 'and makes no codes' "$status $(field code)" '422 key-cannot'
 
 for type in ec:p256 ec:p384 ec:p521 rsa:2048 rsa:3072; do
     name=${type/:/-}
+    profile=(--profile mhhs/client-signing)
+    [[ $type != ec:p384 && $type != ec:p521 ]] || profile=()
     is "$type is made for backups" "$(hsm_agent key create "$name" --type $type --backup --token main --environment prod \
-        --holder 'ACME Ltd' --profile mhhs/tls | sed -n 's/^state *//p')" ready
+        --holder 'ACME Ltd' ${profile[@]+"${profile[@]}"} | sed -n 's/^state *//p')" ready
     is "it may leave the token wrapped ($type)" "$(access main "$name")" 'sensitive, always sensitive, extractable, local'
     hsm_agent key show "$name" --public pem -o "$T/$name.pem"
     succeeds "it is wrapped ($type)" hsm_agent key backup "$name" --kek kek -o "$T/$name.backup"
 done
 is 'the file is for its owner' "$(stat -c %a "$T/ec-p256.backup")" 600
 like 'it says what it is' "$(tr -d ' \n' <"$T/ec-p256.backup")" \
-    '{"format":"hsm-agent-backup/1",*"name":"ec-p256","version":1,"type":"ec:p256","purposes":\["sign"\],"environment":"prod","holder":"ACMELtd","profile":"mhhs/tls",*"kek":"kek",*"algorithm":"A256KWP","wrapped":*'
+    '{"format":"hsm-agent-backup/1",*"name":"ec-p256","version":1,"type":"ec:p256","purposes":\["sign"\],"environment":"prod","holder":"ACMELtd","profile":"mhhs/client-signing",*"kek":"kek",*"algorithm":"A256KWP","wrapped":*'
 hsm_agent key create box --type rsa:2048 --purpose decrypt --backup --token main >"$T/out"
 hsm_agent key show box --public pem -o "$T/box.pem"
 succeeds 'a key that decrypts is wrapped' hsm_agent key backup box --kek kek -o "$T/box.backup"
@@ -87,7 +89,7 @@ for type in ec:p256 ec:p384 ec:p521 rsa:2048 rsa:3072; do
 done
 api GET /v1/keys/ec-p256.b
 is 'what was said of it came along' "$(field environment) $(field holder) $(field profile) $(field backup) $(field token)" \
-    'prod ACME Ltd mhhs/tls true spare'
+    'prod ACME Ltd mhhs/client-signing true spare'
 is 'it may leave this token wrapped' "$(access spare ec-p256.b)" 'sensitive, extractable'
 is 'into both tokens' "$(hsm_agent key restore "$T/box.backup" --name box.b --token main,spare)" 'restored box.b, rsa:2048'
 openssl pkeyutl -encrypt -pubin -inkey "$T/box.pem" -pkeyopt rsa_padding_mode:oaep -in "$T/data" -out "$T/cipher"
@@ -122,7 +124,7 @@ json.dump(backup, sys.stdout)' "$T/ec-p256.backup" "$1" "$2" >"$T/altered.backup
 flip='v[:10] + ("A" if v[10] != "A" else "B") + v[11:]'
 before=$(tool spare --list-objects | grep -c 'Key Object')
 for case in "made:v[:-2]+'9Z'" "name:'other'" 'version:2' "purposes:['csr']" "environment:'dev'" 'environment:None' \
-    "holder:'ACME Lt'" "profile:'mhhs/sign'" "created:v[:-2]+'9Z'" "kek:'kez'" "wrapped:$flip" "tag:$flip" \
+    "holder:'ACME Lt'" "profile:'mhhs/signing'" "created:v[:-2]+'9Z'" "kek:'kez'" "wrapped:$flip" "tag:$flip" \
     'wrapped:v[:-4]' 'wrapped:""'; do
     alter "${case%%:*}" "${case#*:}"
     [ "${case#*:}" != None ] || sed -i 's/"environment": null, //' "$T/altered.backup"
