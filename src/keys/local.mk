@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libha-keys.la
 libha_keys_la_SOURCES = \
 	src/keys/adopt.c \
+	src/keys/backup.c src/keys/backup.h \
 	src/keys/bind.c \
 	src/keys/calendar.c \
 	src/keys/certificate_objects.c \
@@ -10,6 +11,7 @@ libha_keys_la_SOURCES = \
 	src/keys/delete.c \
 	src/keys/expiry.c src/keys/expiry.h \
 	src/keys/ceremonies.c src/keys/ceremony.c src/keys/ceremony.h \
+	src/keys/importing.c \
 	src/keys/key.c src/keys/key.h \
 	src/keys/keys.c src/keys/keys.h src/keys/keys_internal.h \
 	src/keys/last_use.c src/keys/last_use.h \
