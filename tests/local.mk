@@ -10,9 +10,11 @@ include tests/unit/profile.mk
 include tests/unit/channel.mk
 include tests/unit/certificates.mk
 include tests/unit/expiry.mk
+include tests/unit/versions.mk
 include tests/unit/token.mk
 include tests/unit/service.mk
 include tests/unit/cli.mk
+include tests/unit/enrol.mk
 include tests/unit/provider.mk
 include tests/fault/local.mk
 include tests/flow/local.mk

@@ -45,6 +45,12 @@ enum ha_code ha_call_allowed_profile(const struct ha_call_context *call, enum ha
     return decision.allowed ? HA_OK : refuse(call, &decision, operation, alg, name, err);
 }
 
+unsigned ha_call_operations(const struct ha_call_context *call)
+{
+    return call->granted ? HA_OPERATIONS_ALL
+                         : ha_policy_operations(call->api->config, call->request->principal, call->name);
+}
+
 enum ha_code ha_call_allowed(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
                              struct ha_err *err)
 {

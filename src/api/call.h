@@ -65,6 +65,8 @@ enum ha_code ha_call_check_version(const struct ha_key *key, uint64_t version, s
 // Those that a message may have been encrypted to: the chosen one, or all that aren't barred (n is 0 without memory),
 // beginning with key, the newest first of the others. The caller frees them (ha_keys_list_free).
 struct ha_key **ha_call_versions(const struct ha_call_context *call, struct ha_key *key, size_t *ret_n);
+// The operations that are granted on call->name at all, as bits: what ha_call_allowed may say yes to.
+unsigned ha_call_operations(const struct ha_call_context *call);
 // The same HA_E_NO_KEY for a key that isn't there and for one the caller may not know of.
 enum ha_code ha_call_no_key(const struct ha_call_context *call, struct ha_err *err);
 // Logs that the content was refused, for the reason in err, and returns err's code.
@@ -89,6 +91,7 @@ enum ha_code ha_handle_key(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key_put(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key_delete(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_certificate(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_certificate_check(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_certificate_put(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_certificate_delete(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key_keep(struct ha_call_context *call, struct ha_err *err);
@@ -113,6 +116,7 @@ enum ha_code ha_handle_jws(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_jwt(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_jwks(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_verify_jws(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_self_signed(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_csr(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_ceremony_request(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_ceremonies(struct ha_call_context *call, struct ha_err *err);

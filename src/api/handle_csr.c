@@ -2,6 +2,7 @@
 // POST /v1/keys/{name}/csr: a certificate request, built here, signed in the token.
 #include "api/call.h"
 #include "api/csr_profile.h"
+#include "api/key_signer.h"
 #include "api/members.h"
 #include "format/csr.h"
 #include "keys/use.h"
@@ -29,31 +30,6 @@ static const struct ha_member csr_members[] = {
     {0},
 };
 
-// What signs a request, and the name of the token that did.
-struct signing {
-    const struct ha_call_context *call;
-    struct ha_key *key;
-    const char *token;
-};
-
-static enum ha_code sign_with_key(void *context, enum ha_alg alg, const void *data, size_t n, struct ha_buf *out,
-                                  struct ha_err *err)
-{
-    struct signing *signing = context;
-    ha_auto(ha_use_clear) struct ha_use use = {0};
-    if (ha_use_sign(signing->key, alg, HA_PURPOSES_CSR, data, n, &use, err))
-        return err->code;
-    struct ha_use *one = &use;
-    ha_call_exchange(signing->call, signing->key, &one, 1);
-    if (use.exchange.code) {
-        *err = use.exchange.err;
-        return err->code;
-    }
-    signing->token = use.token;
-    ha_buf_append(out, use.exchange.output.data, use.exchange.output.len);
-    return HA_OK;
-}
-
 static enum ha_code read_body(const struct ha_call_context *call, struct csr_body *body, struct ha_err *err)
 {
     if (ha_members_read(call->body, csr_members, "", body, err))
@@ -70,8 +46,7 @@ static enum ha_code find_key(struct ha_call_context *call, const struct csr_body
                              const struct ha_profile **ret_profile, struct ha_err *err)
 {
     ha_auto(ha_key_unref) struct ha_key *key = NULL;
-    unsigned granted = ha_policy_operations(call->api->config, call->request->principal, call->name);
-    if (!(granted & 1u << HA_OPERATION_CSR))
+    if (!(ha_call_operations(call) & 1u << HA_OPERATION_CSR))
         return ha_call_allowed(call, HA_OPERATION_CSR, body->request.algorithm, err);
     ha_call_choose(call, body->version);
     if (ha_call_version(call, HA_OPERATION_CSR, &key, err) || ha_call_check_version(key, body->version, err))
@@ -136,8 +111,8 @@ enum ha_code ha_handle_csr(struct ha_call_context *call, struct ha_err *err)
     if (choose_algorithm(call, key, profile, &body.request, err) ||
         ha_use_check(key, body.request.algorithm, HA_PURPOSES_CSR, err) || apply(key, profile, &body, &made, err))
         return err->code;
-    struct signing signing = {.call = call, .key = key};
-    const struct ha_signer signer = {.public_key = key->public_key, .context = &signing, .sign = sign_with_key};
+    struct ha_key_signing signing = {.call = call, .key = key};
+    const struct ha_signer signer = ha_key_signer(&signing);
     if (ha_csr_build(&body.request, &signer, &pem, err)) {
         if (by_values)
             point_to_values(err);

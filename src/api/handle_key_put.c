@@ -5,7 +5,6 @@
 #include "api/key_tokens.h"
 #include "api/members.h"
 #include "base/text.h"
-#include "keys/ceremony.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -204,8 +203,6 @@ enum ha_code ha_handle_key_put(struct ha_call_context *call, struct ha_err *err)
         return err->code;
     if (only_new && strcmp(only_new, "*") != 0)
         return ha_fail(err, HA_E_MALFORMED, "If-None-Match takes only *");
-    if (!call->granted && ha_ceremonies_check_name(ha_keys_ceremonies(call->api->keys), call->name, err))
-        return err->code;
     if (put(call, &request, &key, err)) {
         if (err->code == HA_E_CONFLICT && only_new)
             err->code = HA_E_PRECONDITION;

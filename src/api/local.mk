@@ -5,10 +5,12 @@ libha_api_la_SOURCES = \
 	src/api/call.c src/api/call.h \
 	src/api/ceremony_run.c src/api/ceremony_run.h \
 	src/api/certificate_common.c src/api/certificate_common.h \
+	src/api/certificate_profile.c src/api/certificate_profile.h \
 	src/api/csr_profile.c src/api/csr_profile.h \
 	src/api/handle_backup.c \
 	src/api/handle_ceremony.c \
 	src/api/handle_certificate.c \
+	src/api/handle_certificate_check.c \
 	src/api/handle_csr.c \
 	src/api/handle_export.c \
 	src/api/handle_fields.c \
@@ -26,6 +28,7 @@ libha_api_la_SOURCES = \
 	src/api/handle_metrics.c \
 	src/api/handle_profiles.c \
 	src/api/handle_secret.c \
+	src/api/handle_self_signed.c \
 	src/api/handle_service.c \
 	src/api/handle_sign.c \
 	src/api/handle_tls.c \
@@ -34,6 +37,7 @@ libha_api_la_SOURCES = \
 	src/api/http_members.c src/api/http_members.h \
 	src/api/jwe_common.c src/api/jwe_common.h \
 	src/api/jwe_inner.c \
+	src/api/key_signer.c src/api/key_signer.h \
 	src/api/key_tokens.c src/api/key_tokens.h \
 	src/api/members.c src/api/members.h \
 	src/api/message.h \

@@ -46,7 +46,7 @@ static enum ha_code begin(struct ha_cli *cli, const char *dir, struct ha_err *er
         return usage(err, "Dogtag has to be told which profile",
                      "Give --profile-id ID; 'hsm-agent enrol --profiles --dogtag URL' lists them.");
     if ((!enrolment.version && ha_enrol_active_version(cli, key, &enrolment.version, err)) ||
-        ha_enrol_claim(dir, key, enrolment.version, ha_opt_given(cli->opts, HA_OPT_YES), &lock, err) ||
+        ha_enrol_claim(dir, key, enrolment.version, ha_opt_given(cli->opts, HA_OPT_AGAIN), &lock, err) ||
         ha_enrolment_set(&enrolment.key, key, err) || take_csr(cli, chosen, &enrolment, err))
         return err->code;
     return ha_enrol_start(cli, dir, &enrolment, err);

@@ -60,18 +60,54 @@ static enum ha_code take_ca(struct ha_cli *cli, const char *dir, const char *key
     return ha_enrol_take_options(cli->opts, ret_enrolment, err);
 }
 
-// The key's pending version, made if there is none.
+enum { VERSION_MAX = 1000000 };
+
+// The version that waits to be activated; 0: none does.
+static enum ha_code find_pending(struct ha_cli *cli, const char *key, uint64_t *ret_version, struct ha_err *err)
+{
+    ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
+    ha_auto(ha_buf_clear) struct ha_buf path = {0};
+    if (ha_enrol_path(key, "", 0, &path, err) || ha_cli_call(cli, "GET", ha_buf_text(&path), NULL, &doc, err))
+        return err->code;
+    const ha_json *versions = ha_json_get(doc.json, "versions");
+    *ret_version = 0;
+    for (const ha_json *one = versions ? ha_json_first(versions) : NULL; one; one = ha_json_next(one)) {
+        const char *status = ha_json_get_string(one, "status");
+        if (status && strcmp(status, "pending") == 0 &&
+            !ha_json_uint(ha_json_get(one, "version"), VERSION_MAX, ret_version))
+            return ha_cli_unexpected(err, "has a version without a number");
+    }
+    return HA_OK;
+}
+
+// The key's pending version, made if there is none. It stays pending: it hasn't got its certificate yet.
 static enum ha_code rotate(struct ha_cli *cli, const char *key, uint64_t *ret_version, struct ha_err *err)
 {
-    enum { VERSION_MAX = 1000000 };
     ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
     ha_auto(ha_buf_clear) struct ha_buf path = {0}, body = {0};
-    ha_buf_puts(&body, "{}");
-    if (ha_enrol_path(key, "/rotate", 0, &path, err) || ha_cli_call(cli, "POST", ha_buf_text(&path), &body, &doc, err))
+    uint64_t version = 0;
+    ha_buf_puts(&body, "{\"pending\":true}");
+    if (find_pending(cli, key, &version, err))
         return err->code;
-    if (!ha_json_uint(ha_json_get(doc.json, "version"), VERSION_MAX, ret_version) || *ret_version == 0)
-        return ha_cli_unexpected(err, "has no version of the key");
+    if (version == 0) {
+        if (ha_enrol_path(key, "/rotate", 0, &path, err) ||
+            ha_cli_call(cli, "POST", ha_buf_text(&path), &body, &doc, err))
+            return err->code;
+        if (!ha_json_uint(ha_json_get(doc.json, "version"), VERSION_MAX, &version) || version == 0)
+            return ha_cli_unexpected(err, "has no version of the key");
+    }
+    *ret_version = version;
     return HA_OK;
+}
+
+// Installing activates a version for TLS. One that signs messages has to be known to others before.
+static void note_pending(struct ha_cli *cli, const char *key)
+{
+    struct ha_err ignored = {0};
+    uint64_t version = 0;
+    if (find_pending(cli, key, &version, &ignored) == HA_OK && version)
+        ha_out_note("version %llu is pending: when others have its certificate, 'hsm-agent key activate %s'",
+                    (unsigned long long)version, key);
 }
 
 static enum ha_code make_request(struct ha_cli *cli, const char *installed, uint64_t version,
@@ -109,9 +145,12 @@ enum ha_code ha_cmd_renew(struct ha_cli *cli, struct ha_err *err)
     // Another key's certificate has another subject, with which simplereenroll is refused.
     enrolment.reenrol = enrolment.protocol == HA_ENROL_EST && strcmp(enrolment.client_key, key) == 0;
     if (ha_enrol_claim(dir, key, version, false, &lock, err) ||
-        make_request(cli, ha_buf_text(&installed), version == from ? chosen : version, &enrolment, err))
+        make_request(cli, ha_buf_text(&installed), version == from ? chosen : version, &enrolment, err) ||
+        ha_enrol_start(cli, dir, &enrolment, err))
         return err->code;
-    return ha_enrol_start(cli, dir, &enrolment, err);
+    if (enrolment.state == HA_ENROL_INSTALLED && ha_opt_given(cli->opts, HA_OPT_ROTATE))
+        note_pending(cli, key);
+    return HA_OK;
 }
 
 // --- revoke

@@ -102,7 +102,7 @@ const struct ha_opt_row ha_enrol_rows[] = {
      .name = "cancel",
      .help = "Forget the enrolment. The CA isn't told: it may have the request, or have issued the certificate."},
     {.id = HA_OPT_PROFILES, .name = "profiles", .help = "Only list the profiles that Dogtag has."},
-    {.id = HA_OPT_YES,
+    {.id = HA_OPT_AGAIN,
      .name = "again",
      .help = "Begin anew though an enrolment of the key isn't over; that one is forgotten."},
 };

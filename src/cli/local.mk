@@ -8,6 +8,8 @@ libha_cli_la_SOURCES = \
 	src/cli/cmd_backup.c \
 	src/cli/cmd_cert.c \
 	src/cli/cmd_ceremony.c \
+	src/cli/cmd_cert_check.c \
+	src/cli/cmd_cert_self_sign.c \
 	src/cli/cmd_csr.c \
 	src/cli/cmd_dev.c \
 	src/cli/cmd_enrol.c \

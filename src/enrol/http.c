@@ -185,7 +185,8 @@ static CURLcode perform(struct ha_http *http, const struct ha_http_request *requ
     code = code ? code : curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
     code = code ? code : curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
     code = code ? code : curl_easy_setopt(curl, posts ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
-    // On a kept connection that dies libcurl sends a request again by itself, and what is posted isn't to be done twice.
+    // On a kept connection that dies libcurl sends a request again by itself, and what is posted isn't to be done
+    // twice.
     code = code ? code : curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, posts ? 1L : 0L);
     if (!code && posts) {
         code = curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body ? request->body : "");

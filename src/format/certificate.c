@@ -8,6 +8,7 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,6 +118,16 @@ void ha_certificate_serial(const struct ha_certificate *certificate, struct ha_b
     if (ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER)
         ha_buf_putc(out, '-');
     ha_hex_encode(out, ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial));
+}
+
+bool ha_certificate_is_for(const struct ha_certificate *certificate, const char *name)
+{
+    X509 *x509 = certificate->x509;
+    bool fits = X509_check_ip_asc(x509, name, 0) == 1 ||
+                X509_check_host(x509, name, strlen(name), X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1 ||
+                X509_check_email(x509, name, strlen(name), X509_CHECK_FLAG_NEVER_CHECK_SUBJECT) == 1;
+    ERR_clear_error();
+    return fits;
 }
 
 struct x509_st *ha_certificate_x509(const struct ha_certificate *certificate)

@@ -52,7 +52,9 @@ libha_format_la_SOURCES = \
 	src/format/rfc9421.c src/format/rfc9421.h \
 	src/format/rfc9421_base.c src/format/rfc9421_base.h \
 	src/format/rfc9421_verify.c \
+	src/format/self_signed.c src/format/self_signed.h \
 	src/format/sfv.c src/format/sfv.h \
 	src/format/signer.h \
+	src/format/x509_sign.c src/format/x509_sign.h \
 	src/format/x5c.c src/format/x5c.h
 libha_format_la_LIBADD = libha-crypto.la

@@ -22,6 +22,8 @@
 struct ha_ceremonies {
     char *directory;
     pthread_mutex_t lock;
+    atomic_bool held;
+    _Atomic pthread_t holder;  // of the lock, while held
 };
 
 static void closedir_auto_(DIR **directory)
@@ -64,10 +66,13 @@ void ha_ceremonies_free(struct ha_ceremonies *ceremonies)
 void ha_ceremonies_lock(struct ha_ceremonies *ceremonies)
 {
     pthread_mutex_lock(&ceremonies->lock);
+    atomic_store(&ceremonies->holder, pthread_self());
+    atomic_store(&ceremonies->held, true);
 }
 
 void ha_ceremonies_unlock(struct ha_ceremonies *ceremonies)
 {
+    atomic_store(&ceremonies->held, false);
     pthread_mutex_unlock(&ceremonies->lock);
 }
 
@@ -269,4 +274,11 @@ enum ha_code ha_ceremonies_check_name(struct ha_ceremonies *ceremonies, const ch
     ha_fail(err, HA_E_CONFLICT, "the key '%s' is to be made by the ceremony %s", name, search.id);
     return ha_hint(err, "look at it with `hsm-agent ceremony show %s`; it ends by being approved or cancelled",
                    search.id);
+}
+
+enum ha_code ha_ceremonies_may_make(struct ha_ceremonies *ceremonies, const char *name, struct ha_err *err)
+{
+    if (atomic_load(&ceremonies->held) && pthread_equal(atomic_load(&ceremonies->holder), pthread_self()))
+        return HA_OK;
+    return ha_ceremonies_check_name(ceremonies, name, err);
 }

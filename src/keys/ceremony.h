@@ -70,3 +70,5 @@ enum ha_code ha_ceremonies_each(struct ha_ceremonies *ceremonies, void *context,
                                 bool (*take)(void *context, const struct ha_ceremony *ceremony), struct ha_err *err);
 // HA_E_CONFLICT naming the ceremony that isn't done and is to make the key of that name.
 enum ha_code ha_ceremonies_check_name(struct ha_ceremonies *ceremonies, const char *name, struct ha_err *err);
+// The same for whoever is about to make a key, but for the thread that has the lock: that is the ceremony itself.
+enum ha_code ha_ceremonies_may_make(struct ha_ceremonies *ceremonies, const char *name, struct ha_err *err);

@@ -45,6 +45,13 @@ enum ha_code ha_keys_no_version(const char *name, unsigned version, struct ha_er
     return ha_hint(err, "`hsm-agent key show %s` (GET /v1/keys/%s) lists its versions", name, name);
 }
 
+enum ha_code ha_keys_set_activation(struct ha_keys *keys, struct ha_key *key, int64_t at_s, struct ha_err *err)
+{
+    struct decisions decisions = decisions_of(key);
+    decisions.activates_s = at_s;
+    return decide(keys, key, &decisions, err);
+}
+
 // The one that waits, and came last.
 static struct ha_key *pending_of(struct ha_key *const *versions, size_t n, int64_t now_s)
 {
@@ -76,6 +83,15 @@ static enum ha_code check_activation(const struct ha_key *key, struct ha_err *er
     return HA_OK;
 }
 
+// Of two versions with one time the later version signs; an earlier one that is to come after it has to come later.
+static int64_t after_others(struct ha_key *const *versions, size_t n, const struct ha_key *key, int64_t at_s)
+{
+    for (size_t i = n; i-- > 0 && versions[i] != key;)
+        if (atomic_load(&versions[i]->activates_s) == at_s)
+            return at_s + 1;
+    return at_s;
+}
+
 static enum ha_code activate(struct ha_keys *keys, const char *name, unsigned version, int64_t at_s, int64_t overlap_s,
                              struct ha_key **ret_key, struct ha_err *err)
 {
@@ -91,7 +107,7 @@ static enum ha_code activate(struct ha_keys *keys, const char *name, unsigned ve
                 "`hsm-agent key rotate %s` makes the next one", name);
     else if (check_activation(key, err) == HA_OK) {
         struct decisions decisions = decisions_of(key);
-        decisions.activates_s = at_s;
+        decisions.activates_s = after_others(versions, n, key, at_s);
         if (overlap_s >= 0)
             decisions.overlap_s = overlap_s;
         if (decide(keys, key, &decisions, err) == HA_OK)

@@ -3,6 +3,7 @@
 // crash leaves something that the next start (bind.c) doesn't find.
 #include "base/clock.h"
 #include "base/text.h"
+#include "keys/ceremony.h"
 #include "keys/keys_internal.h"
 #include "keys/objects.h"
 
@@ -19,6 +20,8 @@ enum ha_code ha_keys_begin(struct ha_keys *keys, const char *name, struct ha_err
         ha_fail(err, HA_E_MALFORMED, "that is no name for a key");
         return ha_hint(err, "letters, digits, '.', '_' and '-', beginning with a letter or digit, at most 64");
     }
+    if (ha_ceremonies_may_make(keys->ceremonies, name, err))
+        return err->code;
     pthread_mutex_lock(&keys->changing);
     ha_auto(ha_key_unref) struct ha_key *present = ha_keys_get(keys, name);
     if (!present)

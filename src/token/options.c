@@ -44,13 +44,13 @@ static const struct tool_row {
     const char *word;
     bool label, token, so_pin, pin, new_pin;
 } tools[] = {
-    [HA_TOOL_NONE] = {""},
-    [HA_TOOL_LIST] = {HA_TOKEN_TOOL_LIST},
-    [HA_TOOL_INFO] = {HA_TOKEN_TOOL_INFO, .token = true},
-    [HA_TOOL_INIT] = {HA_TOKEN_TOOL_INIT, .label = true, .so_pin = true, .pin = true},
-    [HA_TOOL_PIN_CHANGE] = {HA_TOKEN_TOOL_PIN_CHANGE, .token = true, .pin = true, .new_pin = true},
-    [HA_TOOL_SO_CHANGE] = {HA_TOKEN_TOOL_SO_CHANGE, .token = true, .so_pin = true, .new_pin = true},
-    [HA_TOOL_PIN_RESET] = {HA_TOKEN_TOOL_PIN_RESET, .token = true, .so_pin = true, .new_pin = true},
+    [HA_TOOL_NONE] = {.word = ""},
+    [HA_TOOL_LIST] = {.word = HA_TOKEN_TOOL_LIST},
+    [HA_TOOL_INFO] = {.word = HA_TOKEN_TOOL_INFO, .token = true},
+    [HA_TOOL_INIT] = {.word = HA_TOKEN_TOOL_INIT, .label = true, .so_pin = true, .pin = true},
+    [HA_TOOL_PIN_CHANGE] = {.word = HA_TOKEN_TOOL_PIN_CHANGE, .token = true, .pin = true, .new_pin = true},
+    [HA_TOOL_SO_CHANGE] = {.word = HA_TOKEN_TOOL_SO_CHANGE, .token = true, .so_pin = true, .new_pin = true},
+    [HA_TOOL_PIN_RESET] = {.word = HA_TOKEN_TOOL_PIN_RESET, .token = true, .so_pin = true, .new_pin = true},
 };
 
 static enum ha_code store_verify(const char *value, enum ha_verify_what *ret_what, struct ha_err *err)

@@ -193,6 +193,17 @@ wrong plain 400 malformed /profile "is a message of the scheme jwt" '{"profile":
 fails 'the command says the rule, too' 1 '*a UUID*' hsm_agent csr c3 --set CN=x
 fails 'a value is given once' 2 '*is there twice*' hsm_agent csr c3 --set "CN=$app" --set "CN=$app"
 
+# --- The next version of a key
+
+succeeds 'a key of a profile is rotated' hsm_agent key rotate sig4
+api POST '/v1/keys/sig4/csr?version=2' "{\"values\":{\"CN\":\"$org\"}}"
+is 'its next version has a request of its own' "$(field version) $(field profile)" '2 uae-client/signing'
+field csr >"$T/next.csr"
+unlike 'which is of another key' "$(openssl req -in "$T/next.csr" -noout -pubkey)" \
+    "$(openssl req -in "$T/sig4.csr" -noout -pubkey)"
+is 'and has the same subject' "$(openssl req -in "$T/next.csr" -noout -subject)" \
+    "$(openssl req -in "$T/sig4.csr" -noout -subject)"
+
 # --- Keys that are made for a profile have to fit it.
 
 plan() { # NAME STATUS CODE RULE BODY

@@ -67,6 +67,19 @@ installed 'renewed' sig
 is 'which is a first enrolment to the CA, since the subject is another one' "$(tail -n 2 "$ca/log" | cut -d ' ' -f 1-3 | head -n 1)" \
     'simpleenroll 200 O=Acme,CN=edge.example'
 
+hsm_agent renew edge --rotate >"$T/out" 2>&1
+is 'it is renewed with its next version' $? 0
+is 'whose certificate is installed' "$(hsm_agent enrol edge --key-version 2 --status | cut -d ' ' -f 1,2)" 'edge@2 installed:'
+api GET /v1/keys/edge
+is 'and which is the active one for that' "$(member version)" 2
+succeeds 'its certificate has the old names' is_certified edge CN=edge.example,O=Acme
+hsm_agent renew sig --rotate >"$T/out" 2>&1
+like 'a version that signs messages waits' "$(<"$T/out")" "*sig@2 installed*version 2 is pending*key activate sig*"
+hsm_agent renew sig --rotate >"$T/out" 2>&1
+like 'the one that is pending is taken' "$(<"$T/out")" "*sig@2 installed*"
+hsm_agent renew edge >"$T/out" 2>&1
+like 'the active version is the one to renew' "$(<"$T/out")" "*edge@2 installed*"
+
 # --- The command line
 
 new_key k

@@ -27,6 +27,7 @@ flow_scripts = \
 	tests/flow/29-mac.sh \
 	tests/flow/30-bad-input.sh \
 	tests/flow/32-csr-profiles.sh \
+	tests/flow/31-rotate.sh \
 	tests/flow/33-certificates.sh \
 	tests/flow/34-token.sh \
 	tests/flow/35-import.sh \

@@ -23,6 +23,10 @@ fuzz_http = $(libha_crypto_la_SOURCES) \
 	src/format/chain_ocsp.c src/format/content_digest.c src/format/dip.c src/format/dip_string.c \
 	src/format/dip_verify.c src/format/fspiop.c src/format/fspiop_verify.c src/format/http_message.c \
 	src/format/rfc9421.c src/format/rfc9421_base.c src/format/rfc9421_verify.c src/format/sfv.c
+fuzz_enrol = $(libha_crypto_la_SOURCES) \
+	src/base/buf.c src/base/err.c src/base/json.c src/base/json_check.c src/base/json_text.c src/base/json_write.c \
+	src/base/secret.c src/base/text.c \
+	src/enrol/answer.c src/enrol/dogtag_fill.c src/enrol/dogtag_json.c src/enrol/names.c
 fuzz:
 	$(fuzz_run) reference $(fuzz_flags) $(hsmagent_la_SOURCES) $(fuzz_client)
 	$(fuzz_run) answer $(fuzz_flags) $(fuzz_client)
@@ -35,6 +39,7 @@ fuzz:
 	$(fuzz_run) http_signature $(fuzz_flags) $(fuzz_http)
 	$(fuzz_run) chain $(fuzz_flags) $(fuzz_http)
 	$(fuzz_run) canonical $(fuzz_flags) $(fuzz_http)
+	$(fuzz_run) enrol $(fuzz_flags) $(fuzz_enrol)
 clean-local:
 	rm -rf fuzz.out
 EXTRA_DIST += \
@@ -44,6 +49,7 @@ EXTRA_DIST += \
 	tests/fuzz/canonical_fuzz.c \
 	tests/fuzz/chain_fuzz.c \
 	tests/fuzz/content_fuzz.c \
+	tests/fuzz/enrol_fuzz.c \
 	tests/fuzz/jws_fuzz.c \
 	tests/fuzz/jwks_fuzz.c \
 	tests/fuzz/jwt_fuzz.c \

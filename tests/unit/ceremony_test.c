@@ -198,6 +198,11 @@ static void ceremony_keeps_its_name_until_done(void **state)
     assert_int_equal(ha_ceremonies_check_name(fixture->ceremonies, "bank", &err), HA_E_CONFLICT);
     assert_non_null(strstr(err.detail, ceremony.id));
     assert_int_equal(ha_ceremonies_check_name(fixture->ceremonies, "bank-2", &err), HA_OK);
+    assert_int_equal(ha_ceremonies_may_make(fixture->ceremonies, "bank", &err), HA_E_CONFLICT);
+    ha_ceremonies_lock(fixture->ceremonies);
+    assert_int_equal(ha_ceremonies_may_make(fixture->ceremonies, "bank", &err), HA_OK);
+    ha_ceremonies_unlock(fixture->ceremonies);
+    assert_int_equal(ha_ceremonies_may_make(fixture->ceremonies, "bank", &err), HA_E_CONFLICT);
     ceremony.phase = HA_CEREMONY_MAKING;
     save(fixture, &ceremony);
     assert_int_equal(ha_ceremonies_check_name(fixture->ceremonies, "bank", &err), HA_E_CONFLICT);
