@@ -23,6 +23,7 @@ static const char wrap_name[] = "AES KeyWrap/Padding";
 
 HA_AUTO_DEFINE(BIO, BIO_free_all)
 HA_AUTO_DEFINE(X509, X509_free)
+HA_AUTO_DEFINE(PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free)
 
 static enum ha_code call(const struct ha_kra *kra, const char *path, const struct ha_buf *body,
                          struct ha_http_answer *ret_answer, struct ha_err *err)
@@ -197,6 +198,20 @@ static bool unwrap(const uint8_t session_key[static SESSION_KEY_LEN], const stru
     return true;
 }
 
+// A token may have filled the key up with zeros to whole blocks before it wrapped it, as SoftHSM does. False: it is no
+// PKCS#8.
+static bool drop_filling(struct ha_buf *pkcs8)
+{
+    static const uint8_t zeros[WRAP_BLOCK] = {0};
+    const unsigned char *at = pkcs8->data;
+    ha_auto(PKCS8_PRIV_KEY_INFO_free) PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, (long)pkcs8->len);
+    size_t n = info ? (size_t)(at - pkcs8->data) : 0;
+    if (!info || pkcs8->len - n >= WRAP_BLOCK || memcmp(at, zeros, pkcs8->len - n) != 0)
+        return false;
+    pkcs8->len = n;
+    return true;
+}
+
 static enum ha_code read_wrapped(const struct ha_buf *text, struct ha_buf *out, struct ha_err *err)
 {
     ha_auto(ha_json_free) ha_json *json = NULL;
@@ -237,7 +252,7 @@ enum ha_code ha_kra_recover(const struct ha_kra *kra, const char *id, const char
 {
     ha_auto(ha_secret_free) struct ha_secret *session = NULL;
     ha_auto(ha_http_answer_clear) struct ha_http_answer answer = {0};
-    ha_auto(ha_buf_clear) struct ha_buf sealed = {0}, wrapped = {0};
+    ha_auto(ha_buf_clear) struct ha_buf sealed = {0}, wrapped = {0}, pkcs8 = {0};
     if (!ha_dogtag_id_valid(id))
         return ha_fail(err, HA_E_USAGE, "'%.80s' can't be an id of the KRA", id);
     if (ha_secret_new(SESSION_KEY_LEN, &session, err))
@@ -248,8 +263,10 @@ enum ha_code ha_kra_recover(const struct ha_kra *kra, const char *id, const char
         return ha_ossl_fail(err, HA_E_INTERNAL, "can't seal a session key for the KRA");
     if (ask(kra, id, &sealed, &answer, err) || read_wrapped(&answer.body, &wrapped, err))
         return err->code;
-    if (unwrap(ha_secret_data(session), &wrapped, out))
-        return HA_OK;
+    if (unwrap(ha_secret_data(session), &wrapped, &pkcs8) && drop_filling(&pkcs8)) {
+        ha_buf_append(out, pkcs8.data, pkcs8.len);
+        return ha_buf_ok(out) ? HA_OK : ha_fail(err, HA_E_MEMORY, "out of memory for a key");
+    }
     ERR_clear_error();
     ha_fail(err, HA_E_CA, "the key that the KRA gave isn't wrapped as it was asked to");
     return ha_hint(err, "AES-256 key wrap with padding (RFC 5649) is what is understood here.");
