@@ -101,7 +101,7 @@ static const struct ha_code_info codes[] = {
         {"agent-unreachable", 502, "The agent can't be reached",
          "Check that hsm-agentd runs, and that --socket or HSM_AGENT_SOCKET names a socket that you may use.", true},
     [HA_E_CA] = {"ca-failed", 502, "The certificate authority didn't do its part",
-                 "Look at 'hsm-agent enrol --status', and go on with 'hsm-agent enrol --resume'.", true},
+                 "Look at 'hsm-agent enrol --list', and go on with 'hsm-agent enrol --resume'.", true},
 };
 static_assert(HA_ARRAY_SIZE(codes) == HA_CODE_COUNT, "each code has its row");
 

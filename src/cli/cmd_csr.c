@@ -100,6 +100,9 @@ static enum ha_code put_san(const struct ha_opts *opts, struct ha_buf *body, str
 static enum ha_code write_body(const struct ha_opts *opts, struct ha_buf *body, struct ha_err *err)
 {
     const char *alg = ha_opt_value(opts, HA_OPT_ALG), *profile = ha_opt_value(opts, HA_OPT_PROFILE);
+    // Enrolment, where a profile could be the CA's too, has a longer name for it.
+    if (!profile)
+        profile = ha_opt_value(opts, HA_OPT_CSR_PROFILE);
     ha_jw_object(body, NULL);
     if (profile && check_text(profile, err) != HA_OK)
         return err->code;

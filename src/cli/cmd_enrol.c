@@ -148,7 +148,7 @@ static enum ha_code for_each(struct ha_cli *cli, const char *dir, visit *functio
         return err->code;
     if (n == 0 && cli->opts->arguments[0]) {
         ha_fail(err, HA_E_NO_KEY, "there is no enrolment of %s", cli->opts->arguments[0]);
-        return ha_hint(err, "'hsm-agent enrol --status' lists those of %s.", dir);
+        return ha_hint(err, "'hsm-agent enrol --list' lists those of %s.", dir);
     }
     if (json) {
         ha_jw_array_end(&out);
@@ -196,19 +196,19 @@ enum ha_code ha_cmd_enrol(struct ha_cli *cli, struct ha_err *err)
 {
     ha_auto(ha_free) char *dir = NULL;
     const struct ha_opts *opts = cli->opts;
-    const enum ha_opt acts[] = {HA_OPT_STATUS, HA_OPT_RESUME, HA_OPT_CANCEL, HA_OPT_PROFILES};
+    const enum ha_opt acts[] = {HA_OPT_LIST, HA_OPT_RESUME, HA_OPT_CANCEL, HA_OPT_PROFILES};
     size_t n = 0;
     for (size_t i = 0; i < HA_ARRAY_SIZE(acts); i++)
         n += ha_opt_given(opts, acts[i]);
     if (n > 1)
-        return usage(err, "--status, --resume, --cancel and --profiles don't go together", "Give one of them.");
+        return usage(err, "--list, --resume, --cancel and --profiles don't go together", "Give one of them.");
     if (!opts->arguments[0] && (n == 0 || ha_opt_given(opts, HA_OPT_CANCEL)))
         return usage(err, "enrol needs NAME", "See 'hsm-agent enrol --help'.");
     if (ha_opt_given(opts, HA_OPT_PROFILES))
         return list_profiles(cli, err);
     if (ha_enrol_dir(ha_opt_value(opts, HA_OPT_STATE_DIR), &dir, err))
         return err->code;
-    if (ha_opt_given(opts, HA_OPT_STATUS))
+    if (ha_opt_given(opts, HA_OPT_LIST))
         return for_each(cli, dir, show_one, err);
     if (ha_opt_given(opts, HA_OPT_RESUME))
         return for_each(cli, dir, resume_one, err);

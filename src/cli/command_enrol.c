@@ -17,7 +17,7 @@
      .value = "URL",                                                                                                   \
      .help = "The CA is Dogtag (Red Hat Certificate System), at this address, https://HOST:PORT; its REST API is "     \
              "used, v2 or v1."},                                                                                       \
-        {.id = HA_OPT_CA,                                                                                              \
+        {.id = HA_OPT_CACERT,                                                                                          \
          .name = "cacert",                                                                                             \
          .value = "FILE",                                                                                              \
          .help = "Trust the CA's server by the certificates in FILE (PEM), instead of those that the system trusts."}, \
@@ -81,7 +81,7 @@ const struct ha_opt_row ha_enrol_rows[] = {
      .value = "FILE",
      .help = "The certificate request (PEM), made before; without this option the agent makes one by the next ones, "
              "which are those of the command csr."},
-    {.id = HA_OPT_PROFILE,
+    {.id = HA_OPT_CSR_PROFILE,
      .name = "csr-profile",
      .value = "PROFILE/MESSAGE",
      .help = "The profile that the request has to fit."},
@@ -97,7 +97,7 @@ const struct ha_opt_row ha_enrol_rows[] = {
      .help = "A mail address for subjectAltName."},
     {.id = HA_OPT_ALG, .name = "alg", .value = "ALG", .help = "The algorithm that the request is signed with."},
     KEY_VERSION_ROW,
-    {.id = HA_OPT_STATUS, .name = "status", .help = "Only print how far the enrolments came."},
+    {.id = HA_OPT_LIST, .name = "list", .help = "Only print how far the enrolments came."},
     {.id = HA_OPT_RESUME,
      .name = "resume",
      .help = "Go on with what isn't over. Options about the CA that are given take the place of those before."},

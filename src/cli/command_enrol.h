@@ -49,7 +49,7 @@ enum ha_code ha_cmd_key_recover(struct ha_cli *cli, struct ha_err *err);
                 "  hsm-agent enrol edge --dogtag https://ca.example:8443 --profile-id caServerCert --subject "         \
                 "CN=edge.example\n"                                                                                    \
                 "  hsm-agent enrol --resume\n"                                                                         \
-                "NAME may be left out with --status and --resume, which are about all enrolments then, and with "      \
+                "NAME may be left out with --list and --resume, which are about all enrolments then, and with "        \
                 "--profiles. It takes the rules csr and install for the key; whoever may connect to the CA may "       \
                 "run it, on a socket with 'admin = yes'.\n",                                                           \
      .rows = ha_enrol_rows,                                                                                            \

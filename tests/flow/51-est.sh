@@ -25,7 +25,7 @@ new_key() { # NAME [PURPOSE]
 }
 
 state_of() { # NAME
-    hsm_agent enrol "$1" --status | sed -n 's/^[^ ]* \([a-z]*\):.*/\1/p'
+    hsm_agent enrol "$1" --list | sed -n 's/^[^ ]* \([a-z]*\):.*/\1/p'
 }
 
 # The certificate is for the key, and verifies to the CA's root with what is installed beside it.
@@ -69,7 +69,7 @@ is 'which is a first enrolment to the CA, since the subject is another one' "$(t
 
 hsm_agent renew edge --rotate >"$T/out" 2>&1
 is 'it is renewed with its next version' $? 0
-is 'whose certificate is installed' "$(hsm_agent enrol edge --key-version 2 --status | cut -d ' ' -f 1,2)" 'edge@2 installed:'
+is 'whose certificate is installed' "$(hsm_agent enrol edge --key-version 2 --list | cut -d ' ' -f 1,2)" 'edge@2 installed:'
 api GET /v1/keys/edge
 is 'and which is the active one for that' "$(member version)" 2
 succeeds 'its certificate has the old names' is_certified edge CN=edge.example,O=Acme
@@ -90,13 +90,13 @@ printf 'a:b' >"$T/open"
 chmod 0644 "$T/open"
 fails 'an open password file is not taken' 1 '*chmod 0600*' hsm_agent enrol k --est "$ca_url" --user-file "$T/open" \
     --subject CN=k
-like 'which is kept as well' "$(hsm_agent enrol k --status)" '*because the user for the CA*'
+like 'which is kept as well' "$(hsm_agent enrol k --list)" '*because the user for the CA*'
 succeeds 'an enrolment can be given up' hsm_agent enrol k --cancel
 fails 'what was never enrolled has no CA to renew with' 1 '*no certificate*' hsm_agent renew k
 fails 'EST does not revoke' 2 '*EST can*' hsm_agent revoke edge --reason superseded
 fails 'there is no such reason' 2 '*--reason*keyCompromise*' hsm_agent revoke edge --reason whim
 fails 'a name is missing' 2 '*needs NAME*' hsm_agent enrol --est "$ca_url"
-fails 'nothing is known of another key' 1 '*no enrolment*' hsm_agent enrol nobody --status
+fails 'nothing is known of another key' 1 '*no enrolment*' hsm_agent enrol nobody --list
 is 'no password is in any file of enrolments' "$(grep -rlF "$(cut -d: -f2 <"$ca/est-user")" "$HSM_AGENT_ENROL_DIR")" ''
 
 # --- What goes wrong. Each time: the command fails and says why, the state is told, and it goes on from there.
@@ -109,7 +109,7 @@ goes_wrong() { # FAULT STATE PATTERN [OPTION...]
     ca_faults "$fault"
     fails "$fault: it fails" 1 "$pattern" enrol f "$@"
     is "$fault: the state" "$(state_of f)" "$state"
-    like "$fault: the reason is kept" "$(hsm_agent enrol f --status --json)" '*"failure":"*'
+    like "$fault: the reason is kept" "$(hsm_agent enrol f --list --json)" '*"failure":"*'
     ca_faults
     succeeds "$fault: it goes on" hsm_agent enrol f --resume
     installed "$fault" f
@@ -167,7 +167,7 @@ asked=$(grep -c '^simpleenroll' "$ca/log")
 hsm_agent enrol p --resume >"$T/out" 2>&1
 is 'it is not asked before the time' "$?, $(grep -c '^simpleenroll' "$ca/log")" "3, $asked"
 hsm_agent enrol p --cancel
-is 'what is given up is forgotten' "$(hsm_agent enrol --status | grep -c '^p@')" 0
+is 'what is given up is forgotten' "$(hsm_agent enrol --list | grep -c '^p@')" 0
 ca_faults 'simpleenroll wait 1 x2'
 succeeds 'waiting is done by the command' enrol p --wait 60
 installed 'waited' p

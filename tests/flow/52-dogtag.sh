@@ -27,7 +27,7 @@ enrol() { # NAME [OPTION...]
 }
 
 state_of() { # NAME
-    hsm_agent enrol "$1" --status | sed -n 's/^[^ ]* \([a-z]*\):.*/\1/p'
+    hsm_agent enrol "$1" --list | sed -n 's/^[^ ]* \([a-z]*\):.*/\1/p'
 }
 
 installed() { # TEST NAME
@@ -156,7 +156,7 @@ goes_wrong() { # FAULT STATE PATTERN [OPTION...]
     ca_faults "$fault"
     fails "$fault: it fails" 1 "$pattern" enrol f "${as_agent[@]}" --approve "$@"
     is "$fault: the state" "$(state_of f)" "$state"
-    like "$fault: the reason is kept" "$(hsm_agent enrol f --status --json)" '*"failure":"*'
+    like "$fault: the reason is kept" "$(hsm_agent enrol f --list --json)" '*"failure":"*'
     ca_faults
     succeeds "$fault: it goes on" hsm_agent enrol f --resume
     installed "$fault" f
@@ -225,6 +225,13 @@ for at in template:submitting submit:submitting review:submitted approve:submitt
     installed "killed at $step" f
     is "killed at $step: from one request" "$(requests)" $((requests + 1))
 done
+
+hsm_agent key create ehi --type rsa:2048 --purpose tls-server --environment prod >"$T/out" 2>&1 || not_ok "the key ehi is made" "$(<"$T/out")"
+fails 'a request that its profile refuses is not sent' 1 '*thredd-ehi*' hsm_agent enrol ehi --dogtag "$ca_url" "${as_agent[@]}" \
+    --profile-id caServerCert --approve --csr-profile thredd-ehi/server --set O=Acme
+succeeds 'one by a profile' hsm_agent enrol ehi --dogtag "$ca_url" "${as_agent[@]}" --profile-id caServerCert --approve \
+    --csr-profile thredd-ehi/server --set CN=ehi.acme.example
+installed 'by a profile' ehi
 
 # --- The KRA, for keys that were made to leave their token
 
