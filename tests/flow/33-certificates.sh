@@ -167,7 +167,7 @@ is 'and no object is made' "$(certificates | grep -c '^Certificate Object')" 1
 
 ls "$T/a/state/certificates" >"$T/files"
 is 'its file bears the name of the version' "$(<"$T/files")" edge@1.pem
-succeeds 'the key is deleted' hsm_agent key delete edge --yes
+succeeds 'the key is deleted' hsm_agent key delete edge --confirm edge
 is 'and its certificate with it' "$(ls "$T/a/state/certificates")" ''
 
 done_testing
