@@ -7,8 +7,20 @@ dist_hsmconfig_DATA = hsm-config/hsm-agent.conf hsm-config/hsm-agentd.service hs
 
 # Read where they are installed; an agent in the build tree reads those beside it.
 profilesdir = $(pkgdatadir)/profiles
-dist_profiles_DATA = hsm-config/profiles/jose.conf hsm-config/profiles/mhhs-dip.conf hsm-config/profiles/mojaloop.conf \
-	hsm-config/profiles/rfc9421.conf hsm-config/profiles/uae-lfi.conf hsm-config/profiles/uae-tpp.conf
+dist_profiles_DATA = \
+	hsm-config/profiles/brazil.conf \
+	hsm-config/profiles/jose.conf \
+	hsm-config/profiles/mhhs-dip.conf \
+	hsm-config/profiles/mhhs.conf \
+	hsm-config/profiles/mojaloop-client.conf \
+	hsm-config/profiles/mojaloop-server.conf \
+	hsm-config/profiles/mojaloop.conf \
+	hsm-config/profiles/rfc9421.conf \
+	hsm-config/profiles/thredd-ehi.conf \
+	hsm-config/profiles/uae-client.conf \
+	hsm-config/profiles/uae-lfi.conf \
+	hsm-config/profiles/uae-server.conf \
+	hsm-config/profiles/uae-tpp.conf
 
 all-local: profiles-beside
 .PHONY: profiles-beside

@@ -85,6 +85,7 @@ enum ha_code ha_handle_key(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key_put(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key_delete(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_certificate(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_certificate_check(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_certificate_put(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_certificate_delete(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_key_keep(struct ha_call_context *call, struct ha_err *err);
@@ -105,6 +106,7 @@ enum ha_code ha_handle_jws(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_jwt(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_jwks(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_verify_jws(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_self_signed(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_csr(struct ha_call_context *call, struct ha_err *err);
 
 // Writes the members every use of a key begins with: key, version, algorithm, token (the one that did it).

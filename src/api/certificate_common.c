@@ -5,6 +5,30 @@
 
 #include <string.h>
 
+enum ha_code ha_certificate_see_key(const struct ha_call_context *call, struct ha_key **ret_key, struct ha_err *err)
+{
+    ha_auto(ha_key_unref) struct ha_key *key = NULL;
+    if (!ha_policy_operations(call->api->config, call->request->principal, call->name))
+        return ha_call_allowed(call, HA_OPERATION_SHOW, HA_ALG_NONE, err);
+    if (ha_call_version(call, HA_OPERATION_SHOW, &key, err) || ha_certificate_check_pair(key, err))
+        return err->code;
+    *ret_key = ha_take(&key);
+    return HA_OK;
+}
+
+enum ha_code ha_certificate_none(const struct ha_key *key, struct ha_err *err)
+{
+    return ha_fail(err, HA_E_NO_CERTIFICATE, "no certificate is installed for version %u of '%s'", key->version,
+                   key->name);
+}
+
+enum ha_code ha_certificate_check_pair(const struct ha_key *key, struct ha_err *err)
+{
+    if (key->public_key && ha_pubkey_is_public(key->public_key))
+        return HA_OK;
+    return ha_fail(err, HA_E_KEY_CANNOT, "'%s' has no public key, so no certificate can be for it", key->name);
+}
+
 static enum ha_code add_text(const ha_json *item, struct ha_cert_bag *bag, struct ha_err *err)
 {
     const char *text = ha_json_string(item);

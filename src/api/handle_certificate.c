@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // /v1/keys/{name}/certificate: installed, shown, removed.
-#include "api/certificate_common.h"
+#include "api/certificate_profile.h"
 #include "api/members.h"
 #include "api/query.h"
 
@@ -84,9 +84,10 @@ enum ha_code ha_handle_certificate_put(struct ha_call_context *call, struct ha_e
         ha_certificate_read_member(request.certificates, "/certificates", &bag, err) ||
         ha_certificate_read_member(request.intermediates, "/intermediates", &bag, err))
         return err->code;
-    if (!key->public_key || !ha_pubkey_is_public(key->public_key))
-        return ha_fail(err, HA_E_KEY_CANNOT, "'%s' has no public key, so no certificate can be for it", key->name);
-    if (ha_chain_build(&bag, key->public_key, key->purposes, time(NULL), &chain, &notes, err))
+    if (ha_certificate_check_pair(key, err))
+        return err->code;
+    if (ha_chain_build(&bag, key->public_key, key->purposes, time(NULL), &chain, &notes, err) ||
+        ha_certificate_check_profile(call, key, &chain, &notes, err))
         return ha_at(err, "/certificates");
     ha_auto(ha_key_certificate_unref) struct ha_key_certificate *before = ha_key_certificate(key);
     if (request.store_in_token && ha_keys_certificate_to_token(key, &chain, before, err))
@@ -97,24 +98,15 @@ enum ha_code ha_handle_certificate_put(struct ha_call_context *call, struct ha_e
     return write_installed(call, &done, err);
 }
 
-static enum ha_code no_certificate(const struct ha_key *key, struct ha_err *err)
-{
-    return ha_fail(err, HA_E_NO_CERTIFICATE, "no certificate is installed for version %u of '%s'", key->version,
-                   key->name);
-}
-
 enum ha_code ha_handle_certificate(struct ha_call_context *call, struct ha_err *err)
 {
     ha_auto(ha_key_unref) struct ha_key *key = NULL;
     ha_auto(ha_buf_clear) struct ha_buf pem = {0};
-    // As for the key itself: whoever may use it may also see it.
-    if (!ha_policy_operations(call->api->config, call->request->principal, call->name))
-        return ha_call_allowed(call, HA_OPERATION_SHOW, HA_ALG_NONE, err);
-    if (ha_call_version(call, HA_OPERATION_SHOW, &key, err))
+    if (ha_certificate_see_key(call, &key, err))
         return err->code;
     ha_auto(ha_key_certificate_unref) struct ha_key_certificate *certificate = ha_key_certificate(key);
     if (!certificate)
-        return no_certificate(key, err);
+        return ha_certificate_none(key, err);
     ha_x5c_to_pem(&certificate->chain, &pem);
     ha_jw_object(call->out, NULL);
     ha_certificate_write_key(call->out, key);
@@ -134,7 +126,7 @@ enum ha_code ha_handle_certificate_delete(struct ha_call_context *call, struct h
         return err->code;
     ha_auto(ha_key_certificate_unref) struct ha_key_certificate *certificate = ha_key_certificate(key);
     if (!certificate)
-        return no_certificate(key, err);
+        return ha_certificate_none(key, err);
     if (destroy && ha_keys_certificate_to_token(key, NULL, certificate, err))
         return err->code;
     if (ha_keys_uninstall(call->api->keys, key, err))

@@ -4,6 +4,7 @@
 #include "format/dip.h"
 #include "format/fspiop.h"
 #include "format/rfc9421.h"
+#include "keys/certificates.h"
 #include "keys/use.h"
 #include "policy/tls.h"
 
@@ -14,7 +15,7 @@
 
 struct item {
     struct ha_http_members http;
-    const char *certificate;  // PEM; NULL: the profile's
+    const char *certificate;  // PEM; NULL: the profile's, or the installed one
     const struct ha_profile *profile;
     enum ha_alg alg;
     const struct ha_buf *input;
@@ -75,29 +76,46 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static enum ha_code begin_dip(struct item *item, const struct ha_pubkey *key, struct ha_err *err)
+// The request's, the profile's, or the installed one.
+static enum ha_code read_certificate(const struct item *item, struct ha_key *key,
+                                     struct ha_certificate **ret_certificate, struct ha_err *err)
+{
+    const struct ha_dip_profile *profile = item->profile->options;
+    ha_auto(ha_certificate_free) struct ha_certificate *named = NULL;
+    struct ha_err other = {0};
+    if (item->certificate)
+        return ha_certificate_read(item->certificate, strlen(item->certificate), ret_certificate, err);
+    ha_auto(ha_key_certificate_unref) struct ha_key_certificate *installed = ha_key_certificate(key);
+    if (profile->certificate_file && ha_certificate_read_file(profile->certificate_file, &named, err))
+        return err->code;
+    if (installed && (!named || ha_certificate_check_key(named, key->public_key, &other))) {
+        const struct ha_buf *der = &installed->chain.der[0];
+        return ha_certificate_read(der->data, der->len, ret_certificate, err);
+    }
+    *ret_certificate = ha_take(&named);
+    return *ret_certificate
+               ? HA_OK
+               : ha_fail(err, HA_E_MALFORMED,
+                         "the message needs the key's certificate: none is installed, and neither request nor profile "
+                         "has it");
+}
+
+static enum ha_code begin_dip(struct item *item, struct ha_key *key, struct ha_err *err)
 {
     const struct ha_dip_profile *profile = item->profile->options;
     ha_auto(ha_certificate_free) struct ha_certificate *certificate = NULL;
-    enum ha_code code = HA_OK;
-    if (item->certificate)
-        code = ha_certificate_read(item->certificate, strlen(item->certificate), &certificate, err);
-    else if (profile->certificate_file)
-        code = ha_certificate_read_file(profile->certificate_file, &certificate, err);
-    else
-        code = ha_fail(err, HA_E_MALFORMED,
-                       "the message needs the key's certificate, which neither request nor profile has");
+    enum ha_code code = read_certificate(item, key, &certificate, err);
     if (code)
         return ha_at(err, "/certificate");
     struct ha_dip_job *job = &item->job.dip;
-    if (ha_dip_begin(profile, &item->http.message, key, certificate, now_ms(), job, err))
+    if (ha_dip_begin(profile, &item->http.message, key->public_key, certificate, now_ms(), job, err))
         return err->code;
     item->alg = job->alg;
     item->input = &job->input;
     return HA_OK;
 }
 
-static enum ha_code begin(struct item *item, const struct ha_pubkey *key, struct ha_err *err)
+static enum ha_code begin(struct item *item, struct ha_key *key, struct ha_err *err)
 {
     if (item->profile->scheme == HA_SCHEME_DIP)
         return begin_dip(item, key, err);
@@ -107,14 +125,14 @@ static enum ha_code begin(struct item *item, const struct ha_pubkey *key, struct
     }
     if (item->profile->scheme == HA_SCHEME_FSPIOP) {
         struct ha_fspiop_job *job = &item->job.fspiop;
-        if (ha_fspiop_begin(item->profile->options, &item->http.message, key, job, err))
+        if (ha_fspiop_begin(item->profile->options, &item->http.message, key->public_key, job, err))
             return err->code;
         item->alg = job->alg;
         item->input = &job->input;
         return HA_OK;
     }
     struct ha_rfc9421_job *job = &item->job.rfc9421;
-    if (ha_rfc9421_begin(item->profile->options, &item->http.message, key, now_ms() / 1000, job, err))
+    if (ha_rfc9421_begin(item->profile->options, &item->http.message, key->public_key, now_ms() / 1000, job, err))
         return err->code;
     item->alg = job->alg;
     item->input = &job->input;
@@ -130,7 +148,7 @@ static enum ha_code item_prepare(const struct ha_call_context *call, struct ha_k
         return err->code;
     if (!key->public_key)
         return ha_fail(err, HA_E_KEY_INCOMPLETE, "the key '%s' isn't whole yet", key->name);
-    if (begin(item, key->public_key, err))
+    if (begin(item, key, err))
         return ha_http_members_at(prefix, err);
     if (ha_call_allowed_profile(call, operation, item->alg, item->profile, err) ||
         ha_use_sign(key, item->alg, HA_PURPOSE_SIGN, item->input->data, item->input->len, &item->use, err))

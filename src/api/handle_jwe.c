@@ -2,14 +2,12 @@
 // POST /v1/keys/{name}/jwe-decrypt: a message that was encrypted to a key of ours, and the signed one inside it.
 #include "api/jwe_common.h"
 #include "api/members.h"
-#include "base/file.h"
+#include "api/message_certificate.h"
 #include "format/x5c.h"
 #include "keys/use.h"
 
 #include <stddef.h>
 #include <string.h>
-
-#define CERTIFICATE_MAX (128 * 1024)  // bytes of PEM
 
 struct decrypt_request {
     const char *profile, *kid, *certificate;
@@ -50,32 +48,15 @@ static enum ha_code read_message(const struct ha_call_context *call, struct decr
     return request->text.data ? HA_OK : ha_at(err, "/jwe");
 }
 
-// The certificate that the request or the profile names, for a kid made of it.
-static enum ha_code read_certificate(const struct decrypt_request *request, const struct ha_jwe_profile *options,
-                                     struct ha_x5c *ret_chain, struct ha_err *err)
-{
-    ha_auto(ha_buf_clear) struct ha_buf pem = {0};
-    if (request->certificate)
-        return ha_x5c_from_pem(request->certificate, strlen(request->certificate), ret_chain, err)
-                   ? ha_at(err, "/certificate")
-                   : HA_OK;
-    if (!options->certificate)
-        return HA_OK;
-    if (ha_file_read(options->certificate, CERTIFICATE_MAX, HA_FILE_ANY, &pem, err) ||
-        ha_x5c_from_pem(ha_buf_text(&pem), pem.len, ret_chain, err))
-        return ha_wrap(err, "the profile's certificate");
-    return HA_OK;
-}
-
 // What the version is called in messages: what the request says, or the profile. Nothing: any message will do.
-static enum ha_code find_kid(const struct ha_key *key, bool alone, struct decrypt_request *request,
+static enum ha_code find_kid(struct ha_key *key, bool alone, struct decrypt_request *request,
                              const struct ha_jwe_profile *options, const char **ret_kid, struct ha_err *err)
 {
     ha_auto(ha_x5c_clear) struct ha_x5c chain = {0};
     struct ha_err why = {0};
     *ret_kid = NULL;
     ha_buf_reset(&request->own_kid);
-    if (read_certificate(request, options, &chain, err))
+    if (ha_message_certificate(key, request->certificate, options->certificate, &chain, err))
         return err->code;
     if (chain.n && ha_x5c_check_key(&chain, key->public_key, &why)) {
         // The profile's certificate is one version's. What the others are called isn't known here.
@@ -129,7 +110,7 @@ static void write_plaintext(struct ha_call_context *call, const struct ha_key *k
 }
 
 // Reads the message as one for this version.
-static enum ha_code begin(const struct ha_key *key, bool alone, struct decrypt_request *request,
+static enum ha_code begin(struct ha_key *key, bool alone, struct decrypt_request *request,
                           const struct ha_jwe_profile *options, struct ha_err *err)
 {
     struct ha_jwe_key own = {.key = key->public_key};

@@ -5,6 +5,7 @@
 #include "format/jwe.h"
 #include "format/jwt.h"
 #include "format/profile.h"
+#include "keys/certificates.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,15 +108,17 @@ static enum ha_jwk_use use_of(const struct ha_key *key)
     return sig == enc ? HA_JWK_UNSAID : sig ? HA_JWK_SIG : HA_JWK_ENC;
 }
 
-// The message that is about this key: the one with its certificate, or else one that needs none to name a key.
-static const struct message *find_message(const struct messages *messages, const struct ha_key *key)
+// The message that is about this key: the one with its certificate, or else one that needs none to name a key, or that
+// the installed one is for.
+static const struct message *find_message(const struct messages *messages, const struct ha_key *key, bool certified)
 {
     const struct message *general = NULL;
     for (size_t i = 0; i < messages->n; i++) {
         const struct message *message = &messages->items[i];
         if (message->key && same_key(message->key, key->public_key))
             return message;
-        if (!message->key && message->kid != HA_KID_X5T_S256 && message->encrypted == (use_of(key) == HA_JWK_ENC))
+        bool nameable = certified || (!message->key && message->kid != HA_KID_X5T_S256);
+        if (nameable && message->encrypted == (use_of(key) == HA_JWK_ENC))
             general = message;
     }
     return general;
@@ -137,18 +140,20 @@ static const char *sign_alg(const struct ha_key *key, uint32_t permitted)
     return !only ? NULL : only->alias ? only->alias : only->name;
 }
 
-static enum ha_code write_key(const struct ha_key *key, const struct messages *messages, struct ha_buf *out,
+static enum ha_code write_key(struct ha_key *key, const struct messages *messages, struct ha_buf *out,
                               struct ha_err *err)
 {
     static const struct message any = {.kid = HA_KID_THUMBPRINT};
     ha_auto(ha_buf_clear) struct ha_buf kid = {0};
-    const struct message *message = messages->n ? find_message(messages, key) : &any;
+    ha_auto(ha_key_certificate_unref) struct ha_key_certificate *installed = ha_key_certificate(key);
+    const struct message *message = messages->n ? find_message(messages, key, installed) : &any;
     // Without a certificate there is no kid yet where the directory makes kids of certificates.
     if (!message)
         return HA_OK;
     enum ha_kid_rule rule = message->kid ? message->kid : HA_KID_THUMBPRINT;
-    const struct ha_x5c *chain = message->key ? &message->chain : NULL;
-    if (ha_kid_make(rule, chain ? message->kid_text : NULL, key->public_key, chain, &kid, err))
+    bool own = message->key && same_key(message->key, key->public_key);
+    const struct ha_x5c *chain = own ? &message->chain : messages->n && installed ? &installed->chain : NULL;
+    if (ha_kid_make(rule, own ? message->kid_text : NULL, key->public_key, chain, &kid, err))
         return err->code;
     enum ha_jwk_use use = use_of(key);
     const struct ha_jwk_own jwk = {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // PUT /v1/keys/{name}: creating, importing, adopting.
 #include "api/call.h"
+#include "api/csr_profile.h"
 #include "api/members.h"
 #include "base/text.h"
 
@@ -163,6 +164,13 @@ static enum ha_code find_tokens(const struct ha_api *api, const ha_json *names,
     return HA_OK;
 }
 
+static unsigned purposes_of(const struct put_request *request)
+{
+    if (request->purposes)
+        return request->purposes;
+    return request->type == HA_KEY_HMAC_256 ? HA_PURPOSE_MAC : HA_PURPOSE_SIGN;
+}
+
 static enum ha_code put(struct ha_call_context *call, const struct put_request *request, struct ha_key **ret_key,
                         struct ha_err *err)
 {
@@ -187,11 +195,21 @@ static enum ha_code put(struct ha_call_context *call, const struct put_request *
                                            &request->traits, ret_key, err);
         return code && !fits ? ha_at(err, "/secret") : code;
     }
-    unsigned purposes = request->purposes                  ? request->purposes
-                        : request->type == HA_KEY_HMAC_256 ? HA_PURPOSE_MAC
-                                                           : HA_PURPOSE_SIGN;
-    return ha_keys_create(call->api->keys, call->name, tokens, n, request->type, purposes, &request->traits, ret_key,
-                          err);
+    return ha_keys_create(call->api->keys, call->name, tokens, n, request->type, purposes_of(request), &request->traits,
+                          ret_key, err);
+}
+
+// The profile is one of certificate requests, and for such a key as is about to be made.
+static enum ha_code check_profile(const struct ha_call_context *call, const struct put_request *request,
+                                  struct ha_err *err)
+{
+    const struct ha_key_traits *traits = &request->traits;
+    const struct ha_csr_key key = {call->name, request->type, purposes_of(request), traits->environment,
+                                   traits->holder};
+    // What type of key is adopted is known afterwards only.
+    if (!traits->profile || !request->type)
+        return HA_OK;
+    return ha_csr_profile_plan(call, &key, traits->profile, err);
 }
 
 enum ha_code ha_handle_key_put(struct ha_call_context *call, struct ha_err *err)
@@ -200,7 +218,8 @@ enum ha_code ha_handle_key_put(struct ha_call_context *call, struct ha_err *err)
     const char *only_new = call->request->if_none_match;
     ha_auto(ha_key_unref) struct ha_key *key = NULL;
     if (ha_members_read(call->body, put_members, "", &request, err) || check_put(&request, err) ||
-        ha_call_allowed(call, request.type ? HA_OPERATION_CREATE : HA_OPERATION_ADOPT, HA_ALG_NONE, err))
+        ha_call_allowed(call, request.type ? HA_OPERATION_CREATE : HA_OPERATION_ADOPT, HA_ALG_NONE, err) ||
+        check_profile(call, &request, err))
         return err->code;
     if (only_new && strcmp(only_new, "*") != 0)
         return ha_fail(err, HA_E_MALFORMED, "If-None-Match takes only *");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // POST /v1/keys/{name}/rotate, activate, disable, enable, keep: what an administrator decides of a key's versions.
 #include "api/call.h"
+#include "api/csr_profile.h"
 #include "api/members.h"
 
 #include <stddef.h>
@@ -87,8 +88,18 @@ void ha_call_times(const struct ha_call_context *call, const struct ha_key *key,
 {
     const struct ha_agent_config *agent = &call->api->config->agent;
     bool published = key->public_key && ha_pubkey_is_public(key->public_key) && !(key->purposes & HA_PURPOSES_TLS);
+    const struct ha_csr_key rules = ha_csr_key_of(key);
+    const struct ha_profile *profile = NULL;
+    struct ha_err ignored = {0};
     *ret_times =
         (struct ha_rotation_times){.publish_s = published ? agent->publish_s : 0, .overlap_s = agent->overlap_s};
+    if (ha_csr_profile_find(call, &rules, key->profile, NULL, &profile, &ignored) || !profile)
+        return;
+    const struct ha_csr_profile *own = profile->options;
+    if (published && own->publish_s)
+        ret_times->publish_s = own->publish_s;
+    if (own->overlap_s)
+        ret_times->overlap_s = own->overlap_s;
 }
 
 enum ha_code ha_handle_key_rotate(struct ha_call_context *call, struct ha_err *err)

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/message_signer.h"
 
-#include "base/file.h"
+#include "api/message_certificate.h"
 #include "format/profile.h"
 #include "policy/tls.h"
 
 #include <string.h>
 #include <time.h>
-
-#define CERTIFICATE_MAX (2 * HA_X5C_BYTES_MAX)  // PEM
 
 void ha_message_signer_clear(struct ha_message_signer *signer)
 {
@@ -46,33 +44,13 @@ const struct ha_jws_profile *ha_message_signer_options(const struct ha_message_s
     return signer->profile->scheme == HA_SCHEME_JWT ? &token_options(signer)->jws : signer->profile->options;
 }
 
-// The certificate that the request brings, or else the one whose file the profile names.
-static enum ha_code read_certificate(const struct ha_message_signer *signer, const struct ha_jws_profile *options,
-                                     struct ha_x5c *ret_chain, struct ha_err *err)
-{
-    ha_auto(ha_buf_clear) struct ha_buf pem = {0};
-    if (signer->certificate) {
-        if (ha_x5c_from_pem(signer->certificate, strlen(signer->certificate), ret_chain, err))
-            return ha_at(err, "/certificate");
-        return HA_OK;
-    }
-    if (!options->certificate)
-        return HA_OK;
-    if (ha_file_read(options->certificate, CERTIFICATE_MAX, HA_FILE_ANY, &pem, err) ||
-        ha_x5c_from_pem(ha_buf_text(&pem), pem.len, ret_chain, err)) {
-        err->code = HA_E_KEY_CANNOT;
-        return ha_wrap(err, "the profile's certificate %.200s", options->certificate);
-    }
-    return HA_OK;
-}
-
 static enum ha_code begin(const struct ha_message_content *content, struct ha_message_signer *signer, enum ha_alg alg,
                           struct ha_err *err)
 {
     ha_auto(ha_x5c_clear) struct ha_x5c chain = {0};
     const struct ha_jwt_profile *token = is_token(content) ? token_options(signer) : NULL;
     const struct ha_jws_profile *options = token ? &token->jws : ha_message_signer_options(signer);
-    if (read_certificate(signer, options, &chain, err))
+    if (ha_message_certificate(signer->key, signer->certificate, options->certificate, &chain, err))
         return err->code;
     const struct ha_jws_request request = {
         .profile = options,

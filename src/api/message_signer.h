@@ -12,7 +12,7 @@ struct ha_message_signer {
     const char *key_name;
     const char *profile_name;  // NULL: the plain message
     enum ha_alg algorithm;     // HA_ALG_NONE: the profile and the key choose
-    const char *certificate;   // PEM; NULL: the profile's
+    const char *certificate;   // PEM; NULL: the profile's, or the installed one
     struct ha_json_text header, unprotected;
     bool unencoded;
 

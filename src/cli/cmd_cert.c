@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // cert install, show, remove.
-#include "base/text.h"
 #include "cli/cert_common.h"
 #include "cli/command_cert.h"
 #include "cli/in.h"
@@ -10,21 +9,6 @@
 #include <string.h>
 
 #define FILE_MAX (256 * 1024)  // bytes
-
-enum ha_code ha_cert_path(const struct ha_cli *cli, const char *tail, struct ha_buf *out, struct ha_err *err)
-{
-    const char *version = ha_opt_value(cli->opts, HA_OPT_KEY_VERSION);
-    uint64_t number;
-    if (ha_cli_key_path(cli, tail, out, err) != HA_OK)
-        return err->code;
-    if (version && !ha_parse_uint(version, 1, UINT32_MAX, &number)) {
-        ha_fail(err, HA_E_USAGE, "--key-version %s is no version", version);
-        return ha_hint(err, "Versions are counted from 1; 'hsm-agent key show' has them.");
-    }
-    if (version)
-        ha_buf_printf(out, "?version=%s", version);
-    return HA_OK;
-}
 
 // Text goes as it is, anything else in base64url: the agent finds out what it is.
 static enum ha_code put_file(const char *path, struct ha_buf *body, struct ha_err *err)
@@ -45,11 +29,12 @@ static enum ha_code put_file(const char *path, struct ha_buf *body, struct ha_er
     return HA_OK;
 }
 
-enum ha_code ha_cert_put_files(const char *member, const char *const *paths, struct ha_buf *body, struct ha_err *err)
+enum ha_code ha_cert_put_files(const char *member, const char *const *paths, size_t n, struct ha_buf *body,
+                               struct ha_err *err)
 {
     ha_jw_array(body, member);
-    for (; *paths; paths++)
-        if (put_file(*paths, body, err) != HA_OK)
+    for (size_t i = 0; i < n; i++)
+        if (put_file(paths[i], body, err) != HA_OK)
             return err->code;
     ha_jw_array_end(body);
     return HA_OK;
@@ -124,7 +109,7 @@ enum ha_code ha_cert_install(struct ha_cli *cli, const struct ha_buf *body, stru
 {
     ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
     ha_auto(ha_buf_clear) struct ha_buf path = {0}, text = {0};
-    if (ha_cert_path(cli, "/certificate", &path, err) != HA_OK ||
+    if (ha_cli_version_path(cli, "/certificate", &path, err) != HA_OK ||
         ha_cli_call(cli, "PUT", ha_buf_text(&path), body, &doc, err) != HA_OK)
         return err->code;
     if (ha_cli_wants_json(cli))
@@ -138,8 +123,12 @@ enum ha_code ha_cert_install(struct ha_cli *cli, const struct ha_buf *body, stru
 enum ha_code ha_cmd_cert_install(struct ha_cli *cli, struct ha_err *err)
 {
     ha_auto(ha_buf_clear) struct ha_buf body = {0};
+    const char *const *files = cli->opts->arguments + 1;
+    size_t n = 0;
+    while (files[n])
+        n++;
     ha_jw_object(&body, NULL);
-    if (ha_cert_put_files("certificates", cli->opts->arguments + 1, &body, err) != HA_OK)
+    if (ha_cert_put_files("certificates", files, n, &body, err) != HA_OK)
         return err->code;
     if (ha_opt_given(cli->opts, HA_OPT_STORE_IN_TOKEN))
         ha_jw_bool(&body, "store_in_token", true);
@@ -152,7 +141,7 @@ enum ha_code ha_cmd_cert_show(struct ha_cli *cli, struct ha_err *err)
     ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
     ha_auto(ha_buf_clear) struct ha_buf path = {0}, text = {0};
     const char *out_path = ha_opt_value(cli->opts, HA_OPT_OUTPUT), *pem = NULL;
-    if (ha_cert_path(cli, "/certificate", &path, err) != HA_OK ||
+    if (ha_cli_version_path(cli, "/certificate", &path, err) != HA_OK ||
         ha_cli_call(cli, "GET", ha_buf_text(&path), NULL, &doc, err) != HA_OK)
         return err->code;
     if (ha_cli_wants_json(cli))
@@ -175,7 +164,7 @@ enum ha_code ha_cmd_cert_remove(struct ha_cli *cli, struct ha_err *err)
 {
     ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
     ha_auto(ha_buf_clear) struct ha_buf path = {0}, text = {0};
-    if (ha_cert_path(cli, "/certificate", &path, err) != HA_OK)
+    if (ha_cli_version_path(cli, "/certificate", &path, err) != HA_OK)
         return err->code;
     if (ha_opt_given(cli->opts, HA_OPT_DESTROY_OBJECTS))
         ha_buf_printf(&path, "%cobjects=destroy", strchr(ha_buf_text(&path), '?') ? '&' : '?');

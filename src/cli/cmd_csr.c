@@ -35,11 +35,45 @@ static enum ha_code put_list(const struct ha_opts *opts, enum ha_opt id, const c
 static enum ha_code put_subject(const struct ha_opts *opts, struct ha_buf *body, struct ha_err *err)
 {
     const struct ha_opt_values *values = &opts->values[HA_OPT_SUBJECT];
+    if (values->n == 0)
+        return HA_OK;
     ha_jw_array(body, "subject");
     for (size_t i = 0; i < values->n; i++)
         if (ha_subject_put(values->items[i], body, err) != HA_OK)
             return err->code;
     ha_jw_array_end(body);
+    return HA_OK;
+}
+
+static bool was_set(const struct ha_opt_values *values, size_t n, const char *type, size_t len)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strncmp(values->items[i], type, len) == 0 && values->items[i][len] == '=')
+            return true;
+    return false;
+}
+
+static enum ha_code put_values(const struct ha_opts *opts, struct ha_buf *body, struct ha_err *err)
+{
+    const struct ha_opt_values *values = &opts->values[HA_OPT_SET];
+    if (values->n == 0)
+        return HA_OK;
+    ha_jw_object(body, "values");
+    for (size_t i = 0; i < values->n; i++) {
+        const char *text = values->items[i];
+        size_t n = strcspn(text, "=");
+        if (n == 0 || !text[n] || was_set(values, i, text, n)) {
+            ha_fail(err, HA_E_USAGE, "--set '%.100s' %s", text, n && text[n] ? "is there twice" : "isn't TYPE=VALUE");
+            return ha_hint(err, "Write --set CN=edge.example, once for each type.");
+        }
+        ha_auto(ha_free) char *type = strndup(text, n);
+        if (!type)
+            return ha_fail(err, HA_E_MEMORY, "out of memory");
+        if (check_text(text, err) != HA_OK)
+            return err->code;
+        ha_jw_string(body, type, text + n + 1);
+    }
+    ha_jw_object_end(body);
     return HA_OK;
 }
 
@@ -64,10 +98,14 @@ static enum ha_code put_san(const struct ha_opts *opts, struct ha_buf *body, str
 
 static enum ha_code write_body(const struct ha_opts *opts, struct ha_buf *body, struct ha_err *err)
 {
-    const char *alg = ha_opt_value(opts, HA_OPT_ALG);
+    const char *alg = ha_opt_value(opts, HA_OPT_ALG), *profile = ha_opt_value(opts, HA_OPT_PROFILE);
     ha_jw_object(body, NULL);
-    if (put_subject(opts, body, err) != HA_OK || put_san(opts, body, err) != HA_OK ||
-        put_list(opts, HA_OPT_KEY_USAGE, "key_usage", body, err) != HA_OK ||
+    if (profile && check_text(profile, err) != HA_OK)
+        return err->code;
+    if (profile)
+        ha_jw_string(body, "profile", profile);
+    if (put_subject(opts, body, err) != HA_OK || put_values(opts, body, err) != HA_OK ||
+        put_san(opts, body, err) != HA_OK || put_list(opts, HA_OPT_KEY_USAGE, "key_usage", body, err) != HA_OK ||
         put_list(opts, HA_OPT_EXT_KEY_USAGE, "extended_key_usage", body, err) != HA_OK)
         return err->code;
     if (alg)

@@ -184,8 +184,18 @@ static const struct ha_opt_row csr_rows[] = {
      .name = "subject",
      .value = "DN",
      .repeat = true,
-     .required = true,
      .help = "The subject's name, as said above; '' is an empty name. Given again it adds to the end."},
+    {.id = HA_OPT_PROFILE,
+     .name = "profile",
+     .value = "PROFILE/MESSAGE",
+     .help =
+         "What certificate it is to be, see hsm-agent-profiles(5); without this option the one of the key's profile, "
+         "if it has one."},
+    {.id = HA_OPT_SET,
+     .name = "set",
+     .value = "TYPE=VALUE",
+     .repeat = true,
+     .help = "Instead of a subject: what the profile leaves open in its own, for example CN=edge.example."},
     {.id = HA_OPT_DNS, .name = "dns", .value = "NAME", .repeat = true, .help = "A DNS name for subjectAltName."},
     {.id = HA_OPT_IP,
      .name = "ip",
@@ -376,7 +386,10 @@ static const struct ha_command commands[] = {
          "takes the next character literally and '+' puts two into one RDN.\n"
          "  hsm-agent csr edge --subject 'C=AE,O=Acme\\, Inc,CN=edge.example' --dns edge.example\n"
          "  hsm-agent csr edge --subject C=AE --subject 'O=Acme\\, Inc' --subject CN=edge.example\n"
-         "  hsm-agent csr edge --subject '/C=AE/O=Acme, Inc/CN=edge.example'\n",
+         "  hsm-agent csr edge --subject '/C=AE/O=Acme, Inc/CN=edge.example'\n"
+         "With a profile, subject, alternative names and usages are the profile's, and only what it leaves open is "
+         "said. What it doesn't permit is refused with the rule, before anything is signed.\n"
+         "  hsm-agent csr edge --profile thredd-ehi/server --set CN=ehi.acme.example\n",
      ROWS(csr_rows),
      .run = ha_cmd_csr},
     HA_COMMANDS_CERT HA_COMMANDS_JOSE HA_COMMANDS_VERIFY_HTTP HA_COMMANDS_HTTP{

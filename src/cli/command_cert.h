@@ -7,6 +7,8 @@
 extern const struct ha_opt_row ha_cert_install_rows[2];
 extern const struct ha_opt_row ha_cert_show_rows[3];
 extern const struct ha_opt_row ha_cert_remove_rows[2];
+extern const struct ha_opt_row ha_cert_check_rows[8];
+extern const struct ha_opt_row ha_cert_self_sign_rows[6];
 
 #define HA_COMMANDS_CERT                                                                                               \
     {.name = "cert install",                                                                                           \
@@ -33,6 +35,29 @@ extern const struct ha_opt_row ha_cert_remove_rows[2];
          .rows = ha_cert_show_rows,                                                                                    \
          .n_rows = HA_ARRAY_SIZE(ha_cert_show_rows),                                                                   \
          .run = ha_cmd_cert_show},                                                                                     \
+        {.name = "cert check",                                                                                         \
+         .arguments = "NAME",                                                                                          \
+         .summary =                                                                                                    \
+             "Looks whether the key's certificate does what it is for: chain, names, usage, dates, revocation.",       \
+         .details =                                                                                                    \
+             "What it finds is printed in a line each, with a remedy. Warnings are left to the reader; the exit "      \
+             "status is 0 when there is no problem and 1 otherwise. Nothing is fetched: lists and responses "          \
+             "about revocation are files.\n"                                                                           \
+             "  hsm-agent cert check edge --ca root.pem --servername edge.example --crl issuing.crl\n"                 \
+             "  hsm-agent cert check edge --cert answer.p7b --ca root.pem\n",                                          \
+         .rows = ha_cert_check_rows,                                                                                   \
+         .n_rows = HA_ARRAY_SIZE(ha_cert_check_rows),                                                                  \
+         .run = ha_cmd_cert_check},                                                                                    \
+        {.name = "cert self-sign",                                                                                     \
+         .arguments = "NAME",                                                                                          \
+         .summary = "Makes a certificate by the key itself, for tests and for peers that pin the very certificate.",   \
+         .details =                                                                                                    \
+             "A request for a certificate of the key, from stdin or a file, says what is in it. An "                   \
+             "administrator's command.\n"                                                                              \
+             "  hsm-agent csr edge --subject CN=edge --dns localhost | hsm-agent cert self-sign edge --install\n",     \
+         .rows = ha_cert_self_sign_rows,                                                                               \
+         .n_rows = HA_ARRAY_SIZE(ha_cert_self_sign_rows),                                                              \
+         .run = ha_cmd_cert_self_sign},                                                                                \
         {.name = "cert remove",                                                                                        \
          .arguments = "NAME",                                                                                          \
          .summary = "Removes the certificate that is installed for the key; the key stays.",                           \
@@ -43,4 +68,6 @@ extern const struct ha_opt_row ha_cert_remove_rows[2];
 
 enum ha_code ha_cmd_cert_install(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_cert_show(struct ha_cli *cli, struct ha_err *err);
+enum ha_code ha_cmd_cert_check(struct ha_cli *cli, struct ha_err *err);
+enum ha_code ha_cmd_cert_self_sign(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_cert_remove(struct ha_cli *cli, struct ha_err *err);

@@ -6,6 +6,8 @@ libha_cli_la_SOURCES = \
 	src/cli/cli.c src/cli/cli.h \
 	src/cli/cmd_agent.c \
 	src/cli/cmd_cert.c \
+	src/cli/cmd_cert_check.c \
+	src/cli/cmd_cert_self_sign.c \
 	src/cli/cmd_csr.c \
 	src/cli/cmd_dev.c \
 	src/cli/cmd_http_sign.c \

@@ -97,8 +97,11 @@ enum ha_opt {
     HA_OPT_CONFIRM,
     HA_OPT_OVERLAP,
     HA_OPT_PENDING,
+    HA_OPT_DAYS,
+    HA_OPT_INSTALL,
     HA_OPT_PEM,
     HA_OPT_STORE_IN_TOKEN,
+    HA_OPT_SET,
     HA_OPT_COUNT
 };
 

@@ -10,7 +10,7 @@ static const struct ha_operation_info operations[] = {
     [HA_OPERATION_SIGN_DIGEST] = {"sign-digest",
                                   .help = "sign a digest that the caller made, whatever it is the digest of"},
     [HA_OPERATION_TLS] = {"tls", .help = "sign a TLS handshake, with a key that is made for TLS"},
-    [HA_OPERATION_CSR] = {"csr", .help = "make a certificate signing request"},
+    [HA_OPERATION_CSR] = {"csr", .profiled = true, .help = "make a certificate signing request"},
     [HA_OPERATION_DECRYPT] = {"decrypt", .help = "decrypt with an RSA key"},
     [HA_OPERATION_DERIVE] = {"derive", .help = "derive a shared secret with an EC key (ECDH)"},
     [HA_OPERATION_JWS] = {"jws", .profiled = true, .help = "make a JWS, a signed JSON message"},

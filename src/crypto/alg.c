@@ -121,6 +121,8 @@ static const struct ha_purpose_info ha_alg_purposes[] = {
     {HA_PURPOSE_TLS_CLIENT, "tls-client", "a TLS client's handshakes, and certificate requests"},
     {HA_PURPOSE_TLS13_ONLY, "tls13-only", "with tls-server or tls-client: TLS 1.3 only"},
     {HA_PURPOSE_MAC, "mac", "message authentication codes (HMAC), the only purpose of such a key"},
+    {HA_PURPOSE_DUAL, "dual",
+     "with sign and tls-server or tls-client: one key for both, where a certificate is for both"},
 };
 static_assert(HA_ARRAY_SIZE(ha_alg_purposes) == HA_PURPOSE_COUNT, "one row for each purpose");
 
@@ -236,11 +238,11 @@ unsigned ha_purposes_possible(enum ha_key_type type)
         return 0;
     switch (info->family) {
     case HA_FAMILY_RSA:
-        return HA_PURPOSES_CSR | HA_PURPOSE_TLS13_ONLY | HA_PURPOSE_DECRYPT;
+        return HA_PURPOSES_CSR | HA_PURPOSE_TLS13_ONLY | HA_PURPOSE_DUAL | HA_PURPOSE_DECRYPT;
     case HA_FAMILY_EC:
-        return HA_PURPOSES_CSR | HA_PURPOSE_TLS13_ONLY | HA_PURPOSE_DERIVE;
+        return HA_PURPOSES_CSR | HA_PURPOSE_TLS13_ONLY | HA_PURPOSE_DUAL | HA_PURPOSE_DERIVE;
     case HA_FAMILY_ED:
-        return HA_PURPOSES_CSR | HA_PURPOSE_TLS13_ONLY;
+        return HA_PURPOSES_CSR | HA_PURPOSE_TLS13_ONLY | HA_PURPOSE_DUAL;
     case HA_FAMILY_MAC:
         return HA_PURPOSE_MAC;
     }
@@ -253,9 +255,17 @@ enum ha_code ha_purposes_check(unsigned purposes, struct ha_err *err)
         ha_fail(err, HA_E_KEY_CANNOT, "the purpose tls13-only says nothing without tls-server or tls-client");
         return ha_hint(err, "add tls-server, tls-client or both");
     }
-    if ((purposes & HA_PURPOSES_TLS) && (purposes & (HA_PURPOSE_SIGN | HA_PURPOSE_DECRYPT | HA_PURPOSE_DERIVE))) {
+    bool tls = purposes & HA_PURPOSES_TLS, sign = purposes & HA_PURPOSE_SIGN, dual = purposes & HA_PURPOSE_DUAL;
+    if (dual && !(tls && sign)) {
+        ha_fail(err, HA_E_KEY_CANNOT,
+                "the purpose dual says nothing without sign and one of tls-server and tls-client");
+        return ha_hint(err, "add them, or leave dual out");
+    }
+    if (tls && ((sign && !dual) || (purposes & (HA_PURPOSE_DECRYPT | HA_PURPOSE_DERIVE)))) {
         ha_fail(err, HA_E_KEY_CANNOT, "a key for TLS can't also have the purpose sign, decrypt or derive");
-        return ha_hint(err, "make separate keys: one for TLS, one for messages");
+        return ha_hint(err,
+                       "make separate keys: one for TLS, one for messages; or, where one certificate has to be for "
+                       "both, add dual to sign and TLS");
     }
     return HA_OK;
 }

@@ -99,8 +99,9 @@ enum ha_purpose {
     HA_PURPOSE_TLS_CLIENT = 32,  // a client's handshakes, and certificate requests
     HA_PURPOSE_TLS13_ONLY = 64,  // with one of these: none of TLS 1.2
     HA_PURPOSE_MAC = 128,        // HMAC
+    HA_PURPOSE_DUAL = 256,       // with sign and one for TLS: one key for both
 };
-#define HA_PURPOSE_COUNT 8
+#define HA_PURPOSE_COUNT 9
 // Each of the last lets a key sign certificate requests.
 #define HA_PURPOSES_TLS      (HA_PURPOSE_TLS_SERVER | HA_PURPOSE_TLS_CLIENT)
 #define HA_PURPOSES_CSR      (HA_PURPOSE_SIGN | HA_PURPOSE_CSR | HA_PURPOSES_TLS)
@@ -117,8 +118,8 @@ unsigned ha_purposes_parse(const char *list);
 void ha_purposes_print(unsigned purposes, char *ret_text, size_t size);
 // The purposes that a key of this type can have at all (no decrypt for EC, no derive for RSA or Ed25519).
 unsigned ha_purposes_possible(enum ha_key_type type);
-// Whether one key may have all of these: a key for TLS has no other purposes beside csr, and tls13-only is nothing by
-// itself. HA_E_KEY_CANNOT with the rule.
+// Whether one key may have all of these: a key for TLS has no other purposes beside csr, and with dual also sign; dual
+// and tls13-only are nothing by themselves. HA_E_KEY_CANNOT with the rule.
 enum ha_code ha_purposes_check(unsigned purposes, struct ha_err *err);
 
 // A SignatureScheme of TLS (RFC 8446 section 4.2.3) that our algorithms can do.

@@ -6,6 +6,7 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,6 +105,16 @@ void ha_certificate_subject(const struct ha_certificate *certificate, struct ha_
     ha_auto(BIO_free_all) BIO *bio = BIO_new(BIO_s_mem());
     if (bio && X509_NAME_print_ex(bio, X509_get_subject_name(certificate->x509), 0, XN_FLAG_RFC2253) >= 0)
         append_bio(out, bio);
+}
+
+bool ha_certificate_is_for(const struct ha_certificate *certificate, const char *name)
+{
+    X509 *x509 = certificate->x509;
+    bool fits = X509_check_ip_asc(x509, name, 0) == 1 ||
+                X509_check_host(x509, name, strlen(name), X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1 ||
+                X509_check_email(x509, name, strlen(name), X509_CHECK_FLAG_NEVER_CHECK_SUBJECT) == 1;
+    ERR_clear_error();
+    return fits;
 }
 
 struct x509_st *ha_certificate_x509(const struct ha_certificate *certificate)

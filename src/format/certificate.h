@@ -23,6 +23,8 @@ const uint8_t *ha_certificate_der(const struct ha_certificate *certificate, size
 void ha_certificate_to_pem(const struct ha_certificate *certificate, struct ha_buf *out);  // lines of 64, ended by LF
 // "CN=..., O=..." in the order of RFC 4514, appended.
 void ha_certificate_subject(const struct ha_certificate *certificate, struct ha_buf *out);
+// Whether one of its alternative names is that host (wildcards count), address or mail address.
+bool ha_certificate_is_for(const struct ha_certificate *certificate, const char *name);
 struct x509_st *ha_certificate_x509(const struct ha_certificate *certificate);  // borrowed
 // Its public key; HA_E_KEY_CANNOT for one that the agent doesn't know (RSA below 2048 bits, another curve).
 enum ha_code ha_certificate_key(const struct ha_certificate *certificate, struct ha_pubkey **ret_key,

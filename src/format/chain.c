@@ -216,10 +216,10 @@ static enum ha_code verify_path(const struct parts *parts, X509 *x509, struct ve
     return !ret_chain || *ret_chain ? HA_OK : ha_fail(err, HA_E_MEMORY, "out of memory for verifying a certificate");
 }
 
-static enum ha_code check_leaf(X509 *x509, struct ha_err *err)
+static enum ha_code check_leaf(X509 *x509, bool any_usage, struct ha_err *err)
 {
     uint32_t usage = X509_get_key_usage(x509);
-    if (usage != UINT32_MAX && !(usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)))
+    if (!any_usage && usage != UINT32_MAX && !(usage & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)))
         return ha_fail(err, HA_E_NOT_VERIFIED, "the certificate's key usage doesn't allow signatures");
     if (X509_check_ca(x509) == 1)
         return ha_fail(err, HA_E_NOT_VERIFIED, "the certificate is a certificate authority's, which signs no messages");
@@ -251,7 +251,7 @@ static enum ha_code verify(const struct parts *parts, X509 *x509, const struct h
     struct verification verification = {.trust = trust};
     struct parts without = *parts;
     without.crls = NULL;
-    if (verify_path(&without, x509, &verification, &chain, err) || check_leaf(x509, err))
+    if (verify_path(&without, x509, &verification, &chain, err) || check_leaf(x509, trust->any_usage, err))
         return err->code;
     if (sk_X509_num(chain) < 2)
         return HA_OK;  // an anchor by itself

@@ -13,6 +13,7 @@ struct ha_chain_trust {
     const uint8_t *ocsp;        // a DER OCSPResponse about the certificate
     size_t ocsp_len;
     int64_t at;        // seconds since 1970 at which it has to be valid
+    bool any_usage;    // it needn't be one that may make signatures
     bool revocation;   // a list or the response has to say that the certificate isn't revoked
     unsigned cache_s;  // how old the response may be, whatever it says itself; 0: as old as it says
 };

@@ -111,7 +111,8 @@ static enum ha_code append(struct ha_x5c *chain, X509 *certificate, struct ha_er
                  : ha_ossl_fail(err, HA_E_MALFORMED, "a certificate can't be encoded");
 }
 
-static void note_end(X509 *last, bool broken, struct ha_chain_notes *notes)
+// Above the first issuer nobody can tell whether only the root is missing, which is as it should be.
+static void note_end(X509 *last, bool is_own, bool broken, struct ha_chain_notes *notes)
 {
     ha_auto(ha_buf_clear) struct ha_buf issuer = {0};
     ha_cert_words_name(&issuer, X509_get_issuer_name(last));
@@ -119,12 +120,11 @@ static void note_end(X509 *last, bool broken, struct ha_chain_notes *notes)
         ha_chain_note(notes, "chain-broken",
                       "a certificate of \"%.160s\" is there, but isn't the one that issued this; get it from the CA",
                       ha_buf_text(&issuer));
-    else
-        ha_chain_note(
-            notes, "chain-incomplete",
-            "it was issued by \"%.160s\", whose certificate isn't there: a peer that trusts only a root above "
-            "that can't find the way",
-            ha_buf_text(&issuer));
+    else if (is_own)
+        ha_chain_note(notes, "chain-incomplete",
+                      "it was issued by \"%.160s\", whose certificate isn't there: peers find no way to a root, unless "
+                      "that is one",
+                      ha_buf_text(&issuer));
 }
 
 static void note_rest(const struct walk *walk, struct ha_chain_notes *notes)
@@ -147,7 +147,7 @@ static enum ha_code climb(struct walk *walk, X509 *own, struct ha_x5c *chain, st
         bool broken = false;
         X509 *issuer = find_issuer(walk, last, &broken);
         if (!issuer) {
-            note_end(last, broken, notes);
+            note_end(last, last == own, broken, notes);
             return HA_OK;
         }
         if (X509_self_signed(issuer, 1) == 1) {

@@ -154,7 +154,7 @@ enum ha_code ha_kid_make(enum ha_kid_rule rule, const char *text, const struct h
     case HA_KID_X5T_S256:
         if (!certificate) {
             ha_fail(err, HA_E_KEY_CANNOT, "the key id is the hash of the key's certificate, and there is none");
-            return ha_hint(err, "name the certificate's file in the profile, or send it as \"certificate\"");
+            return ha_hint(err, "install it with `hsm-agent cert install`, name its file in the profile, or send it as \"certificate\"");
         }
         if (ha_x5c_sha256(certificate, hash, err))
             return err->code;

@@ -15,7 +15,10 @@ libha_format_la_SOURCES = \
 	src/format/csr.c src/format/csr.h \
 	src/format/csr_ext.c src/format/csr_ext.h \
 	src/format/csr_name.c src/format/csr_name.h \
+	src/format/csr_profile.c src/format/csr_profile.h src/format/csr_profile_check.c \
+	src/format/csr_rules.c src/format/csr_rules.h src/format/csr_rules_san.c src/format/csr_rules_subject.c \
 	src/format/csr_san.c src/format/csr_san.h \
+	src/format/csr_template.c src/format/csr_template.h \
 	src/format/csr_text.c src/format/csr_text.h \
 	src/format/fspiop_body.c src/format/fspiop_body.h \
 	src/format/fspiop_decrypt.c src/format/fspiop_encrypt.c src/format/fspiop_encryption.h \
@@ -37,7 +40,7 @@ libha_format_la_SOURCES = \
 	src/format/profile_build.c src/format/profile_build.h \
 	src/format/profile_load.c \
 	src/format/profile_raw.c src/format/profile_raw.h \
-	src/format/profile_table_http.c src/format/profile_table_jose.c \
+	src/format/profile_table_csr.c src/format/profile_table_http.c src/format/profile_table_jose.c \
 	src/format/profile_tables.c src/format/profile_tables.h \
 	src/format/profile_value.c src/format/profile_value.h \
 	src/format/dip.c src/format/dip.h \
@@ -49,7 +52,9 @@ libha_format_la_SOURCES = \
 	src/format/rfc9421.c src/format/rfc9421.h \
 	src/format/rfc9421_base.c src/format/rfc9421_base.h \
 	src/format/rfc9421_verify.c \
+	src/format/self_signed.c src/format/self_signed.h \
 	src/format/sfv.c src/format/sfv.h \
 	src/format/signer.h \
+	src/format/x509_sign.c src/format/x509_sign.h \
 	src/format/x5c.c src/format/x5c.h
 libha_format_la_LIBADD = libha-crypto.la

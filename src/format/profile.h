@@ -26,6 +26,7 @@ enum ha_scheme {
     HA_SCHEME_FSPIOP,
     HA_SCHEME_FSPIOP_ENCRYPTION,
     HA_SCHEME_ILP,
+    HA_SCHEME_CSR,
     HA_SCHEME_COUNT
 };
 #define HA_SCHEME_BIT(scheme) (1u << (scheme))
@@ -66,6 +67,8 @@ struct ha_scheme_info {
     const char *plain;  // the message that is meant when a request names no profile, "jose/jws"; NULL: there is none
     const struct ha_profile_table *table;
     const char *help;
+    // Whether what the lines say can be read, beyond their kinds; HA_E_CONFIG naming the option. NULL: it can.
+    enum ha_code (*check)(const void *options, struct ha_err *err);
 };
 const struct ha_scheme_info *ha_scheme_info(enum ha_scheme scheme);
 
@@ -93,8 +96,9 @@ HA_AUTO_DEFINE(struct ha_profiles, ha_profiles_free)
 // The i-th in the order of their names; NULL when there are fewer. Borrowed, as below.
 const struct ha_profile *ha_profiles_at(const struct ha_profiles *profiles, size_t i);
 // The message called name, "PROFILE/MESSAGE", of one of the schemes (bits); "PROFILE" alone where only one of its
-// messages is. With name NULL, the plain message of the lowest of the schemes that has one. HA_E_MALFORMED: there is none of that name, or it is of another scheme (the words
-// say which there are). HA_E_KEY_CANNOT: the site has yet to give it values. profiles NULL: an empty set.
+// messages is. With name NULL, the plain message of the lowest of the schemes that has one. HA_E_MALFORMED: there is
+// none of that name, or it is of another scheme (the words say which there are). HA_E_KEY_CANNOT: the site has yet to
+// give it values. profiles NULL: an empty set.
 enum ha_code ha_profiles_find(const struct ha_profiles *profiles, const char *name, unsigned schemes,
                               const struct ha_profile **ret_profile, struct ha_err *err);
 

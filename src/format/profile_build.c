@@ -43,7 +43,7 @@ static bool find_scheme(struct build *build)
     const struct ha_raw_line *line = find_line(build->section, "scheme");
     struct ha_nearest nearest = {.word = line ? line->text : ""};
     struct ha_err err = {0};
-    char all[160] = "";
+    char all[200] = "";
     for (unsigned i = 0; i < HA_SCHEME_COUNT; i++) {
         const char *name = ha_scheme_info((enum ha_scheme)i)->name;
         if (line && strcmp(name, line->text) == 0) {
@@ -202,6 +202,14 @@ static void check_required(struct build *build)
     }
 }
 
+static void check_lines(struct build *build)
+{
+    const struct ha_scheme_info *scheme = ha_scheme_info(build->profile->scheme);
+    struct ha_err err = {0};
+    if (scheme->check && scheme->check(build->profile->options, &err))
+        add(build, NULL, &err);
+}
+
 static bool set_texts(struct build *build, const char *name, const char *site_file)
 {
     const struct ha_raw_line *help = find_line(build->section, "help");
@@ -225,6 +233,8 @@ enum ha_code ha_profile_build(const struct ha_raw_profile *raw, const struct ha_
         for (size_t i = 0; i < section->n && !build.no_memory; i++)
             take_line(&build, &section->lines[i]);
         check_required(&build);
+        if (!build.no_memory)
+            check_lines(&build);
     }
     bool ok = !build.no_memory && ha_buf_ok(&build.missing);
     if (ok && build.missing.len > 0)

@@ -36,7 +36,8 @@ static const struct ha_profile_option jws_options[] = {
      .kind = HA_PROFILE_PATH,
      AT(ha_jws_profile, certificate),
      .value = "PATH",
-     .help = "A PEM file with the signer's certificate, and its chain. Unset: the request may bring it."},
+     .help = "A PEM file with the signer's certificate, and its chain. Unset: the one that is installed for the "
+             "key (`hsm-agent cert install`), unless the request brings one."},
     {.name = "x5c",
      .kind = HA_PROFILE_BOOL,
      AT(ha_jws_profile, x5c),
@@ -102,7 +103,8 @@ static const struct ha_profile_option jwt_options[] = {
      .kind = HA_PROFILE_PATH,
      AT(ha_jwt_profile, jws.certificate),
      .value = "PATH",
-     .help = "A PEM file with the signer's certificate, and its chain. Unset: the request may bring it."},
+     .help = "A PEM file with the signer's certificate, and its chain. Unset: the one that is installed for the "
+             "key (`hsm-agent cert install`), unless the request brings one."},
     {.name = "x5c",
      .kind = HA_PROFILE_BOOL,
      AT(ha_jwt_profile, jws.x5c),

@@ -2,6 +2,8 @@
 // The schemes, and the manual that is made of their tables.
 #include "format/profile_tables.h"
 
+#include "format/csr_profile.h"
+
 #include <assert.h>
 
 static const struct ha_scheme_info schemes[] = {
@@ -33,6 +35,10 @@ static const struct ha_scheme_info schemes[] = {
     [HA_SCHEME_ILP] = {.name = "ilp",
                        .table = &ha_profile_table_ilp,
                        .help = "The condition and fulfilment of a Mojaloop transfer, by an HMAC key."},
+    [HA_SCHEME_CSR] = {.name = "csr",
+                       .table = &ha_profile_table_csr,
+                       .help = "A certificate request (PKCS#10), and the key that it is for.",
+                       .check = ha_csr_profile_check},
 };
 static_assert(HA_ARRAY_SIZE(schemes) == HA_SCHEME_COUNT, "each scheme has its row");
 

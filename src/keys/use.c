@@ -187,6 +187,10 @@ enum ha_code ha_use_sign_digest(struct ha_key *key, enum ha_alg alg, const uint8
 {
     if (ha_use_check(key, alg, HA_PURPOSE_SIGN, err))
         return err->code;
+    if (key->purposes & HA_PURPOSES_TLS) {
+        ha_fail(err, HA_E_KEY_CANNOT, "'%s' is for TLS too, and a digest may be that of a handshake", key->name);
+        return ha_hint(err, "send data instead of digest");
+    }
     enum ha_hash hash = ha_alg_info(alg)->hash;
     if (hash == HA_HASH_NONE) {
         ha_fail(err, HA_E_KEY_CANNOT, "%s signs the data itself, not a digest of it", ha_alg_info(alg)->name);

@@ -24,6 +24,7 @@ flow_scripts = \
 	tests/flow/26-http-signature.sh \
 	tests/flow/29-mac.sh \
 	tests/flow/30-bad-input.sh \
+	tests/flow/32-csr-profiles.sh \
 	tests/flow/27-judges.sh \
 	tests/flow/28-fapi.sh \
 	tests/flow/31-rotate.sh \
@@ -54,6 +55,7 @@ TESTS += $(flow_scripts)
 EXTRA_DIST += \
 	tests/interop/agent.mjs \
 	tests/interop/authorization_server.mjs \
+	tests/interop/csr.mjs \
 	tests/interop/jose.mjs \
 	tests/interop/mojaloop.cjs \
 	tests/interop/oidc.mjs \

@@ -150,9 +150,9 @@ static void purposes_possible_follow_the_family(void **state)
 static void purposes_check_keeps_tls_apart(void **state)
 {
     for (unsigned bits = 1; bits < 1u << HA_PURPOSE_COUNT; bits++) {
-        bool tls = bits & (HA_PURPOSE_TLS_SERVER | HA_PURPOSE_TLS_CLIENT);
-        bool others = bits & (HA_PURPOSE_SIGN | HA_PURPOSE_DECRYPT | HA_PURPOSE_DERIVE);
-        bool bad = (tls && others) || (!tls && (bits & HA_PURPOSE_TLS13_ONLY));
+        bool tls = bits & (HA_PURPOSE_TLS_SERVER | HA_PURPOSE_TLS_CLIENT), sign = bits & HA_PURPOSE_SIGN;
+        bool others = bits & (HA_PURPOSE_DECRYPT | HA_PURPOSE_DERIVE), dual = bits & HA_PURPOSE_DUAL;
+        bool bad = (tls && (others || sign != dual)) || (!tls && (dual || (bits & HA_PURPOSE_TLS13_ONLY)));
         struct ha_err err = {0};
         assert_int_equal(ha_purposes_check(bits, &err), bad ? HA_E_KEY_CANNOT : HA_OK);
         assert_int_equal(err.hint[0] != '\0', bad);

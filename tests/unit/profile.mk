@@ -12,3 +12,9 @@ tests_unit_ilp_test_SOURCES = tests/unit/ilp_test.c
 tests_unit_ilp_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_ilp_test_LDADD = libha-format.la $(CRYPTO_LIBS) $(CMOCKA_LIBS)
 EXTRA_DIST += tests/vectors/mojaloop-ilp.json
+
+check_PROGRAMS += tests/unit/csr_profile_test
+TESTS += tests/unit/csr_profile_test
+tests_unit_csr_profile_test_SOURCES = tests/unit/csr_profile_test.c
+tests_unit_csr_profile_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_csr_profile_test_LDADD = libha-format.la $(CMOCKA_LIBS)
