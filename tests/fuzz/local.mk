@@ -28,6 +28,7 @@ fuzz_enrol = $(libha_crypto_la_SOURCES) \
 	src/base/secret.c src/base/text.c \
 	src/enrol/answer.c src/enrol/dogtag_fill.c src/enrol/dogtag_json.c src/enrol/names.c
 fuzz:
+	$(fuzz_run) key_file $(fuzz_flags) $(fuzz_http)
 	$(fuzz_run) reference $(fuzz_flags) $(hsmagent_la_SOURCES) $(fuzz_client)
 	$(fuzz_run) answer $(fuzz_flags) $(fuzz_client)
 	$(fuzz_run) content $(fuzz_flags) src/policy/content.c
@@ -50,6 +51,7 @@ EXTRA_DIST += \
 	tests/fuzz/chain_fuzz.c \
 	tests/fuzz/content_fuzz.c \
 	tests/fuzz/enrol_fuzz.c \
+	tests/fuzz/key_file_fuzz.c \
 	tests/fuzz/jws_fuzz.c \
 	tests/fuzz/jwks_fuzz.c \
 	tests/fuzz/jwt_fuzz.c \
