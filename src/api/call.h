@@ -105,6 +105,7 @@ enum ha_code ha_handle_decrypt(struct ha_call_context *call, struct ha_err *err)
 enum ha_code ha_handle_derive(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_backup(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_restore(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_export(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_import(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_mac(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_http_signature(struct ha_call_context *call, struct ha_err *err);

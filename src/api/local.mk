@@ -12,6 +12,7 @@ libha_api_la_SOURCES = \
 	src/api/handle_certificate.c \
 	src/api/handle_certificate_check.c \
 	src/api/handle_csr.c \
+	src/api/handle_export.c \
 	src/api/handle_fields.c \
 	src/api/handle_http_signature.c \
 	src/api/handle_import.c \

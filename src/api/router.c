@@ -37,6 +37,7 @@ static const struct ha_route routes[] = {
     {"POST", "/v1/keys/{name}/import", true, true, NULL, ha_handle_import,
      "take a key pair from outside into the token"},
     {"POST", "/v1/keys/{name}/backup", true, true, VERSION, ha_handle_backup, "wrap a key under a key encryption key"},
+    {"POST", "/v1/keys/{name}/export", true, true, VERSION, ha_handle_export, "seal a key for somebody else"},
     {"POST", "/v1/keys/{name}/restore", true, true, NULL, ha_handle_restore, "make the key of a backup"},
     {"POST", "/v1/keys/{name}/rotate", true, true, NULL, ha_handle_key_rotate, "make the key's next version"},
     {"POST", "/v1/keys/{name}/activate", true, true, "version=*", ha_handle_key_activate,

@@ -49,6 +49,22 @@ static enum ha_code send(struct ha_cli *cli, const struct ha_key_file *file, str
     return ha_cli_call(cli, "POST", ha_buf_text(&path), &body, doc, err);
 }
 
+// The chain that is beside the key in the file. What is no certificate of the key is of no use to it.
+static enum ha_code install(struct ha_cli *cli, const struct ha_key_file *file, struct ha_err *err)
+{
+    ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
+    ha_auto(ha_buf_clear) struct ha_buf path = {0}, body = {0};
+    if (ha_cli_key_path(cli, "/certificate", &path, err) != HA_OK)
+        return err->code;
+    ha_jw_object(&body, NULL);
+    ha_jw_string(&body, "certificates", ha_buf_text(&file->certificates));
+    ha_jw_object_end(&body);
+    if (ha_cli_call(cli, "PUT", ha_buf_text(&path), &body, &doc, err) == HA_OK)
+        return HA_OK;
+    ha_wrap(err, "the key is imported, but the certificate beside it isn't installed");
+    return ha_hint(err, "Install a certificate with 'hsm-agent cert install'; FILE is as it was.");
+}
+
 enum ha_code ha_cmd_key_import(struct ha_cli *cli, struct ha_err *err)
 {
     ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
@@ -60,6 +76,9 @@ enum ha_code ha_cmd_key_import(struct ha_cli *cli, struct ha_err *err)
         return err->code;
     if (read_key(cli->opts, path, &file, err) != HA_OK || send(cli, &file, &doc, err) != HA_OK)
         return err->code;
+    bool certificate = file.has_own && !ha_opt_given(cli->opts, HA_OPT_NO_CERTIFICATES);
+    if (certificate && install(cli, &file, err) != HA_OK)
+        return err->code;
     if (wipe && ha_wipe_file(path, err) != HA_OK)
         return ha_wrap(err, "the key is imported, but its file is still there");
     if (ha_cli_wants_json(cli))
@@ -67,7 +86,7 @@ enum ha_code ha_cmd_key_import(struct ha_cli *cli, struct ha_err *err)
     const char *type = NULL;
     if (ha_cli_string(&doc, "type", &type, err) != HA_OK)
         return err->code;
-    ha_buf_printf(&text, "imported %s, %s\n", name, type);
+    ha_buf_printf(&text, "imported %s, %s%s\n", name, type, certificate ? ", with its certificate" : "");
     if (wipe)
         ha_buf_printf(&text, "wiped %s\n", path);
     return ha_out_text(&text, err);

@@ -30,6 +30,7 @@ enum ha_code ha_cmd_key_show(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_key_create(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_key_adopt(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_key_backup(struct ha_cli *cli, struct ha_err *err);
+enum ha_code ha_cmd_key_export(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_key_restore(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_key_import(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_key_import_secret(struct ha_cli *cli, struct ha_err *err);

@@ -20,6 +20,11 @@ const struct ha_opt_row ha_import_rows[] = {
      .name = "wipe",
      .help = "Overwrite and remove FILE when the key is in the token and has proved itself there. Snapshots, backups "
              "and flash disks may keep what was overwritten."},
+    {.id = HA_OPT_NO_CERTIFICATES,
+     .name = "no-certificates",
+     .help =
+         "Leave the certificates in FILE alone. Without this option the key's own is installed, as by cert install, "
+         "with those of its issuers."},
     {.id = HA_OPT_ENVIRONMENT,
      .name = "environment",
      .value = "NAME",

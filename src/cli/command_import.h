@@ -4,7 +4,7 @@
 
 #include "cli/command.h"
 
-extern const struct ha_opt_row ha_import_rows[8];
+extern const struct ha_opt_row ha_import_rows[9];
 
 #define HA_COMMAND_IMPORT                                                                                              \
     {                                                                                                                  \

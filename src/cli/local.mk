@@ -13,6 +13,7 @@ libha_cli_la_SOURCES = \
 	src/cli/cmd_csr.c \
 	src/cli/cmd_dev.c \
 	src/cli/cmd_enrol.c \
+	src/cli/cmd_export.c \
 	src/cli/cmd_http_sign.c \
 	src/cli/cmd_import.c \
 	src/cli/cmd_inventory.c \

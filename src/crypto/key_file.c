@@ -345,3 +345,50 @@ bool ha_key_file_is_encrypted(const uint8_t *bytes, size_t n)
     ERR_clear_error();
     return encrypted;
 }
+
+// --- Writing
+
+static bool read_chain(const char *text, X509 **ret_own, STACK_OF(X509) * others)
+{
+    ha_auto(BIO_free_all) BIO *bio = BIO_new_mem_buf(text, -1);
+    X509 *certificate;
+    while (bio && (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
+        if (!*ret_own)
+            *ret_own = certificate;
+        else if (!sk_X509_push(others, certificate))
+            X509_free(certificate);
+    }
+    bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    ERR_clear_error();
+    return at_end;
+}
+
+enum ha_code ha_key_file_write(const struct ha_buf *pkcs8, const char *certificates, const char *name,
+                               const char *password, struct ha_buf *out, struct ha_err *err)
+{
+    enum { ROUNDS = 100000 };
+    const unsigned char *at = pkcs8->data;
+    ha_auto(EVP_PKEY_free) EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &at, (long)pkcs8->len);
+    ha_auto(free_certificates) STACK_OF(X509) *others = sk_X509_new_null();
+    ha_auto(X509_free) X509 *own = NULL;
+    ha_auto(PKCS12_free) PKCS12 *pkcs12 = NULL;
+    unsigned char *der = NULL;
+    if (!key || !others)
+        return ha_ossl_fail(err, HA_E_INTERNAL, "the key can't be read");
+    if (certificates && !read_chain(certificates, &own, others))
+        return ha_fail(err, HA_E_MALFORMED, "a certificate can't be read");
+    if (own && X509_check_private_key(own, key) != 1) {
+        ERR_clear_error();
+        return ha_fail(err, HA_E_MALFORMED, "the first certificate isn't one of the key");
+    }
+    pkcs12 =
+        PKCS12_create_ex(password, name, key, own, others, NID_aes_256_cbc, NID_aes_256_cbc, ROUNDS, -1, 0, NULL, NULL);
+    if (!pkcs12 || PKCS12_set_mac(pkcs12, password, -1, NULL, 0, ROUNDS, EVP_sha256()) != 1)
+        return ha_ossl_fail(err, HA_E_INTERNAL, "writing PKCS#12");
+    int n = i2d_PKCS12(pkcs12, &der);
+    if (n <= 0)
+        return ha_ossl_fail(err, HA_E_INTERNAL, "writing PKCS#12");
+    ha_buf_append(out, der, (size_t)n);
+    OPENSSL_clear_free(der, (size_t)n);
+    return ha_buf_ok(out) ? HA_OK : ha_fail(err, HA_E_MEMORY, "no memory for PKCS#12");
+}

@@ -15,6 +15,7 @@ libha_crypto_la_SOURCES = \
 	src/crypto/pubkey.c src/crypto/pubkey.h \
 	src/crypto/pubkey_jwk.c \
 	src/crypto/pubkey_verify.c \
+	src/crypto/recipient.c src/crypto/recipient.h \
 	src/crypto/sigenc.c src/crypto/sigenc.h \
 	src/crypto/slow_hash.c src/crypto/slow_hash.h \
 	src/crypto/x509_parts.c src/crypto/x509_parts.h

@@ -3,6 +3,7 @@
 // with that KEK can read; or for the holder of an RSA key. Only key pairs that were made for it. Thread-safe.
 #pragma once
 
+#include "crypto/slow_hash.h"
 #include "keys/keys.h"
 
 #define HA_BACKUP_FORMAT    "hsm-agent-backup/1"
@@ -34,3 +35,10 @@ enum ha_code ha_backup_restore(struct ha_keys *keys, const char *name, struct ha
 // then the private key (PKCS#8) wrapped with that by RFC 5649. Appends.
 enum ha_code ha_backup_export(struct ha_key *key, const struct ha_pubkey *recipient, struct ha_buf *sealed,
                               struct ha_err *err);
+
+// --- Passwords of keys that were exported
+
+// Refuses a password's hash that was given before, for whatever key (HA_E_CONFLICT), and remembers it: hashed again,
+// slowly and with a salt of this agent's, in STATE-DIR/transport-passwords. Lost with that file.
+enum ha_code ha_backup_use_password(struct ha_keys *keys, const char *state_dir,
+                                    const uint8_t hash[static HA_SLOW_HASH_LEN], struct ha_err *err);

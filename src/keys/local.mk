@@ -17,6 +17,7 @@ libha_keys_la_SOURCES = \
 	src/keys/last_use.c src/keys/last_use.h \
 	src/keys/lifecycle.c \
 	src/keys/objects.c src/keys/objects.h \
+	src/keys/passwords.c \
 	src/keys/prove.c src/keys/prove.h \
 	src/keys/replicas.c src/keys/replicas.h \
 	src/keys/rotate.c \

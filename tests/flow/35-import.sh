@@ -20,7 +20,8 @@ printf 'wrong horse' >wrong
 # --- Files, all made by openssl
 
 chain() { # NAME KEY: a certificate of it under an issuer under a root, in NAME.pem
-    openssl req -x509 -key "$2" -subj "/CN=$1.example" -days 30 -CA issuer.pem -CAkey issuer.key -out "$1.pem"
+    openssl req -new -key "$2" -subj "/CN=$1.example" | openssl x509 -req -days 30 -CA issuer.pem -CAkey issuer.key \
+        -extfile <(echo basicConstraints=CA:FALSE) -out "$1.pem"
 }
 {
     openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out root.key
@@ -118,11 +119,20 @@ imports 'one that OpenSSL encrypted in its old way' pkcs1-des.pem rsa2048.key "$
 imports 'a SEC 1 file' sec1.pem P521.key
 imports 'one in DER' sec1.der P521.key
 imports 'one among other things' sec1-all.pem P521.key
+for key in 1 2 3 4 5; do
+    hsm_agent cert show k$key --pem >"$T/shown" 2>"$T/err"
+    is "its own certificate is installed (k$key)" "$(openssl x509 -in "$T/shown" -noout -fingerprint)" \
+        "$(openssl x509 -in "$files/$([ $key = 4 ] && echo ec || echo modern).pem" -noout -fingerprint)"
+done
+is 'its issuer with it' "$(hsm_agent cert show k5 --pem | grep -c BEGIN)" 2
+fails 'a key without one has none' 1 '*' hsm_agent cert show k8 --pem
+is 'it may be left out' "$(hsm_agent key import bare "$files/modern.p12" "${with[@]}" --no-certificates)" 'imported bare, rsa:2048'
+fails 'then there is none' 1 '*' hsm_agent cert show bare --pem
 is 'a file from stdin' "$(hsm_agent key import stdin - <"$files/P256.key")" 'imported stdin, ec:p256'
 mkdir "$T/credentials"
 cp "$files/password" "$T/credentials/transport"
 is 'a password from a credential' "$(CREDENTIALS_DIRECTORY=$T/credentials hsm_agent key import credential \
-    "$files/ec.p12" --password credential:transport)" 'imported credential, ec:p256'
+    "$files/ec.p12" --password credential:transport)" 'imported credential, ec:p256, with its certificate'
 
 # --- In the token
 
@@ -138,7 +148,7 @@ api POST /v1/keys/raw/import "{\"private_key\":\"$(b64u <"$files/p8.der")\"}"
 is 'a request' "$status $(field type)" '201 ec:p384'
 ends_well a
 start_agent a || done_testing
-is 'a restart finds them' "$(hsm_agent key list | grep -c ' ready ')" 22
+is 'a restart finds them' "$(hsm_agent key list | grep -c ' ready ')" 23
 
 # --- What is refused
 
@@ -235,7 +245,7 @@ print(seen.decode().replace("\r", ""))
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 PY
 is 'a password is asked for' "$?" 0
-like 'and not shown' "$(<"$T/prompt")" "Password of $files/ec.p12: *imported typed, ec:p256*"
+like 'and not shown' "$(<"$T/prompt")" "Password of $files/ec.p12: *imported typed, ec:p256, with its certificate*"
 unlike 'not at all' "$(<"$T/prompt")" '*horse*'
 
 # --- Two tokens

@@ -97,6 +97,41 @@ is 'the key that decrypts does' "$(hsm_agent decrypt box.b --alg RSA-OAEP -i "$T
 is 'a second backup is of the same key' "$(hsm_agent key backup ec-p256.b --kek kek | sed -n 's/.*"public_key": *//p')" \
     "$(sed -n 's/.*"public_key": *//p' "$T/ec-p256.backup")"
 
+# --- For somebody else
+
+printf 'once and never again' >"$T/once"
+printf 'another one of these' >"$T/twice"
+printf 'short' >"$T/short"
+hsm_agent key export ec-p256 --password "file:$T/once" -o "$T/ec-p256.p12" 2>"$T/err"
+is 'a key is exported' "$?" 0
+is 'its file is for its owner' "$(stat -c %a "$T/ec-p256.p12")" 600
+like 'it says that there is no certificate' "$(<"$T/err")" '*no installed certificate*'
+is 'openssl reads the key' "$(openssl pkcs12 -in "$T/ec-p256.p12" -passin "file:$T/once" -nodes -nocerts 2>/dev/null |
+    openssl pkey -pubout)" "$(<"$T/ec-p256.pem")"
+like 'the encryption is of today' "$(openssl pkcs12 -in "$T/ec-p256.p12" -passin "file:$T/once" -info -noout 2>&1)" \
+    '*sha256*PBES2, PBKDF2, AES-256-CBC, Iteration 100000, PRF hmacWithSHA256*'
+fails 'the password is used up' 1 '*was used for another export*' \
+    hsm_agent key export rsa-2048 --password "file:$T/once" -o "$T/no.p12"
+is 'nothing was written' "$(ls "$T/no.p12" 2>/dev/null)" ''
+fails 'a short one is refused' 1 '*fewer than 12 bytes*' \
+    hsm_agent key export rsa-2048 --password "file:$T/short" -o "$T/no.p12"
+openssl pkcs12 -in "$T/ec-p256.p12" -passin "file:$T/once" -nodes -nocerts -out "$T/ec-p256.key" 2>"$T/err"
+openssl req -new -key "$T/ec-p256.key" -subj /CN=p256.example |
+    openssl x509 -req -signkey "$T/ec-p256.key" -days 30 -extfile <(echo basicConstraints=CA:FALSE) -out "$T/ec-p256.crt" 2>"$T/err"
+succeeds 'a certificate is installed' hsm_agent cert install ec-p256 "$T/ec-p256.crt"
+succeeds 'the key with its certificate' hsm_agent key export ec-p256 --password "file:$T/twice" -o "$T/with.p12"
+is 'which is in the file' "$(openssl pkcs12 -in "$T/with.p12" -passin "file:$T/twice" -nokeys 2>/dev/null | openssl x509)" \
+    "$(openssl x509 -in "$T/ec-p256.crt")"
+is 'import takes it back' "$(hsm_agent key import again "$T/with.p12" --password "file:$T/twice" --token main)" \
+    'imported again, ec:p256, with its certificate'
+is 'the passwords are kept as hashes' "$(grep -c . "$T/a/state/transport-passwords") \
+$(grep -rlaF -e 'once and never again' -e 'another one of these' "$T/a/state" "$T/a/log")" '3 '
+printf 'yet another one here' >"$T/third"
+fails 'a key that was not made for it' 1 "*wasn't made for backups*" \
+    hsm_agent key export again --password "file:$T/third" -o "$T/no.p12"
+api POST /v1/keys/ec-p256/export "{\"recipient\":\"$(awk '{ printf "%s\\n", $0 }' "$T/ec-p256.pem")\"}"
+problem 'keys are sealed for RSA' 422 key-cannot /recipient
+
 # --- What stays inside
 
 hsm_agent key create inside --type ec:p256 --token main >"$T/out"

@@ -34,6 +34,7 @@ fuzz_certificates = $(libha_crypto_la_SOURCES) \
 	src/format/chain_build.c src/format/chain_judge.c src/format/csr_ext.c src/format/csr_name.c \
 	src/format/csr_san.c src/format/csr_text.c src/format/pkcs7.c src/format/x5c.c
 fuzz:
+	$(fuzz_run) key_file $(fuzz_flags) $(fuzz_http)
 	$(fuzz_run) reference $(fuzz_flags) $(hsmagent_la_SOURCES) $(fuzz_client)
 	$(fuzz_run) answer $(fuzz_flags) $(fuzz_client)
 	$(fuzz_run) content $(fuzz_flags) src/policy/content.c
@@ -58,6 +59,7 @@ EXTRA_DIST += \
 	tests/fuzz/chain_fuzz.c \
 	tests/fuzz/content_fuzz.c \
 	tests/fuzz/enrol_fuzz.c \
+	tests/fuzz/key_file_fuzz.c \
 	tests/fuzz/jws_fuzz.c \
 	tests/fuzz/jwks_fuzz.c \
 	tests/fuzz/jwt_fuzz.c \
