@@ -342,6 +342,7 @@ static const struct ha_command commands[] = {
     HA_COMMAND_IMPORT,
     HA_COMMAND_IMPORT_SECRET,
     HA_COMMANDS_BACKUP,
+    HA_COMMANDS_ARCHIVE,
     HA_COMMANDS_CEREMONY,
     HA_COMMANDS_VERSIONS,
     {.name = "sign",

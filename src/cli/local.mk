@@ -5,6 +5,7 @@ libha_cli_la_SOURCES = \
 	src/cli/cert_common.h \
 	src/cli/cli.c src/cli/cli.h \
 	src/cli/cmd_agent.c \
+	src/cli/cmd_archive.c \
 	src/cli/cmd_backup.c \
 	src/cli/cmd_cert.c \
 	src/cli/cmd_ceremony.c \

@@ -108,6 +108,7 @@ enum ha_opt {
     HA_OPT_CSR_FILE,
     HA_OPT_CERT_KEY,
     HA_OPT_USER_FILE,
+    HA_OPT_KEY_ID,
     HA_OPT_KEY_VERSION,
     HA_OPT_STATE_DIR,
     HA_OPT_RESUME,

@@ -69,6 +69,7 @@ EXTRA_DIST += \
 	tests/interop/ca_dogtag.mjs \
 	tests/interop/ca_est.mjs \
 	tests/interop/ca_faults.mjs \
+	tests/interop/ca_kra.mjs \
 	tests/interop/ca_store.mjs \
 	tests/interop/jose.mjs \
 	tests/interop/mojaloop.cjs \
