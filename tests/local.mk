@@ -9,6 +9,7 @@ include tests/unit/http_signature.mk
 include tests/unit/profile.mk
 include tests/unit/channel.mk
 include tests/unit/certificates.mk
+include tests/unit/versions.mk
 include tests/unit/token.mk
 include tests/unit/service.mk
 include tests/unit/cli.mk

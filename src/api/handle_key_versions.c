@@ -118,7 +118,7 @@ enum ha_code ha_handle_key_rotate(struct ha_call_context *call, struct ha_err *e
     bool pending = request.pending || (waits_for_certificate(key) && !says(call, "activate_after"));
     int64_t after_s = says(call, "activate_after") ? (int64_t)request.after : times.publish_s;
     int64_t overlap_s = says(call, "overlap") ? (int64_t)request.overlap : times.overlap_s;
-    if (ha_keys_rotate(call->api->keys, call->name, pending ? 0 : time(NULL) + after_s, overlap_s, &made, err))
+    if (ha_keys_rotate(call->api->keys, call->name, pending ? -1 : after_s, overlap_s, &made, err))
         return err->code;
     log_decision(call, "key-rotated", made->version);
     call->status = 201;

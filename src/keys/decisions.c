@@ -45,6 +45,13 @@ enum ha_code ha_keys_no_version(const char *name, unsigned version, struct ha_er
     return ha_hint(err, "`hsm-agent key show %s` (GET /v1/keys/%s) lists its versions", name, name);
 }
 
+enum ha_code ha_keys_set_activation(struct ha_keys *keys, struct ha_key *key, int64_t at_s, struct ha_err *err)
+{
+    struct decisions decisions = decisions_of(key);
+    decisions.activates_s = at_s;
+    return decide(keys, key, &decisions, err);
+}
+
 // The one that waits, and came last.
 static struct ha_key *pending_of(struct ha_key *const *versions, size_t n, int64_t now_s)
 {

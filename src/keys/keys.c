@@ -37,7 +37,7 @@ static struct ha_key *const *range(const struct ha_keys *keys, const char *name,
     while (first + n < keys->n && strcmp(keys->items[first + n]->name, name) == 0)
         n++;
     *ret_n = n;
-    return keys->items + first;
+    return n ? keys->items + first : NULL;
 }
 
 enum ha_code ha_keys_insert(struct ha_keys *keys, struct ha_key *key, struct ha_err *err)

@@ -67,9 +67,10 @@ enum ha_code ha_keys_adopt(struct ha_keys *keys, const char *name, const struct 
 // be asked is an error, for it may be the one.
 enum ha_code ha_keys_locate(struct ha_token *const *tokens, size_t n, const char *uri, struct ha_token **ret_token,
                             struct ha_err *err);
-// Makes the next version, of the newest one's type, purposes, tokens and traits. activates_s: as in struct ha_key, 0
-// for a version that waits for ha_keys_activate. HA_E_CONFLICT while one is pending.
-enum ha_code ha_keys_rotate(struct ha_keys *keys, const char *name, int64_t activates_s, int64_t overlap_s,
+// Makes the next version, of the newest one's type, purposes, tokens and traits. It signs after_s after it was
+// made, since only then others can know it; negative: it waits for ha_keys_activate. HA_E_CONFLICT while one is
+// pending.
+enum ha_code ha_keys_rotate(struct ha_keys *keys, const char *name, int64_t after_s, int64_t overlap_s,
                             struct ha_key **ret_key, struct ha_err *err);
 // From at_s (UNIX time) on it is the version that signs; 0 is the pending one. Also one that was active before.
 // overlap_s: negative leaves it as it is.

@@ -46,6 +46,8 @@ enum ha_code ha_keys_add(struct ha_keys *keys, struct ha_key *key, struct ha_key
 // HMAC key from outside; NULL: the token makes the key. keys->changing is held.
 enum ha_code ha_keys_make(struct ha_keys *keys, struct ha_key *key, struct ha_token *const *tokens, size_t n,
                           const struct ha_part *secret, struct ha_key **ret_key, struct ha_err *err);
+// Has the version sign from then on; in the file when it returns. keys->changing is held.
+enum ha_code ha_keys_set_activation(struct ha_keys *keys, struct ha_key *key, int64_t at_s, struct ha_err *err);
 // A time has changed.
 void ha_calendar_look(struct ha_keys *keys);
 enum ha_code ha_calendar_start(struct ha_keys *keys, struct ha_err *err);

@@ -41,34 +41,38 @@ static enum ha_code check(struct ha_key *const *versions, size_t n, struct ha_er
     return HA_OK;
 }
 
-static enum ha_code next(struct ha_keys *keys, struct ha_key *const *versions, size_t n, int64_t activates_s,
+static enum ha_code next(struct ha_keys *keys, struct ha_key *const *versions, size_t n, int64_t after_s,
                          int64_t overlap_s, struct ha_key **ret_key, struct ha_err *err)
 {
     struct ha_token *tokens[HA_REPLICAS_MAX];
     const struct ha_key *newest = versions[n - 1];
     if (check(versions, n, err) || tokens_of(newest, tokens, err))
         return err->code;
-    ha_auto(ha_key_unref) struct ha_key *key = ha_key_new(newest->name);
+    ha_auto(ha_key_unref) struct ha_key *key = ha_key_new(newest->name), *made = NULL;
     if (!key)
         return ha_fail(err, HA_E_MEMORY, "out of memory");
     const struct ha_key_traits traits = ha_key_traits_of(newest);
     key->version = (newest->newest > newest->version ? newest->newest : newest->version) + 1;
     key->type = newest->type;
     key->purposes = newest->purposes;
-    atomic_store(&key->activates_s, activates_s);
+    atomic_store(&key->activates_s, 0);
     atomic_store(&key->overlap_s, overlap_s);
-    if (ha_key_traits_give(&traits, key, err))
+    if (ha_key_traits_give(&traits, key, err) || ha_keys_make(keys, key, tokens, newest->n_replicas, NULL, &made, err))
         return err->code;
-    return ha_keys_make(keys, key, tokens, newest->n_replicas, NULL, ret_key, err);
+    // A token may take minutes to make it.
+    if (after_s >= 0 && ha_keys_set_activation(keys, made, time(NULL) + after_s, err))
+        return ha_wrap(err, "version %u of '%s' was made and stays pending", made->version, made->name);
+    *ret_key = ha_take(&made);
+    return HA_OK;
 }
 
-enum ha_code ha_keys_rotate(struct ha_keys *keys, const char *name, int64_t activates_s, int64_t overlap_s,
+enum ha_code ha_keys_rotate(struct ha_keys *keys, const char *name, int64_t after_s, int64_t overlap_s,
                             struct ha_key **ret_key, struct ha_err *err)
 {
     size_t n;
     pthread_mutex_lock(&keys->changing);
     struct ha_key **versions = ha_keys_versions(keys, name, &n);
-    enum ha_code code = n ? next(keys, versions, n, activates_s, overlap_s, ret_key, err)
+    enum ha_code code = n ? next(keys, versions, n, after_s, overlap_s, ret_key, err)
                           : ha_fail(err, HA_E_NO_KEY, "there is no key '%s'", name);
     ha_keys_list_free(versions, n);
     pthread_mutex_unlock(&keys->changing);

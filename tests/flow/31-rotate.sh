@@ -82,6 +82,53 @@ is 'derive takes the version that is named' "$(member version) $(member secret)"
 api POST /v1/keys/agree/derive "{\"algorithm\":\"ECDH\",\"peer\":$peer}"
 is 'or the active one' "$(member version)" 2
 
+# --- Key references go on meaning their version
+
+printf 'openssl_conf = i\n[i]\nproviders = p\n[p]\nhsmagent = h\ndefault = d\n[h]\nmodule = %s\nactivate = 1\n[d]\nactivate = 1\n' \
+    "$(cd "$bin" && pwd)/.libs/hsmagent.so" >"$T/openssl.cnf"
+with_provider() {
+    OPENSSL_CONF=$T/openssl.cnf "$@"
+}
+hsm_agent key create ref --type ec:p256 >/dev/null
+hsm_agent pem ref -o "$T/ref1.pem"
+hsm_agent key show ref --public pem -o "$T/ref1.pub"
+hsm_agent key create web --type ec:p256 --purpose tls-server >/dev/null
+hsm_agent csr web --subject CN=web -o "$T/web1.csr"
+hsm_agent pem web -o "$T/web1.pem"
+printf 'some data' >"$T/data"
+by_reference() { # N: signed by the reference of that version, and verified with its public key
+    with_provider openssl dgst -sha256 -sign "$T/ref$1.pem" -out "$T/sig" "$T/data" &&
+        openssl dgst -sha256 -verify "$T/ref$1.pub" -signature "$T/sig" "$T/data"
+}
+succeeds 'a reference signs' by_reference 1
+hsm_agent key rotate ref --overlap 1h >/dev/null
+hsm_agent pem ref -o "$T/ref2.pem"
+hsm_agent key show ref --public pem -o "$T/ref2.pub"
+is 'after a rotation there is another public key' "$(cmp -s "$T/ref1.pub" "$T/ref2.pub"; echo $?)" 1
+succeeds 'the first reference signs with its own version' by_reference 1
+succeeds 'the new one with the new one' by_reference 2
+hsm_agent pem ref --key-version 1 -o "$T/again.pem"
+is 'which can be had again' "$(cmp "$T/ref1.pem" "$T/again.pem" && echo same)" same
+hsm_agent key disable ref --key-version 1 >/dev/null
+fails 'a disabled version says so' 1 '*is disabled*' by_reference 1
+succeeds 'the other one signs' by_reference 2
+
+hsm_agent key rotate web --activate-after 0 --overlap 0 >/dev/null
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/ca.key" -out "$T/ca.pem" -subj /CN=ca -days 3 2>/dev/null
+openssl x509 -req -in "$T/web1.csr" -CA "$T/ca.pem" -CAkey "$T/ca.key" -CAcreateserial -days 3 -out "$T/web1.crt" 2>/dev/null
+with_provider openssl s_server -accept 127.0.0.1:0 -key "$T/web1.pem" -cert "$T/web1.crt" -www >"$T/server.log" 2>&1 &
+server=$!
+track $server
+succeeds 's_server starts with the retired version' await 20 grep -q '^ACCEPT' "$T/server.log"
+port=$(sed -n 's/^ACCEPT .*:\([0-9]*\)$/\1/p' "$T/server.log")
+handshake() {
+    openssl s_client -connect "127.0.0.1:$port" -CAfile "$T/ca.pem" -verify_return_error </dev/null
+}
+is 'which is retired' "$(status_of web 1)" retired
+succeeds 'and serves TLS, since its certificate is out there' handshake
+end $server
+untrack $server
+
 # --- Decryption by the version that fits
 
 printf secret >"$T/plain"
