@@ -111,6 +111,9 @@ succeeds 'the first reference signs with its own version' by_reference 1
 succeeds 'the new one with the new one' by_reference 2
 hsm_agent pem ref --key-version 1 -o "$T/again.pem"
 is 'which can be had again' "$(cmp "$T/ref1.pem" "$T/again.pem" && echo same)" same
+succeeds 'programs name a version' "$bin/tests/unit/client_example" ref@1 ES256 text
+fails 'that is there' 1 '*no version 3*' "$bin/tests/unit/client_example" ref@3 ES256 text
+fails 'and is a number' 1 "*can't be a key's name*" "$bin/tests/unit/client_example" ref@0 ES256 text
 hsm_agent key disable ref --key-version 1 >/dev/null
 fails 'a disabled version says so' 1 '*is disabled*' by_reference 1
 succeeds 'the other one signs' by_reference 2
