@@ -74,6 +74,14 @@ static void put_replicas(struct ha_buf *out, const ha_json *replicas)
     }
 }
 
+// That the only version is active, and that nobody has disabled it.
+static bool goes_without_saying(const char *member, const char *value, const ha_json *versions)
+{
+    bool several = versions && ha_json_size(versions) > 1;
+    return (strcmp(member, "disabled") == 0 && strcmp(value, "no") == 0) ||
+           (strcmp(member, "status") == 0 && strcmp(value, "active") == 0 && !several);
+}
+
 static void put_key(struct ha_buf *out, const struct ha_doc *doc)
 {
     static const char *const members[] = {"name",    "type",       "bits",        "purposes", "state",   "state_detail",
@@ -84,7 +92,7 @@ static void put_key(struct ha_buf *out, const struct ha_doc *doc)
     for (size_t i = 0; i < HA_ARRAY_SIZE(members); i++) {
         ha_auto(ha_buf_clear) struct ha_buf value = {0};
         ha_table_value(&value, ha_json_get(doc->json, members[i]));
-        if (value.len > 0)
+        if (value.len > 0 && !goes_without_saying(members[i], ha_buf_text(&value), versions))
             ha_buf_printf(out, "%-12s %s\n", strcmp(members[i], "state_detail") == 0 ? "  because" : members[i],
                           ha_buf_text(&value));
     }

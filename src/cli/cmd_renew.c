@@ -80,6 +80,21 @@ static enum ha_code find_pending(struct ha_cli *cli, const char *key, uint64_t *
     return HA_OK;
 }
 
+// Whether the key may prove to a CA who asks.
+static bool is_tls_client(struct ha_cli *cli, const char *key)
+{
+    ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
+    ha_auto(ha_buf_clear) struct ha_buf path = {0};
+    struct ha_err ignored = {0};
+    if (ha_enrol_path(key, "", 0, &path, &ignored) || ha_cli_call(cli, "GET", ha_buf_text(&path), NULL, &doc, &ignored))
+        return true;
+    const ha_json *purposes = ha_json_get(doc.json, "purposes");
+    for (const ha_json *one = purposes ? ha_json_first(purposes) : NULL; one; one = ha_json_next(one))
+        if (ha_json_string(one) && strcmp(ha_json_string(one), "tls-client") == 0)
+            return true;
+    return false;
+}
+
 // The key's pending version, made if there is none. It stays pending: it hasn't got its certificate yet.
 static enum ha_code rotate(struct ha_cli *cli, const char *key, uint64_t *ret_version, struct ha_err *err)
 {
@@ -139,11 +154,14 @@ enum ha_code ha_cmd_renew(struct ha_cli *cli, struct ha_err *err)
     if (ha_opt_given(cli->opts, HA_OPT_ROTATE) && rotate(cli, key, &version, err))
         return err->code;
     enrolment.version = version;
-    if (enrolment.protocol == HA_ENROL_EST && !enrolment.client_key &&
+    // A key that is no TLS client, and for which a user was known to the CA, is asked for by that one again.
+    bool by_user = enrolment.user_file && !is_tls_client(cli, key);
+    if (enrolment.protocol == HA_ENROL_EST && !enrolment.client_key && !by_user &&
         ha_enrolment_set(&enrolment.client_key, key, err))
         return err->code;
     // Another key's certificate has another subject, with which simplereenroll is refused.
-    enrolment.reenrol = enrolment.protocol == HA_ENROL_EST && strcmp(enrolment.client_key, key) == 0;
+    enrolment.reenrol =
+        enrolment.protocol == HA_ENROL_EST && enrolment.client_key && strcmp(enrolment.client_key, key) == 0;
     if (ha_enrol_claim(dir, key, version, false, &lock, err) ||
         make_request(cli, ha_buf_text(&installed), version == from ? chosen : version, &enrolment, err) ||
         ha_enrol_start(cli, dir, &enrolment, err))

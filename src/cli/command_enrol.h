@@ -59,8 +59,9 @@ enum ha_code ha_cmd_key_recover(struct ha_cli *cli, struct ha_err *err);
          .arguments = "NAME",                                                                                          \
          .summary = "Gets a new certificate in the place of the installed one, with its names, and installs it.",      \
          .details = "The CA is that of the enrolment before, unless another one is given. With EST the key itself "    \
-                    "proves who asks, unless --cert-key names another one: simplereenroll. With --rotate the "         \
-                    "certificate is for the key's next version, which is made if there is none; a version for TLS is " \
+                    "proves who asks, unless --cert-key names another one: simplereenroll. For a key without the "     \
+                    "purpose tls-client, the user of --user-file asks again. With --rotate the certificate is for "    \
+                    "the key's next version, which is made if there is none; a version for TLS is "                    \
                     "activated by that.\n"                                                                             \
                     "  hsm-agent renew edge\n"                                                                         \
                     "The old certificate stays valid; revoke it when that matters.\n",                                 \

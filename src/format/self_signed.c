@@ -65,12 +65,10 @@ static bool add_extensions(X509_REQ *request, X509 *made)
 static bool fill(X509_REQ *request, int64_t from_s, int64_t until_s, X509 *made)
 {
     X509_NAME *name = X509_REQ_get_subject_name(request);
-    const unsigned char *key = NULL;
-    unsigned char *spki = NULL;
+    ha_auto(ha_ossl_free) unsigned char *spki = NULL;
     // The key as the request has it, which may say that it is for PSS alone.
     int n = i2d_X509_PUBKEY(X509_REQ_get_X509_PUBKEY(request), &spki);
-    key = spki;
-    ha_auto(ha_ossl_free) unsigned char *owned = spki;
+    const unsigned char *key = spki;
     X509_PUBKEY *into = X509_get_X509_PUBKEY(made);
     return n > 0 && d2i_X509_PUBKEY(&into, &key, n) && X509_set_version(made, X509_VERSION_3) && set_serial(made) &&
            X509_set_subject_name(made, name) && X509_set_issuer_name(made, name) &&

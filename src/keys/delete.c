@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "keys/keys_internal.h"
 
+#include <string.h>
 #include <time.h>
 
 #define DESTROY_MS 60000
@@ -62,28 +63,73 @@ static enum ha_code check_all(struct ha_key *const *versions, size_t n, bool des
     return HA_OK;
 }
 
-// All or none.
+static void unmark(struct ha_keys *keys, struct ha_key *key, enum ha_key_phase before, bool written)
+{
+    struct ha_err failure = {0};
+    key->phase = before;
+    key->deletes_all = false;
+    atomic_store(&key->deletes_objects, false);
+    if (written && ha_store_write(&keys->store, key, &failure))
+        ha_log_err(keys->log, HA_LOG_ERROR, "key-not-written", &failure, HA_S("key", key->name),
+                   HA_N("version", key->version));
+}
+
+// All or none: the first file that is written speaks for all, should the process end before the others are.
 static enum ha_code mark_all(struct ha_keys *keys, struct ha_key *const *versions, size_t n, bool destroy,
                              struct ha_err *err)
 {
     enum ha_key_phase before[HA_VERSIONS_MAX];
+    bool first = n > 1;
     for (size_t i = 0; i < n; i++) {
-        before[i] = versions[i]->phase;
-        if (!is_destroyed(versions[i], destroy))
+        struct ha_key *key = versions[i];
+        before[i] = key->phase;
+        if (!is_destroyed(key, destroy))
             continue;
-        versions[i]->phase = HA_PHASE_DELETING;
-        if (ha_store_write(&keys->store, versions[i], err) == HA_OK)
+        key->phase = HA_PHASE_DELETING;
+        key->deletes_all = first;
+        if (first)
+            atomic_store(&key->deletes_objects, destroy);
+        first = false;
+        if (ha_store_write(&keys->store, key, err) == HA_OK)
             continue;
-        for (size_t j = 0; j <= i; j++) {
-            struct ha_err failure = {0};
-            versions[j]->phase = before[j];
-            if (j < i && ha_store_write(&keys->store, versions[j], &failure))
-                ha_log_err(keys->log, HA_LOG_ERROR, "key-not-written", &failure, HA_S("key", versions[j]->name),
-                           HA_N("version", versions[j]->version));
-        }
+        for (size_t j = 0; j <= i; j++)
+            if (is_destroyed(versions[j], destroy))
+                unmark(keys, versions[j], before[j], j < i);
         return err->code;
     }
     return HA_OK;
+}
+
+// The other versions of one that was to be deleted with them.
+static void resume(struct ha_keys *keys, const struct ha_key *marked, struct ha_key *const *all, size_t n)
+{
+    bool objects = atomic_load(&marked->deletes_objects);
+    for (size_t i = 0; i < n; i++) {
+        struct ha_key *key = all[i];
+        struct ha_err err = {0};
+        if (key == marked || strcmp(key->name, marked->name) != 0 || key->phase == HA_PHASE_DELETING)
+            continue;
+        enum ha_code code;
+        if (is_destroyed(key, objects)) {
+            key->phase = HA_PHASE_DELETING;
+            code = ha_store_write(&keys->store, key, &err);
+        } else if ((code = ha_store_remove(&keys->store, key, &err)) == HA_OK) {
+            ha_keys_drop(keys, key);
+        }
+        if (code)
+            ha_log_err(keys->log, HA_LOG_ERROR, "key-deletion-failed", &err, HA_S("key", key->name),
+                       HA_N("version", key->version));
+    }
+}
+
+void ha_keys_resume_deletions(struct ha_keys *keys)
+{
+    size_t n;
+    struct ha_key **all = ha_keys_all(keys, &n);
+    for (size_t i = 0; i < n; i++)
+        if (all[i]->phase == HA_PHASE_DELETING && all[i]->deletes_all)
+            resume(keys, all[i], all, n);
+    ha_keys_list_free(all, n);
 }
 
 static enum ha_code destroy_one(struct ha_keys *keys, struct ha_key *key, bool destroy, struct ha_err *err)

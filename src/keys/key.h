@@ -69,6 +69,7 @@ struct ha_key {
     _Atomic int64_t deletes_s;    // UNIX time at which it is deleted, and not used until then; 0: it stays
     atomic_bool deletes_objects;  // then the objects of an adopted key too
     atomic_bool disabled;
+    bool deletes_all;              // HA_PHASE_DELETING: the other versions of the name are meant too
     unsigned newest;               // a higher version that there was and isn't any more; 0: none. Under the same lock
     char created[25];              // ISO 8601
     struct ha_pubkey *public_key;  // NULL while HA_PHASE_CREATING; an HMAC key's identity

@@ -201,7 +201,12 @@ enum ha_code ha_keys_new(const char *state_dir, const struct ha_log *log, struct
     pthread_cond_init(&keys->calendar.changed, NULL);
     if (ha_store_open(state_dir, &keys->store, err) || ha_certificates_open(keys, state_dir, err) ||
         ha_ceremonies_new(state_dir, &keys->ceremonies, err) ||
-        ha_store_load(&keys->store, keys, take_loaded, log_unreadable, err) || ha_calendar_start(keys, err)) {
+        ha_store_load(&keys->store, keys, take_loaded, log_unreadable, err)) {
+        ha_keys_free(keys);
+        return err->code;
+    }
+    ha_keys_resume_deletions(keys);
+    if (ha_calendar_start(keys, err)) {
         ha_keys_free(keys);
         return err->code;
     }

@@ -65,6 +65,8 @@ enum ha_code ha_keys_make(struct ha_keys *keys, struct ha_key *key, struct ha_to
                           const struct ha_part *secret, struct ha_key **ret_key, struct ha_err *err);
 // Has the version sign from then on; in the file when it returns. keys->changing is held.
 enum ha_code ha_keys_set_activation(struct ha_keys *keys, struct ha_key *key, int64_t at_s, struct ha_err *err);
+// When the files have been read: versions that were to be deleted with another one are marked as that one is.
+void ha_keys_resume_deletions(struct ha_keys *keys);
 // A time has changed.
 void ha_calendar_look(struct ha_keys *keys);
 enum ha_code ha_calendar_start(struct ha_keys *keys, struct ha_err *err);

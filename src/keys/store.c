@@ -103,8 +103,10 @@ static void put_decisions(struct ha_buf *out, const struct ha_key *key)
         ha_jw_bool(out, "disabled", true);
     if (atomic_load(&key->deletes_s))
         ha_jw_number(out, "deletes", atomic_load(&key->deletes_s));
-    if (atomic_load(&key->deletes_s) && atomic_load(&key->deletes_objects))
+    if (atomic_load(&key->deletes_objects))
         ha_jw_bool(out, "deletes-objects", true);
+    if (key->deletes_all)
+        ha_jw_bool(out, "deletes-all", true);
     if (key->newest)
         ha_jw_number(out, "newest", key->newest);
 }
@@ -244,6 +246,9 @@ static enum ha_code decode_decisions(const ha_json *json, struct ha_key *key, st
             return wrong(err, flags[i].member);
         atomic_store(flags[i].into, flag);
     }
+    const ha_json *all = ha_json_get(json, "deletes-all");
+    if (all && !ha_json_bool(all, &key->deletes_all))
+        return wrong(err, "deletes-all");
     if (ha_json_get(json, "newest") && !ha_json_uint(ha_json_get(json, "newest"), UINT32_MAX - 1, &newest))
         return wrong(err, "newest");
     key->newest = (unsigned)newest;

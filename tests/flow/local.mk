@@ -57,10 +57,21 @@ flow_scripts = \
 	tests/flow/72-profiles.sh \
 	tests/flow/80-dev.sh \
 	tests/flow/90-readme.sh \
-	tests/flow/91-ecosystems.sh
+	tests/flow/91-ecosystems.sh \
+	tests/flow/92-mhhs-dip.sh \
+	tests/flow/92-mhhs-provider.sh \
+	tests/flow/92-mojaloop.sh \
+	tests/flow/92-thredd-ehi.sh \
+	tests/flow/92-uae-open-finance.sh
 dist_check_SCRIPTS += $(flow_scripts)
 TESTS += $(flow_scripts)
 EXTRA_DIST += \
+	tests/ecosystems/mhhs-dip.sh \
+	tests/ecosystems/mhhs-provider.sh \
+	tests/ecosystems/mojaloop.sh \
+	tests/ecosystems/steps.sh \
+	tests/ecosystems/thredd-ehi.sh \
+	tests/ecosystems/uae-open-finance.sh \
 	tests/interop/agent.mjs \
 	tests/interop/authorization_server.mjs \
 	tests/interop/inventory.mjs \
@@ -96,6 +107,7 @@ EXTRA_DIST += \
 	tests/flow/jwk.py \
 	tests/flow/jws.py \
 	tests/flow/lib.sh \
+	tests/flow/lifecycle_lib.sh \
 	tests/flow/listen.py \
 	tests/flow/notify.py \
 	tests/flow/reload.py \

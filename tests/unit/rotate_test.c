@@ -285,6 +285,30 @@ static void key_is_deleted_with_all_its_versions(void **state)
     assert_null(ha_keys_get(fixture->keys, "k"));
 }
 
+// As a daemon leaves it that is killed when it has marked the first version.
+static void deletion_of_all_that_was_cut_off_after_the_first_mark_is_finished(void **state)
+{
+    static const char ready[] = "\"phase\": \"ready\"", deleting[] = "\"phase\": \"deleting\", \"deletes-all\": true";
+    struct fixture *fixture = *state;
+    struct ha_err err = {0};
+    char path[200];
+    ha_auto(ha_buf_clear) struct ha_buf text = {0}, marked = {0};
+    assert_int_equal(rotate(fixture, 0, 0, &err), HA_OK);
+    assert_int_equal(rotate(fixture, -1, 0, &err), HA_OK);
+    down(fixture);
+    snprintf(path, sizeof(path), "%s/keys/k.json", fixture->state_dir);
+    assert_int_equal(ha_file_read(path, 1 << 16, HA_FILE_ANY, &text, &err), HA_OK);
+    const char *at = strstr(ha_buf_text(&text), ready);
+    assert_non_null(at);
+    ha_buf_append(&marked, text.data, (size_t)(at - ha_buf_text(&text)));
+    ha_buf_printf(&marked, "%s%s", deleting, at + strlen(ready));
+    assert_int_equal(ha_file_write(path, marked.data, marked.len, 0600, &err), HA_OK);
+    up(fixture);
+    assert_int_equal(active(fixture), 0);
+    assert_int_equal(count_objects(fixture), 0);
+    assert_int_equal(count_files(fixture), 0);
+}
+
 static void key_to_be_deleted_is_refused_and_goes_in_its_time(void **state)
 {
     struct fixture *fixture = *state;
@@ -344,6 +368,7 @@ int main(void)
         TEST(active_one_of_several_versions_is_not_deleted),
         TEST(number_of_a_deleted_version_is_not_given_again),
         TEST(key_is_deleted_with_all_its_versions),
+        TEST(deletion_of_all_that_was_cut_off_after_the_first_mark_is_finished),
         TEST(key_to_be_deleted_is_refused_and_goes_in_its_time),
         TEST(deletion_whose_time_came_while_down_is_done_at_the_next_start),
         TEST(file_under_another_version_is_not_read),

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# tests/ecosystems/thredd-ehi.sh: from an empty token to certificates that are served and renewed.
+. "${srcdir:-.}/tests/flow/lib.sh" || exit 99
+. "$flow/lifecycle_lib.sh"
+
+lifecycle thredd-ehi
