@@ -27,7 +27,7 @@ struct ha_call_context {
     unsigned status;                  // of the reply; 200 unless the handler changes it
     const char *content_type;         // likewise "application/json"; a constant
     struct ha_buf *out;               // the reply's JSON
-    bool granted;             // the policy isn't asked: it was, for the ceremony that this is a part of
+    bool granted;                     // the policy isn't asked: it was, for the ceremony that this is a part of
 };
 
 // Asks the policy, and looks the key's chosen version up (ha_call_version). HA_E_NO_KEY, the same for a key that isn't
@@ -103,6 +103,10 @@ enum ha_code ha_handle_sign(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_tls(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_decrypt(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_derive(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_backup(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_restore(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_export(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_import(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_mac(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_http_signature(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_verify_http(struct ha_call_context *call, struct ha_err *err);

@@ -2,6 +2,7 @@
 // PUT /v1/keys/{name}: creating, importing, adopting.
 #include "api/call.h"
 #include "api/csr_profile.h"
+#include "api/key_tokens.h"
 #include "api/members.h"
 #include "base/text.h"
 
@@ -48,23 +49,6 @@ static const struct ha_member replica_members[] = {
     {"token", HA_MEMBER_STRING, false, offsetof(struct put_replica, token)},
     {0},
 };
-
-static enum ha_code find_token(const struct ha_api *api, const char *name, struct ha_token **ret_token,
-                               struct ha_err *err)
-{
-    for (size_t i = 0; i < api->config->n_tokens; i++) {
-        if (name ? strcmp(name, api->config->tokens[i].name) == 0 : api->config->n_tokens == 1) {
-            *ret_token = api->tokens[i];
-            return HA_OK;
-        }
-    }
-    if (name)
-        ha_fail(err, HA_E_MALFORMED, "there is no token '%.64s' in the configuration", name);
-    else
-        ha_fail(err, HA_E_MALFORMED, "there is more than one token; say which one holds the key");
-    ha_hint(err, "`hsm-agent tokens` (GET /v1/tokens) lists them");
-    return ha_at(err, "/token");
-}
 
 static enum ha_code check_put(const struct put_request *request, struct ha_err *err)
 {
@@ -118,7 +102,7 @@ static enum ha_code read_replica(const struct ha_call_context *call, const ha_js
         return ha_keys_locate(api->tokens, api->config->n_tokens, replica.uri, &source->token, err)
                    ? ha_at(err, "%s/uri", prefix)
                    : HA_OK;
-    return find_token(api, replica.token, &source->token, err) ? ha_at(err, "%s/token", prefix) : HA_OK;
+    return ha_key_token(api, replica.token, &source->token, err) ? ha_at(err, "%s/token", prefix) : HA_OK;
 }
 
 static enum ha_code adopt_replicas(struct ha_call_context *call, const struct put_request *request,
@@ -141,45 +125,21 @@ static enum ha_code adopt_replicas(struct ha_call_context *call, const struct pu
     return code && wrong < n ? ha_at(err, "/replicas/%zu", wrong) : code;
 }
 
-static enum ha_code find_tokens(const struct ha_api *api, const ha_json *names,
-                                struct ha_token *ret_tokens[static HA_REPLICAS_MAX], size_t *ret_n, struct ha_err *err)
-{
-    size_t n = ha_json_size(names), i = 0;
-    if (n < 1 || n > HA_REPLICAS_MAX) {
-        ha_fail(err, n ? HA_E_TOO_LARGE : HA_E_MALFORMED, "a key is in 1 to %d tokens, not %zu", HA_REPLICAS_MAX, n);
-        return ha_at(err, "/tokens");
-    }
-    for (const ha_json *name = ha_json_first(names); name; name = ha_json_next(name), i++) {
-        if (!ha_json_string(name))
-            ha_fail(err, HA_E_MALFORMED, "that isn't the name of a token");
-        else
-            find_token(api, ha_json_string(name), &ret_tokens[i], err);
-        for (size_t j = 0; j < i && !err->code; j++)
-            if (ret_tokens[j] == ret_tokens[i])
-                ha_fail(err, HA_E_MALFORMED, "a token is named twice");
-        if (err->code)
-            return ha_at(err, "/tokens/%zu", i);
-    }
-    *ret_n = n;
-    return HA_OK;
-}
-
 static unsigned purposes_of(const struct put_request *request)
 {
     if (request->purposes)
         return request->purposes;
-    return request->type == HA_KEY_HMAC_256 ? HA_PURPOSE_MAC : HA_PURPOSE_SIGN;
+    return ha_key_type_is_secret(request->type) ? ha_purposes_possible(request->type) : HA_PURPOSE_SIGN;
 }
 
 static enum ha_code put(struct ha_call_context *call, const struct put_request *request, struct ha_key **ret_key,
                         struct ha_err *err)
 {
     struct ha_token *tokens[HA_REPLICAS_MAX];
-    size_t n = 1;
+    size_t n;
     if (request->replicas)
         return adopt_replicas(call, request, ret_key, err);
-    if (request->tokens ? find_tokens(call->api, request->tokens, tokens, &n, err)
-                        : find_token(call->api, request->token, &tokens[0], err))
+    if (ha_key_tokens(call->api, request->tokens, request->token, tokens, &n, err))
         return err->code;
     if (request->uri) {
         const struct ha_keys_source source = {tokens[0], request->uri};
@@ -224,8 +184,7 @@ enum ha_code ha_key_put_check(const struct ha_call_context *call, struct ha_err 
         ha_fail(err, HA_E_MALFORMED, "a ceremony makes a new key in the token");
         return ha_at(err, request.secret.present ? "/secret" : "/type");
     }
-    if (request.tokens ? find_tokens(call->api, request.tokens, tokens, &n, err)
-                       : find_token(call->api, request.token, &tokens[0], err))
+    if (ha_key_tokens(call->api, request.tokens, request.token, tokens, &n, err))
         return err->code;
     if (!ha_name_valid(call->name))
         return ha_fail(err, HA_E_MALFORMED, "that is no name for a key");

@@ -75,6 +75,10 @@ static unsigned possible_operations(const struct ha_key *key)
         operations |= 1u << HA_OPERATION_DERIVE | 1u << HA_OPERATION_JWE_DECRYPT;
     if (key->purposes & HA_PURPOSE_MAC)
         operations |= 1u << HA_OPERATION_MAC;
+    if (key->backup)
+        operations |= 1u << HA_OPERATION_BACKUP | 1u << HA_OPERATION_EXPORT;
+    if (key->purposes & HA_PURPOSE_WRAP)
+        operations |= 1u << HA_OPERATION_BACKUP;
     return operations;
 }
 

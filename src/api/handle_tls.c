@@ -97,7 +97,7 @@ enum ha_code ha_handle_tls(struct ha_call_context *call, struct ha_err *err)
         memcpy(call->choice.spki_sha256, request.spki_sha256.buf.data, HA_SPKI_HASH_LEN);
     }
     if (ha_call_key(call, HA_OPERATION_TLS, request.scheme->alg, &key, err))
-        return err->code;
+        return err->code == HA_E_CONFLICT ? ha_at(err, "/spki_sha256") : err->code;
     enum ha_content content = ha_content_classify(request.content.buf.data, request.content.buf.len);
     if (prepare(call, key, &request, content, err) || sign(call, key, &request.use, err))
         return err->code;

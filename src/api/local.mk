@@ -7,12 +7,15 @@ libha_api_la_SOURCES = \
 	src/api/certificate_common.c src/api/certificate_common.h \
 	src/api/certificate_profile.c src/api/certificate_profile.h \
 	src/api/csr_profile.c src/api/csr_profile.h \
+	src/api/handle_backup.c \
 	src/api/handle_ceremony.c \
 	src/api/handle_certificate.c \
 	src/api/handle_certificate_check.c \
 	src/api/handle_csr.c \
+	src/api/handle_export.c \
 	src/api/handle_fields.c \
 	src/api/handle_http_signature.c \
+	src/api/handle_import.c \
 	src/api/handle_inventory.c \
 	src/api/handle_jwe.c \
 	src/api/handle_jwe_encrypt.c \
@@ -35,6 +38,7 @@ libha_api_la_SOURCES = \
 	src/api/jwe_common.c src/api/jwe_common.h \
 	src/api/jwe_inner.c \
 	src/api/key_signer.c src/api/key_signer.h \
+	src/api/key_tokens.c src/api/key_tokens.h \
 	src/api/members.c src/api/members.h \
 	src/api/message.h \
 	src/api/message_certificate.c src/api/message_certificate.h \

@@ -138,8 +138,7 @@ static bool unpack(const uint8_t *bytes, size_t n, struct ha_packet *ret_packet)
     if (n < sizeof(head))
         return false;
     memcpy(&head, bytes, sizeof(head));
-    if (head.magic != HA_PACKET_MAGIC || head.op < HA_OP_START || head.op > HA_OP_CERTIFICATE ||
-        head.code >= HA_CODE_COUNT)
+    if (head.magic != HA_PACKET_MAGIC || head.op < HA_OP_START || head.op > HA_OP_WRAP || head.code >= HA_CODE_COUNT)
         return false;
     struct ha_packet packet = {
         .op = head.op,
@@ -214,7 +213,8 @@ void ha_packet_fail(struct ha_packet *answer, const struct ha_err *err)
     answer->part[0] = (struct ha_part){.data = err->detail, .len = strlen(err->detail)};
     answer->part[1] = (struct ha_part){.data = err->hint, .len = strlen(err->hint)};
     answer->part[2] = (struct ha_part){.data = err->function, .len = strlen(err->function)};
-    answer->part[3] = (struct ha_part){0};
+    for (size_t i = 3; i < HA_PACKET_PARTS; i++)
+        answer->part[i] = (struct ha_part){0};
 }
 
 static void copy_text(char *out, size_t size, const struct ha_part *part)

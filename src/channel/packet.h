@@ -4,8 +4,9 @@
 // come from one build, so numbers are in native order; the daemon still checks every length, because vendor code lives
 // in the child.
 //
-// Control channel (descriptor 3 of the child): START, LIST, GENERATE, DESTROY, WRAPPER, UNWRAP, CERTIFICATE, one after
-// the other. Worker channels (handed over with START): SIGN, DECRYPT, DERIVE; each belongs to one PKCS#11 session.
+// Control channel (descriptor 3 of the child): START, LIST, GENERATE, DESTROY, WRAPPER, UNWRAP, CERTIFICATE, WRAP, one
+// after the other. Worker channels (handed over with START): SIGN, DECRYPT, DERIVE; each belongs to one PKCS#11
+// session.
 #pragma once
 
 #include "base/err.h"
@@ -14,7 +15,7 @@
 #include <stdint.h>
 
 #define HA_PACKET_MAX     (200 * 1024)  // bytes, header included; fits a default socket buffer
-#define HA_PACKET_PARTS   4
+#define HA_PACKET_PARTS   6
 #define HA_PACKET_FDS_MAX 128  // worker channels
 #define HA_CONTROL_FD     3
 
@@ -30,6 +31,7 @@ enum ha_op {
     HA_OP_WRAPPER,
     HA_OP_UNWRAP,
     HA_OP_CERTIFICATE,
+    HA_OP_WRAP,
 };
 
 // What the parts hold. Questions:
@@ -38,15 +40,20 @@ enum ha_op {
 //             is asked for in the same way
 //   DECRYPT   key id, SPKI SHA-256, ciphertext, OAEP label      alg
 //   DERIVE    key id, SPKI SHA-256, peer's point 04||x||y       alg
-//   LIST      PKCS#11 URI of the wanted objects, empty for all private keys and HMAC keys
+//   LIST      PKCS#11 URI of the wanted objects, empty for all private keys, HMAC keys and KEKs
 //   GENERATE  key id, label                        key_type, purposes; of an HMAC key, its bytes in part 2 if they
 //             are given
+//             with HA_PACKET_BACKUP: so that it can be wrapped, as for UNWRAP
 //             with HA_PACKET_SHARED, for other tokens too: their wrapping keys in part 2 (each the length as a
 //             uint32_t, then the SPKI); alg is an enum ha_wrap
-//   DESTROY   key id, SPKI SHA-256 (empty: whatever private and public keys have that id)   key_type, if it is an
-//             HMAC key: then secret keys instead
+//   DESTROY   key id, SPKI SHA-256 (empty: whatever private and public keys have that id)   key_type, if it is that
+//             of a secret key: then secret keys instead
 //   WRAPPER   -                                    HA_PACKET_SHARED: of the token that is to wrap, else to unwrap
 //   UNWRAP    key id, label, SPKI, sealed key      key_type, purposes; alg is an enum ha_wrap
+//             with HA_PACKET_KEK: what WRAP gave under a KEK, before it 32 bytes that tell what goes with it; then the
+//             KEK's id and SPKI SHA-256
+//   WRAP      key id, SPKI SHA-256                 and then either 32 bytes that tell what goes with the key, nothing,
+//             the KEK's id and SPKI SHA-256; or nothing, the SPKI of an RSA key; alg is an enum ha_wrap
 //   CERTIFICATE  key id, label, DER of the one to be stored, DER of the one to be destroyed (both may be empty)
 // Answers, when code is HA_OK:
 //   START     token label, serial, manufacturer and model, one byte (enum ha_way) for each enum ha_alg
@@ -57,11 +64,23 @@ enum ha_op {
 //   (SPKI is an HMAC key's identity everywhere.)
 //   OBJECT    key id, label, SPKI DER (empty when the token doesn't tell it), why it is empty; flags HA_OBJECT_*
 //   LIST      -       GENERATE  SPKI DER       DESTROY  -       UNWRAP  -       CERTIFICATE  -
+//   WRAP      under a KEK: HA_BACKUP_TAG_LEN bytes by which UNWRAP knows that all belongs together, and the wrapped
+//             key;
+//             for an RSA key: an AES key sealed with it, and the private key wrapped with that
 //   OBJECT of a shared GENERATE: the sealed key for one of the wrapping keys, in their order
 //   WRAPPER   one byte (a bit for each enum ha_wrap that the token does), then the SPKI of a new wrapping key, unless
 //             the token is to wrap. That key is one session's, and the next UNWRAP is its last.
 // and otherwise: detail, hint, PKCS#11 function ("" for none); rv.
-enum { HA_PACKET_DIGEST = 1, HA_PACKET_FAULTY = 0xffff, HA_PACKET_AGAIN = 0x10000, HA_PACKET_SHARED = 0x20000 };
+enum {
+    HA_PACKET_DIGEST = 1,
+    HA_PACKET_FAULTY = 0xffff,
+    HA_PACKET_AGAIN = 0x10000,
+    HA_PACKET_SHARED = 0x20000,
+    HA_PACKET_BACKUP = 0x40000,
+    HA_PACKET_KEK = 0x80000
+};
+
+#define HA_BACKUP_TAG_LEN 40
 
 // How a private key is wrapped with an AES key: the mechanisms of PKCS#11, the best first.
 enum ha_wrap {
@@ -86,7 +105,8 @@ enum {
     HA_OBJECT_SIGN = 16,
     HA_OBJECT_DECRYPT = 32,
     HA_OBJECT_DERIVE = 64,
-    HA_OBJECT_SECRET = 128,  // an HMAC key
+    HA_OBJECT_SECRET = 128,  // a secret key: HMAC, AES
+    HA_OBJECT_WRAP = 256,
 };
 
 struct ha_part {

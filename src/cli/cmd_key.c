@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "cli/command_ceremony.h"
 #include "cli/command_versions.h"
+#include "cli/key_body.h"
 #include "cli/out.h"
 #include "cli/table.h"
 
@@ -73,6 +74,14 @@ static void put_replicas(struct ha_buf *out, const ha_json *replicas)
     }
 }
 
+// That the only version is active, and that nobody has disabled it.
+static bool goes_without_saying(const char *member, const char *value, const ha_json *versions)
+{
+    bool several = versions && ha_json_size(versions) > 1;
+    return (strcmp(member, "disabled") == 0 && strcmp(value, "no") == 0) ||
+           (strcmp(member, "status") == 0 && strcmp(value, "active") == 0 && !several);
+}
+
 static void put_key(struct ha_buf *out, const struct ha_doc *doc)
 {
     static const char *const members[] = {"name",    "type",       "bits",        "purposes", "state",   "state_detail",
@@ -83,7 +92,7 @@ static void put_key(struct ha_buf *out, const struct ha_doc *doc)
     for (size_t i = 0; i < HA_ARRAY_SIZE(members); i++) {
         ha_auto(ha_buf_clear) struct ha_buf value = {0};
         ha_table_value(&value, ha_json_get(doc->json, members[i]));
-        if (value.len > 0)
+        if (value.len > 0 && !goes_without_saying(members[i], ha_buf_text(&value), versions))
             ha_buf_printf(out, "%-12s %s\n", strcmp(members[i], "state_detail") == 0 ? "  because" : members[i],
                           ha_buf_text(&value));
     }
@@ -185,41 +194,12 @@ enum ha_code ha_cmd_key_show(struct ha_cli *cli, struct ha_err *err)
     return form ? show_form(form, &doc, out_path, err) : show_key(&doc, out_path, err);
 }
 
-// Names with commas between them as an array; none for NULL.
-static void put_names(struct ha_buf *body, const char *member, const char *list)
-{
-    if (!list)
-        return;
-    ha_jw_array(body, member);
-    while (*list) {
-        size_t n = strcspn(list, ",");
-        ha_auto(ha_buf_clear) struct ha_buf name = {0};
-        ha_buf_append(&name, list, n);
-        ha_jw_string(body, NULL, ha_buf_text(&name));
-        list += n + (list[n] == ',');
-    }
-    ha_jw_array_end(body);
-}
-
-static void put_traits(const struct ha_cli *cli, struct ha_buf *body)
-{
-    const struct {
-        enum ha_opt option;
-        const char *member;
-    } texts[] = {{HA_OPT_ENVIRONMENT, "environment"}, {HA_OPT_HOLDER, "holder"}, {HA_OPT_PROFILE, "profile"}};
-    for (size_t i = 0; i < HA_ARRAY_SIZE(texts); i++)
-        if (ha_opt_given(cli->opts, texts[i].option))
-            ha_jw_string(body, texts[i].member, ha_opt_value(cli->opts, texts[i].option));
-    if (ha_opt_given(cli->opts, HA_OPT_BACKUP))
-        ha_jw_bool(body, "backup", true);
-}
-
 // Ends the body of a new key, sends it, and shows what came of it.
 static enum ha_code put_new_key(struct ha_cli *cli, struct ha_buf *body, struct ha_err *err)
 {
     ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
     ha_auto(ha_buf_clear) struct ha_buf path = {0};
-    put_traits(cli, body);
+    ha_key_body_traits(cli, body);
     ha_jw_object_end(body);
     if (ha_cli_key_path(cli, "", &path, err) != HA_OK ||
         ha_cli_call(cli, "PUT", ha_buf_text(&path), body, &doc, err) != HA_OK)
@@ -230,14 +210,9 @@ static enum ha_code put_new_key(struct ha_cli *cli, struct ha_buf *body, struct 
 // The member "type" or "uri", and what goes with it.
 static void put_one(const struct ha_cli *cli, const char *member, const char *value, struct ha_buf *body)
 {
-    const char *token = ha_opt_value(cli->opts, HA_OPT_TOKEN);
     ha_jw_object(body, NULL);
     ha_jw_string(body, member, value);
-    put_names(body, "purposes", ha_opt_value(cli->opts, HA_OPT_PURPOSE));
-    if (token && strchr(token, ','))
-        put_names(body, "tokens", token);
-    else if (token)
-        ha_jw_string(body, "token", token);
+    ha_key_body_place(cli, body);
 }
 
 enum ha_code ha_cmd_key_create(struct ha_cli *cli, struct ha_err *err)
@@ -245,7 +220,7 @@ enum ha_code ha_cmd_key_create(struct ha_cli *cli, struct ha_err *err)
     ha_auto(ha_buf_clear) struct ha_buf body = {0};
     put_one(cli, "type", ha_opt_value(cli->opts, HA_OPT_TYPE), &body);
     if (ha_opt_given(cli->opts, HA_OPT_CEREMONY)) {
-        put_traits(cli, &body);
+        ha_key_body_traits(cli, &body);
         return ha_ceremony_request(cli, &body, err);
     }
     if (ha_opt_given(cli->opts, HA_OPT_CSR_REQUEST)) {
@@ -301,7 +276,7 @@ enum ha_code ha_cmd_key_adopt(struct ha_cli *cli, struct ha_err *err)
         return ha_hint(err, "Name a token for each URI, in the same order: --token A,B.");
     }
     ha_jw_object(&body, NULL);
-    put_names(&body, "purposes", ha_opt_value(cli->opts, HA_OPT_PURPOSE));
+    ha_key_body_names(&body, "purposes", ha_opt_value(cli->opts, HA_OPT_PURPOSE));
     put_sources(&body, uris, n_uris > n_tokens ? n_uris : n_tokens, tokens);
     return put_new_key(cli, &body, err);
 }

@@ -2,10 +2,12 @@
 // The rows. Their order is that of the help and of the manual.
 #include "cli/command.h"
 
+#include "cli/command_backup.h"
 #include "cli/command_cert.h"
 #include "cli/command_ceremony.h"
 #include "cli/command_enrol.h"
 #include "cli/command_http.h"
+#include "cli/command_import.h"
 #include "cli/command_inventory.h"
 #include "cli/command_jose.h"
 #include "cli/command_mac.h"
@@ -337,7 +339,10 @@ static const struct ha_command commands[] = {
                 "  hsm-agent key adopt edge 'pkcs11:object=edge' --token a,b\n",
      ROWS(adopt_rows),
      .run = ha_cmd_key_adopt},
+    HA_COMMAND_IMPORT,
     HA_COMMAND_IMPORT_SECRET,
+    HA_COMMANDS_BACKUP,
+    HA_COMMANDS_ARCHIVE,
     HA_COMMANDS_CEREMONY,
     HA_COMMANDS_VERSIONS,
     {.name = "sign",

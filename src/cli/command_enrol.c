@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// The options of the commands about enrolment: enrol, renew, revoke.
+// The options of the commands about CAs: enrol, renew, revoke, key archive, key recover.
 #include "cli/command_enrol.h"
 
 #include "enrol/dogtag.h"
 
+#define EST_ROW                                                                                                        \
+    {                                                                                                                  \
+        .id = HA_OPT_EST, .name = "est", .value = "URL",                                                               \
+        .help = "The CA speaks EST (RFC 7030) at this address, https://HOST[:PORT], with or without its "              \
+                "/.well-known/est."                                                                                    \
+    }
+
 #define CA_ROWS                                                                                                        \
-    {.id = HA_OPT_EST,                                                                                                 \
-     .name = "est",                                                                                                    \
+    {.id = HA_OPT_DOGTAG,                                                                                              \
+     .name = "dogtag",                                                                                                 \
      .value = "URL",                                                                                                   \
-     .help = "The CA speaks EST (RFC 7030) at this address, https://HOST[:PORT], with or without its "                 \
-             "/.well-known/est."},                                                                                     \
-        {.id = HA_OPT_DOGTAG,                                                                                          \
-         .name = "dogtag",                                                                                             \
-         .value = "URL",                                                                                               \
-         .help = "The CA is Dogtag (Red Hat Certificate System), at this address, https://HOST:PORT; its REST API is " \
-                 "used, v2 or v1."},                                                                                   \
+     .help = "The CA is Dogtag (Red Hat Certificate System), at this address, https://HOST:PORT; its REST API is "     \
+             "used, v2 or v1."},                                                                                       \
         {.id = HA_OPT_CA,                                                                                              \
          .name = "cacert",                                                                                             \
          .value = "FILE",                                                                                              \
@@ -71,6 +73,7 @@
     }
 
 const struct ha_opt_row ha_enrol_rows[] = {
+    EST_ROW,
     CA_ROWS,
     ASK_ROWS,
     {.id = HA_OPT_CSR_FILE,
@@ -108,6 +111,7 @@ const struct ha_opt_row ha_enrol_rows[] = {
 };
 
 const struct ha_opt_row ha_renew_rows[] = {
+    EST_ROW,
     CA_ROWS,
     ASK_ROWS,
     KEY_VERSION_ROW,
@@ -122,6 +126,7 @@ static void reasons(struct ha_buf *out)
 }
 
 const struct ha_opt_row ha_revoke_rows[] = {
+    EST_ROW,
     CA_ROWS,
     {.id = HA_OPT_REASON, .name = "reason", .value = "REASON", .required = true, .help = "Why.", .choices = reasons},
     {.id = HA_OPT_COMMENT, .name = "comment", .value = "TEXT", .help = "What the CA is to keep of it."},
@@ -130,4 +135,36 @@ const struct ha_opt_row ha_revoke_rows[] = {
      .value = "FILE",
      .help = "The certificate to revoke (PEM), when it isn't the installed one."},
     KEY_VERSION_ROW,
+};
+
+const struct ha_opt_row ha_archive_rows[] = {
+    CA_ROWS,
+    KEY_VERSION_ROW,
+};
+
+const struct ha_opt_row ha_recover_rows[] = {
+    CA_ROWS,
+    {.id = HA_OPT_KEY_ID,
+     .name = "key-id",
+     .value = "ID",
+     .required = true,
+     .help = "Which key: the id that key archive printed."},
+    {.id = HA_OPT_PURPOSE,
+     .name = "purpose",
+     .value = "P[,P]",
+     .help = "What the key may ever be used for, as for key create; without this option sign."},
+    {.id = HA_OPT_TOKEN,
+     .name = "token",
+     .value = "T[,T]",
+     .help = "Name of the token, or of all that are to hold the key; may be left out when the agent has just one."},
+    {.id = HA_OPT_ENVIRONMENT,
+     .name = "environment",
+     .value = "NAME",
+     .help = "Where the key belongs, as for key create."},
+    {.id = HA_OPT_HOLDER, .name = "holder", .value = "WHO", .help = "For whom the key works, as for key create."},
+    {.id = HA_OPT_PROFILE,
+     .name = "profile",
+     .value = "PROFILE[/MESSAGE]",
+     .help = "By which profile its certificates are asked for, as for key create."},
+    {.id = HA_OPT_BACKUP, .name = "backup", .help = "Let the key leave the token again, as for key create."},
 };

@@ -7,10 +7,35 @@
 extern const struct ha_opt_row ha_enrol_rows[28];
 extern const struct ha_opt_row ha_renew_rows[15];
 extern const struct ha_opt_row ha_revoke_rows[11];
+extern const struct ha_opt_row ha_archive_rows[7];
+extern const struct ha_opt_row ha_recover_rows[13];
 
 enum ha_code ha_cmd_enrol(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_renew(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_revoke(struct ha_cli *cli, struct ha_err *err);
+enum ha_code ha_cmd_key_archive(struct ha_cli *cli, struct ha_err *err);
+enum ha_code ha_cmd_key_recover(struct ha_cli *cli, struct ha_err *err);
+
+#define HA_COMMANDS_ARCHIVE                                                                                            \
+    {.name = "key archive",                                                                                            \
+     .arguments = "NAME",                                                                                              \
+     .summary = "Archives a key that was made with --backup in Dogtag's KRA.",                                         \
+     .details = "The token seals the key for the KRA's transport key, which is asked for at the server; only the KRA " \
+                "can open it, and who may recover it is the KRA's to decide. It has to be set up with "                \
+                "keyWrap.useOAEP=true. An administrator's command: it takes a rule that grants export.\n"              \
+                "  hsm-agent key archive enc1 --dogtag https://ca.example:8443 --cert-key ra\n",                       \
+     .rows = ha_archive_rows,                                                                                          \
+     .n_rows = HA_ARRAY_SIZE(ha_archive_rows),                                                                         \
+     .run = ha_cmd_key_archive},                                                                                       \
+    {                                                                                                                  \
+        .name = "key recover", .arguments = "NAME",                                                                    \
+        .summary = "Makes a key that is archived in Dogtag's KRA in the token, under a new name.",                     \
+        .details = "The private key is in this command's memory on its way. An administrator's command: it takes a "   \
+                   "rule that grants import.\n"                                                                        \
+                   "  hsm-agent key recover enc1 --key-id 0x7 --purpose decrypt --dogtag https://ca.example:8443 "     \
+                   "--cert-key ra\n",                                                                                  \
+        .rows = ha_recover_rows, .n_rows = HA_ARRAY_SIZE(ha_recover_rows), .run = ha_cmd_key_recover                   \
+    }
 
 #define HA_COMMANDS_ENROL                                                                                              \
     {.name = "enrol",                                                                                                  \

@@ -5,6 +5,8 @@ libha_cli_la_SOURCES = \
 	src/cli/cert_common.h \
 	src/cli/cli.c src/cli/cli.h \
 	src/cli/cmd_agent.c \
+	src/cli/cmd_archive.c \
+	src/cli/cmd_backup.c \
 	src/cli/cmd_cert.c \
 	src/cli/cmd_ceremony.c \
 	src/cli/cmd_cert_check.c \
@@ -12,7 +14,9 @@ libha_cli_la_SOURCES = \
 	src/cli/cmd_csr.c \
 	src/cli/cmd_dev.c \
 	src/cli/cmd_enrol.c \
+	src/cli/cmd_export.c \
 	src/cli/cmd_http_sign.c \
+	src/cli/cmd_import.c \
 	src/cli/cmd_inventory.c \
 	src/cli/cmd_jose.c \
 	src/cli/cmd_jwe.c \
@@ -27,11 +31,13 @@ libha_cli_la_SOURCES = \
 	src/cli/cmd_verify.c \
 	src/cli/cmd_versions.c \
 	src/cli/command.c src/cli/command.h \
+	src/cli/command_backup.c src/cli/command_backup.h \
 	src/cli/command_cert.c src/cli/command_cert.h \
 	src/cli/command_ceremony.c src/cli/command_ceremony.h \
 	src/cli/command_checks.c \
 	src/cli/command_enrol.c src/cli/command_enrol.h \
 	src/cli/command_http.c src/cli/command_http.h \
+	src/cli/command_import.c src/cli/command_import.h \
 	src/cli/command_inventory.c src/cli/command_inventory.h \
 	src/cli/command_jose.c src/cli/command_jose.h \
 	src/cli/command_jwe.c \
@@ -60,9 +66,11 @@ libha_cli_la_SOURCES = \
 	src/cli/inventory_html.c \
 	src/cli/inventory_style.c \
 	src/cli/jose_body.c src/cli/jose_body.h \
+	src/cli/key_body.c src/cli/key_body.h \
 	src/cli/opt.c src/cli/opt.h \
 	src/cli/ossl_types.h \
 	src/cli/out.c src/cli/out.h \
+	src/cli/password.c src/cli/password.h \
 	src/cli/subject.c src/cli/subject.h \
 	src/cli/table.c src/cli/table.h \
 	src/cli/tls_cert.c src/cli/tls_cert.h \
@@ -72,7 +80,8 @@ libha_cli_la_SOURCES = \
 	src/cli/tls_report.c src/cli/tls_report.h \
 	src/cli/tls_target.c src/cli/tls_target.h \
 	src/cli/token_tool.c src/cli/token_tool.h \
-	src/cli/transcript.c src/cli/transcript.h
+	src/cli/transcript.c src/cli/transcript.h \
+	src/cli/wipe.c src/cli/wipe.h
 libha_cli_la_CPPFLAGS = $(AM_CPPFLAGS) -DHA_OPENSSL_MODULESDIR='"$(OPENSSL_MODULESDIR)"'
 libha_cli_la_LIBADD = libha-enrol.la libha-client.la libha-crypto.la libha-base.la $(OPENSSL_SSL_LIBS)
 

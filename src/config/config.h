@@ -79,6 +79,10 @@ enum ha_operation {
     HA_OPERATION_CEREMONY,        // on an admin socket: ask for a key that others approve
     HA_OPERATION_APPROVE,         // on an admin socket: such a key
     HA_OPERATION_ADOPT,           // on an admin socket
+    HA_OPERATION_IMPORT,          // on an admin socket
+    HA_OPERATION_BACKUP,          // on an admin socket; of a key, and under a KEK
+    HA_OPERATION_RESTORE,         // on an admin socket
+    HA_OPERATION_EXPORT,          // on an admin socket
     HA_OPERATION_DELETE,          // on an admin socket
     HA_OPERATION_INSTALL,         // on an admin socket
     HA_OPERATION_ROTATE,          // on an admin socket, as the two below it; makes versions, and has them sign

@@ -71,6 +71,7 @@ static const struct ha_key_type_info ha_alg_key_types[] = {
                         .oid_len = 5},
     [HA_KEY_RSA_OTHER] = {.name = "rsa:other", .family = HA_FAMILY_RSA},
     [HA_KEY_HMAC_256] = {.name = "hmac:256", .family = HA_FAMILY_MAC, .bits = 256, .creatable = true},
+    [HA_KEY_AES_256] = {.name = "aes:256", .family = HA_FAMILY_KEK, .bits = 256, .creatable = true},
 };
 static_assert(HA_ARRAY_SIZE(ha_alg_key_types) == HA_KEY_TYPE_COUNT, "one row for each key type");
 
@@ -123,6 +124,7 @@ static const struct ha_purpose_info ha_alg_purposes[] = {
     {HA_PURPOSE_MAC, "mac", "message authentication codes (HMAC), the only purpose of such a key"},
     {HA_PURPOSE_DUAL, "dual",
      "with sign and tls-server or tls-client: one key for both, where a certificate is for both"},
+    {HA_PURPOSE_WRAP, "wrap", "wrapping keys for backups (AES), the only purpose of such a key"},
 };
 static_assert(HA_ARRAY_SIZE(ha_alg_purposes) == HA_PURPOSE_COUNT, "one row for each purpose");
 
@@ -151,6 +153,12 @@ const struct ha_hash_info *ha_hash_info(enum ha_hash hash)
 const struct ha_key_type_info *ha_key_type_info(enum ha_key_type type)
 {
     return &ha_alg_key_types[(unsigned)type < HA_KEY_TYPE_COUNT ? type : HA_KEY_NONE];
+}
+
+bool ha_key_type_is_secret(enum ha_key_type type)
+{
+    enum ha_family family = ha_key_type_info(type)->family;
+    return family == HA_FAMILY_MAC || family == HA_FAMILY_KEK;
 }
 
 enum ha_key_type ha_key_type_by_name(const char *name)
@@ -245,6 +253,8 @@ unsigned ha_purposes_possible(enum ha_key_type type)
         return HA_PURPOSES_CSR | HA_PURPOSE_TLS13_ONLY | HA_PURPOSE_DUAL;
     case HA_FAMILY_MAC:
         return HA_PURPOSE_MAC;
+    case HA_FAMILY_KEK:
+        return HA_PURPOSE_WRAP;
     }
     return 0;
 }
@@ -268,6 +278,16 @@ enum ha_code ha_purposes_check(unsigned purposes, struct ha_err *err)
                        "both, add dual to sign and TLS");
     }
     return HA_OK;
+}
+
+enum ha_code ha_purposes_fit(enum ha_key_type type, unsigned purposes, struct ha_err *err)
+{
+    char possible[HA_PURPOSES_TEXT_MAX];
+    if (!(purposes & ~ha_purposes_possible(type)))
+        return ha_purposes_check(purposes, err);
+    ha_purposes_print(ha_purposes_possible(type), possible, sizeof(possible));
+    ha_fail(err, HA_E_KEY_CANNOT, "a key of type %s can't have all of these purposes", ha_key_type_info(type)->name);
+    return ha_hint(err, "it can have %s", possible);
 }
 
 const struct ha_tls_scheme *ha_tls_schemes(void)

@@ -19,7 +19,7 @@ struct ha_hash_info {
 };
 const struct ha_hash_info *ha_hash_info(enum ha_hash hash);
 
-enum ha_family { HA_FAMILY_RSA, HA_FAMILY_EC, HA_FAMILY_ED, HA_FAMILY_MAC };
+enum ha_family { HA_FAMILY_RSA, HA_FAMILY_EC, HA_FAMILY_ED, HA_FAMILY_MAC, HA_FAMILY_KEK };
 
 enum ha_key_type {
     HA_KEY_NONE,
@@ -32,6 +32,7 @@ enum ha_key_type {
     HA_KEY_ED25519,
     HA_KEY_RSA_OTHER,  // an adopted RSA key of another size (2048..16384 bits)
     HA_KEY_HMAC_256,   // a secret for HMAC-SHA256, HA_HMAC_KEY_MIN..MAX bytes; no pair
+    HA_KEY_AES_256,    // a key encryption key, under which other keys leave a token and come back; no pair
     HA_KEY_TYPE_COUNT
 };
 
@@ -39,15 +40,16 @@ enum ha_key_type {
 #define HA_HMAC_KEY_MAX 512  // SoftHSM takes no more
 
 struct ha_key_type_info {
-    const char *name;  // "rsa:2048", "ec:p256", "ed25519", "hmac:256"
+    const char *name;  // "rsa:2048", "ec:p256", "ed25519", "hmac:256", "aes:256"
     enum ha_family family;
-    unsigned bits;  // of the modulus, the field or the hash; 0 for HA_KEY_RSA_OTHER
+    unsigned bits;  // of the modulus, the field, the hash or the AES key; 0 for HA_KEY_RSA_OTHER
     bool creatable;
-    const char *jwk_curve;  // "P-256"; NULL for RSA and HMAC
+    const char *jwk_curve;  // "P-256"; NULL for RSA and secret keys
     uint8_t oid[10];        // DER of the curve's OBJECT IDENTIFIER (CKA_EC_PARAMS); for Ed25519 that of id-Ed25519
     size_t oid_len;
 };
 const struct ha_key_type_info *ha_key_type_info(enum ha_key_type type);
+bool ha_key_type_is_secret(enum ha_key_type type);       // no pair: HMAC, AES
 enum ha_key_type ha_key_type_by_name(const char *name);  // HA_KEY_NONE when unknown
 
 enum ha_alg {
@@ -86,7 +88,7 @@ struct ha_alg_info {
 const struct ha_alg_info *ha_alg_info(enum ha_alg alg);
 enum ha_alg ha_alg_by_name(const char *name);  // HA_ALG_NONE when unknown
 bool ha_alg_fits(enum ha_alg alg, enum ha_key_type type);
-// What a key of that type signs with when nobody says: RS256, ES256/384/512, Ed25519. HA_ALG_NONE for an HMAC key.
+// What a key of that type signs with when nobody says: RS256, ES256/384/512, Ed25519. HA_ALG_NONE for a secret key.
 enum ha_alg ha_alg_default(enum ha_key_type type);
 
 // What a key may be used for; a set of bits.
@@ -100,8 +102,9 @@ enum ha_purpose {
     HA_PURPOSE_TLS13_ONLY = 64,  // with one of these: none of TLS 1.2
     HA_PURPOSE_MAC = 128,        // HMAC
     HA_PURPOSE_DUAL = 256,       // with sign and one for TLS: one key for both
+    HA_PURPOSE_WRAP = 512,       // AES: wrapping other keys
 };
-#define HA_PURPOSE_COUNT 9
+#define HA_PURPOSE_COUNT 10
 // Each of the last lets a key sign certificate requests.
 #define HA_PURPOSES_TLS      (HA_PURPOSE_TLS_SERVER | HA_PURPOSE_TLS_CLIENT)
 #define HA_PURPOSES_CSR      (HA_PURPOSE_SIGN | HA_PURPOSE_CSR | HA_PURPOSES_TLS)
@@ -121,6 +124,9 @@ unsigned ha_purposes_possible(enum ha_key_type type);
 // Whether one key may have all of these: a key for TLS has no other purposes beside csr, and with dual also sign; dual
 // and tls13-only are nothing by themselves. HA_E_KEY_CANNOT with the rule.
 enum ha_code ha_purposes_check(unsigned purposes, struct ha_err *err);
+
+// The same, and whether a key of this type can have them.
+enum ha_code ha_purposes_fit(enum ha_key_type type, unsigned purposes, struct ha_err *err);
 
 // A SignatureScheme of TLS (RFC 8446 section 4.2.3) that our algorithms can do.
 struct ha_tls_scheme {

@@ -52,6 +52,7 @@ static const char *group_name(enum ha_key_type type)
     case HA_KEY_ED25519:
     case HA_KEY_RSA_OTHER:
     case HA_KEY_HMAC_256:
+    case HA_KEY_AES_256:
     case HA_KEY_TYPE_COUNT:
         break;
     }
@@ -266,23 +267,35 @@ enum ha_code ha_pubkey_from_spki(const uint8_t *der, size_t n, struct ha_pubkey 
     return ha_fail(err, HA_E_KEY_CANNOT, "a key of type %s is not RSA, EC or Ed25519", name ? name : "unknown");
 }
 
-// A SubjectPublicKeyInfo whose algorithm is hmacWithSHA256 (RFC 8018 appendix B.1.2) and whose key is the code.
-static const uint8_t identity_head[] = {0x30, 0x31, 0x30, 0x0c, 0x06, 0x08, 0x2a, 0x86, 0x48, 0x86,
-                                        0xf7, 0x0d, 0x02, 0x09, 0x05, 0x00, 0x03, 0x21, 0x00};
-enum { IDENTITY_LEN = sizeof identity_head + HA_PUBKEY_CHECK_LEN };
+// A SubjectPublicKeyInfo whose key is the code, and whose algorithm says what the code is made with: hmacWithSHA256
+// (RFC 8018 appendix B.1.2) or id-aes256-wrap-pad (RFC 5649 section 5).
+#define IDENTITY_HEAD_MAX 19
+static const struct identity_kind {
+    enum ha_key_type type;
+    size_t head_len;
+    uint8_t head[IDENTITY_HEAD_MAX];
+} identity_kinds[] = {
+    {HA_KEY_HMAC_256,
+     19,
+     {0x30, 0x31, 0x30, 0x0c, 0x06, 0x08, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x09, 0x05, 0x00, 0x03, 0x21,
+      0x00}},
+    {HA_KEY_AES_256,
+     18,
+     {0x30, 0x30, 0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x30, 0x03, 0x21, 0x00}},
+};
 
-enum ha_code ha_pubkey_from_check(const uint8_t check[static HA_PUBKEY_CHECK_LEN], struct ha_pubkey **ret_key,
-                                  struct ha_err *err)
+static enum ha_code from_identity(const struct identity_kind *kind, const uint8_t check[static HA_PUBKEY_CHECK_LEN],
+                                  struct ha_pubkey **ret_key, struct ha_err *err)
 {
     ha_auto(ha_pubkey_free) struct ha_pubkey *key = calloc(1, sizeof *key);
     uint8_t digest[HA_DIGEST_MAX];
-    if (!key || !(key->spki = OPENSSL_malloc(IDENTITY_LEN)))
+    if (!key || !(key->spki = OPENSSL_malloc(kind->head_len + HA_PUBKEY_CHECK_LEN)))
         return out_of_memory(err);
-    memcpy(key->spki, identity_head, sizeof identity_head);
-    memcpy(key->spki + sizeof identity_head, check, HA_PUBKEY_CHECK_LEN);
-    key->spki_len = IDENTITY_LEN;
-    key->type = HA_KEY_HMAC_256;
-    key->bits = ha_key_type_info(HA_KEY_HMAC_256)->bits;
+    memcpy(key->spki, kind->head, kind->head_len);
+    memcpy(key->spki + kind->head_len, check, HA_PUBKEY_CHECK_LEN);
+    key->spki_len = kind->head_len + HA_PUBKEY_CHECK_LEN;
+    key->type = kind->type;
+    key->bits = ha_key_type_info(kind->type)->bits;
     if (ha_digest(HA_HASH_SHA256, key->spki, key->spki_len, digest, err))
         return err->code;
     memcpy(key->spki_sha256, digest, HA_SPKI_HASH_LEN);
@@ -290,10 +303,22 @@ enum ha_code ha_pubkey_from_check(const uint8_t check[static HA_PUBKEY_CHECK_LEN
     return HA_OK;
 }
 
+enum ha_code ha_pubkey_from_check(enum ha_key_type type, const uint8_t check[static HA_PUBKEY_CHECK_LEN],
+                                  struct ha_pubkey **ret_key, struct ha_err *err)
+{
+    for (size_t i = 0; i < HA_ARRAY_SIZE(identity_kinds); i++)
+        if (identity_kinds[i].type == type)
+            return from_identity(&identity_kinds[i], check, ret_key, err);
+    return ha_fail(err, HA_E_INTERNAL, "a key of type %s has a public key", ha_key_type_info(type)->name);
+}
+
 enum ha_code ha_pubkey_restore(const uint8_t *der, size_t n, struct ha_pubkey **ret_key, struct ha_err *err)
 {
-    if (n == IDENTITY_LEN && memcmp(der, identity_head, sizeof identity_head) == 0)
-        return ha_pubkey_from_check(der + sizeof identity_head, ret_key, err);
+    for (size_t i = 0; i < HA_ARRAY_SIZE(identity_kinds); i++) {
+        const struct identity_kind *kind = &identity_kinds[i];
+        if (n == kind->head_len + HA_PUBKEY_CHECK_LEN && memcmp(der, kind->head, kind->head_len) == 0)
+            return from_identity(kind, der + kind->head_len, ret_key, err);
+    }
     return ha_pubkey_from_spki(der, n, ret_key, err);
 }
 

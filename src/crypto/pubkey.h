@@ -2,7 +2,7 @@
 // A public key: made of what a token or a peer gives, shown as SPKI, PEM or JWK, used to verify. Immutable after
 // creation and thread-safe.
 //
-// It is also what a key of ours is known by. An HMAC key has no public key, so a code by it takes that place, in a
+// It is also what a key of ours is known by. A secret key has no public key, so a code by it takes that place, in a
 // structure like an SPKI ("identity"): such a key is private to us, verifies nothing and is shown to nobody.
 #pragma once
 
@@ -29,11 +29,12 @@ enum ha_code ha_pubkey_from_point(enum ha_key_type type, const uint8_t *point, s
 enum ha_code ha_pubkey_from_pem(const char *pem, size_t n, struct ha_pubkey **ret_key, struct ha_err *err);
 // A public JWK (RFC 7517, 7518 section 6, 8037); members beyond kty, crv, x, y, n, e are ignored; "d" is refused.
 enum ha_code ha_pubkey_from_jwk(const ha_json *jwk, struct ha_pubkey **ret_key, struct ha_err *err);
-// The identity of an HMAC key, whose code over HA_PUBKEY_CHECK_TEXT is check.
+// The identity of a secret key: an HMAC key whose code over HA_PUBKEY_CHECK_TEXT is check, or an AES key under which
+// that text's SHA-256, wrapped by RFC 5649, has the SHA-256 check.
 #define HA_PUBKEY_CHECK_LEN  32
 #define HA_PUBKEY_CHECK_TEXT "hsm-agent: this code tells which key it is."
-enum ha_code ha_pubkey_from_check(const uint8_t check[static HA_PUBKEY_CHECK_LEN], struct ha_pubkey **ret_key,
-                                  struct ha_err *err);
+enum ha_code ha_pubkey_from_check(enum ha_key_type type, const uint8_t check[static HA_PUBKEY_CHECK_LEN],
+                                  struct ha_pubkey **ret_key, struct ha_err *err);
 // What ha_pubkey_spki gave for a key of ours, from our own files and processes: an SPKI, or an identity, which the
 // others take from nobody.
 enum ha_code ha_pubkey_restore(const uint8_t *der, size_t n, struct ha_pubkey **ret_key, struct ha_err *err);

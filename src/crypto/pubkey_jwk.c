@@ -73,6 +73,7 @@ static enum ha_code jwk_of_key(const struct ha_pubkey *key, struct jwk *jwk, str
         code = point_text(key, jwk, err);
         break;
     case HA_FAMILY_MAC:
+    case HA_FAMILY_KEK:
         return ha_fail(err, HA_E_KEY_CANNOT, "a key of type %s is no public key", info->name);
     }
     if (code)

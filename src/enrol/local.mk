@@ -9,6 +9,7 @@ libha_enrol_la_SOURCES = \
 	src/enrol/enrol.c src/enrol/enrol.h \
 	src/enrol/est.c src/enrol/est.h \
 	src/enrol/http.c src/enrol/http.h \
+	src/enrol/kra.c src/enrol/kra.h \
 	src/enrol/names.c src/enrol/names.h \
 	src/enrol/pending.c src/enrol/pending.h
 libha_enrol_la_LIBADD = libha-crypto.la libha-base.la $(LIBCURL_LIBS) $(OPENSSL_SSL_LIBS)

@@ -29,6 +29,8 @@ static unsigned purposes_of(const struct ha_object *object, enum ha_key_type typ
         purposes |= HA_PURPOSE_DECRYPT;
     if (object->flags & HA_OBJECT_DERIVE)
         purposes |= HA_PURPOSE_DERIVE;
+    if (object->flags & HA_OBJECT_WRAP)
+        purposes |= HA_PURPOSE_WRAP;
     return purposes & ha_purposes_possible(type);
 }
 
@@ -65,7 +67,7 @@ static enum ha_code check_alone(struct ha_token *token, const struct ha_object *
         ha_fail(err, HA_E_KEY_CANNOT, "the object has no CKA_ID, by which keys are bound");
         return ha_hint(err, "give it one, for example with pkcs11-tool --set-id");
     }
-    ha_buf_puts(&uri, "pkcs11:type=private;id=");
+    ha_buf_printf(&uri, "pkcs11:type=%s;id=", object->flags & HA_OBJECT_SECRET ? "secret-key" : "private");
     for (size_t i = 0; i < object->id_len; i++)
         ha_buf_printf(&uri, "%%%02x", object->id[i]);
     if (ha_objects_list(token, ha_buf_text(&uri), &same, err))
@@ -83,7 +85,7 @@ static enum ha_code find(const struct ha_keys_source *source, struct candidate *
     const struct ha_object *object = &candidate->objects.items[0];
     if (check_alone(source->token, object, err) || check_shown(object, err))
         return err->code;
-    return ha_pubkey_from_spki(object->spki, object->spki_len, &candidate->public_key, err);
+    return ha_pubkey_restore(object->spki, object->spki_len, &candidate->public_key, err);
 }
 
 static enum ha_code check_purposes(unsigned purposes, enum ha_key_type type, struct ha_err *err)

@@ -111,7 +111,7 @@ static void undo_elsewhere(struct ha_keys *keys, struct ha_key *key)
 static void bind_one(struct ha_keys *keys, struct ha_key *key, struct ha_replica *replica, struct ha_token *token,
                      const struct ha_objects *objects)
 {
-    size_t first, n = ha_objects_find(objects, replica->id, replica->id_len, key->type == HA_KEY_HMAC_256, &first);
+    size_t first, n = ha_objects_find(objects, replica->id, replica->id_len, ha_key_type_is_secret(key->type), &first);
     switch (key->phase) {
     case HA_PHASE_READY:
         bind_ready(keys, key, replica, n ? &objects->items[first] : NULL, n);

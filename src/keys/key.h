@@ -56,7 +56,7 @@ struct ha_key {
     enum ha_key_type type;
     unsigned purposes;
     bool adopted;   // made by someone else
-    bool imported;  // an HMAC key that was given to us
+    bool imported;  // that was given to us
     // What an administrator said of it (keys/traits.h):
     char *environment;  // a name, such as prod or pre-prod; NULL: unsaid
     char *holder;       // for whom it works: a participant, a client; NULL: the operator itself

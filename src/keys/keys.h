@@ -54,6 +54,16 @@ enum ha_code ha_keys_create(struct ha_keys *keys, const char *name, struct ha_to
 // Takes an HMAC key from outside into the token: n bytes, HA_HMAC_KEY_MIN to HA_HMAC_KEY_MAX. As ha_keys_create.
 enum ha_code ha_keys_import(struct ha_keys *keys, const char *name, struct ha_token *token, const uint8_t *secret,
                             size_t n, const struct ha_key_traits *traits, struct ha_key **ret_key, struct ha_err *err);
+// A key pair from outside, as ha_private_key_check gives it.
+struct ha_keys_pair {
+    const struct ha_buf *pkcs8;
+    const struct ha_pubkey *public_key;
+};
+// Takes it into n tokens, where it can't be extracted (unless traits say backup), and has each of them prove that it is
+// the key. As ha_keys_create.
+enum ha_code ha_keys_import_pair(struct ha_keys *keys, const char *name, struct ha_token *const *tokens, size_t n,
+                                 const struct ha_keys_pair *pair, unsigned purposes, const struct ha_key_traits *traits,
+                                 struct ha_key **ret_key, struct ha_err *err);
 // A key pair in a token, named by a PKCS#11 URI (RFC 7512).
 struct ha_keys_source {
     struct ha_token *token;

@@ -18,7 +18,7 @@ struct ha_calendar {
 struct ha_keys {
     const struct ha_log *log;
     struct ha_store store;
-    char *certificates;        // STATE-DIR/certificates
+    char *certificates;  // STATE-DIR/certificates
     struct ha_ceremonies *ceremonies;
     pthread_mutex_t changing;  // creations, adoptions, deletions and binding, one after the other
     pthread_rwlock_t lock;     // guards the table
@@ -43,6 +43,22 @@ enum ha_code ha_keys_destroy_replica(struct ha_key *key, struct ha_replica *repl
 enum ha_code ha_keys_begin(struct ha_keys *keys, const char *name, struct ha_err *err);
 // Puts a new key into the table, and gives the caller a reference.
 enum ha_code ha_keys_add(struct ha_keys *keys, struct ha_key *key, struct ha_key **ret_key, struct ha_err *err);
+// Gives a new key its replicas in these tokens, with a CKA_ID, and its date. Fails when one of them isn't ready.
+enum ha_code ha_keys_place(struct ha_key *key, struct ha_token *const *tokens, size_t n, struct ha_err *err);
+// Nobody was told of the key: its objects go, now or when their token is back. They are destroyed by their id alone,
+// which is ours; of a half-made pair nothing may tell the public key.
+void ha_keys_abandon(struct ha_keys *keys, struct ha_key *key);
+// A key pair that comes from outside into each of its tokens by bring, and is proved there before anybody is told.
+struct ha_arrival {
+    const struct ha_pubkey *public_key;
+    unsigned purposes;
+    const struct ha_key_traits *traits;
+    enum ha_code (*bring)(const struct ha_key *key, const struct ha_replica *replica, const void *context,
+                          struct ha_err *err);
+    const void *context;
+};
+enum ha_code ha_keys_receive(struct ha_keys *keys, const char *name, struct ha_token *const *tokens, size_t n,
+                             const struct ha_arrival *arrival, struct ha_key **ret_key, struct ha_err *err);
 // Makes the key, which has everything but replicas and a public key, in n tokens, and adds it. secret: the bytes of an
 // HMAC key from outside; NULL: the token makes the key. keys->changing is held.
 enum ha_code ha_keys_make(struct ha_keys *keys, struct ha_key *key, struct ha_token *const *tokens, size_t n,

@@ -53,6 +53,7 @@ static enum ha_code generate(struct ha_keys *keys, struct ha_key *key, const str
         .op = HA_OP_GENERATE,
         .key_type = key->type,
         .purposes = key->purposes,
+        .flags = key->backup ? HA_PACKET_BACKUP : 0,
         .part = {{replica->id, replica->id_len}, {label, strlen(label)}},
     };
     if (secret)
@@ -94,9 +95,7 @@ enum ha_code ha_keys_add(struct ha_keys *keys, struct ha_key *key, struct ha_key
     return HA_OK;
 }
 
-// Nobody was told of the key: its objects go, now or when their token is back. They are destroyed by their id alone,
-// which is ours; of a half-made pair nothing may tell the public key.
-static void abandon(struct ha_keys *keys, struct ha_key *key)
+void ha_keys_abandon(struct ha_keys *keys, struct ha_key *key)
 {
     struct ha_err failure = {0};
     bool left = false;
@@ -134,7 +133,7 @@ static enum ha_code share(struct ha_keys *keys, struct ha_key *key, struct ha_er
         code = ha_store_write(&keys->store, key, err);
     }
     if (code)
-        abandon(keys, key);
+        ha_keys_abandon(keys, key);
     return code;
 }
 
@@ -155,13 +154,9 @@ static enum ha_code check_ready(struct ha_token *token, struct ha_err *err)
     return err->code;
 }
 
-enum ha_code ha_keys_make(struct ha_keys *keys, struct ha_key *key, struct ha_token *const *tokens, size_t n,
-                          const struct ha_part *secret, struct ha_key **ret_key, struct ha_err *err)
+enum ha_code ha_keys_place(struct ha_key *key, struct ha_token *const *tokens, size_t n, struct ha_err *err)
 {
     uint8_t id[ID_LEN];
-    if (n > 1 && key->type == HA_KEY_HMAC_256)
-        return ha_fail(err, HA_E_KEY_CANNOT, "a key of type %s is in one token only",
-                       ha_key_type_info(key->type)->name);
     if (getrandom(id, ID_LEN, 0) != ID_LEN)
         return ha_fail_errno(err, errno, "getrandom");
     for (size_t i = 0; i < n; i++) {
@@ -170,6 +165,17 @@ enum ha_code ha_keys_make(struct ha_keys *keys, struct ha_key *key, struct ha_to
         key->replicas[i].token = tokens[i];
     }
     ha_time_iso(key->created);
+    return HA_OK;
+}
+
+enum ha_code ha_keys_make(struct ha_keys *keys, struct ha_key *key, struct ha_token *const *tokens, size_t n,
+                          const struct ha_part *secret, struct ha_key **ret_key, struct ha_err *err)
+{
+    if (n > 1 && key->type == HA_KEY_HMAC_256)
+        return ha_fail(err, HA_E_KEY_CANNOT, "a key of type %s is in one token only",
+                       ha_key_type_info(key->type)->name);
+    if (ha_keys_place(key, tokens, n, err))
+        return err->code;
     if (n > 1 ? share(keys, key, err) : ha_store_write(&keys->store, key, err) || generate(keys, key, secret, err))
         return err->code;
     return ha_keys_add(keys, key, ret_key, err);

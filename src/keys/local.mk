@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libha-keys.la
 libha_keys_la_SOURCES = \
 	src/keys/adopt.c \
+	src/keys/backup.c src/keys/backup.h \
 	src/keys/bind.c \
 	src/keys/calendar.c \
 	src/keys/certificate_objects.c \
@@ -10,11 +11,13 @@ libha_keys_la_SOURCES = \
 	src/keys/delete.c \
 	src/keys/expiry.c src/keys/expiry.h \
 	src/keys/ceremonies.c src/keys/ceremony.c src/keys/ceremony.h \
+	src/keys/importing.c \
 	src/keys/key.c src/keys/key.h \
 	src/keys/keys.c src/keys/keys.h src/keys/keys_internal.h \
 	src/keys/last_use.c src/keys/last_use.h \
 	src/keys/lifecycle.c \
 	src/keys/objects.c src/keys/objects.h \
+	src/keys/passwords.c \
 	src/keys/prove.c src/keys/prove.h \
 	src/keys/replicas.c src/keys/replicas.h \
 	src/keys/rotate.c \

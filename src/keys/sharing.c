@@ -81,7 +81,7 @@ static enum ha_code generate(struct ha_key *key, const struct ha_sharing *sharin
     const struct ha_replica *first = &key->replicas[0];
     const struct ha_packet question = {
         .op = HA_OP_GENERATE,
-        .flags = HA_PACKET_SHARED,
+        .flags = HA_PACKET_SHARED | (key->backup ? HA_PACKET_BACKUP : 0),
         .alg = sharing->how,
         .key_type = key->type,
         .purposes = key->purposes,
@@ -93,7 +93,7 @@ static enum ha_code generate(struct ha_key *key, const struct ha_sharing *sharin
         return in_token(err, first);
     if (sealed->n != key->n_replicas - 1)
         return ha_fail(err, HA_E_INTERNAL, "the token's process wrapped the key for %zu tokens", sealed->n);
-    return ha_pubkey_from_spki(spki->data, spki->len, &key->public_key, err);
+    return ha_pubkey_restore(spki->data, spki->len, &key->public_key, err);
 }
 
 static enum ha_code unwrap(const struct ha_key *key, const struct ha_replica *replica, enum ha_wrap how,
@@ -104,6 +104,7 @@ static enum ha_code unwrap(const struct ha_key *key, const struct ha_replica *re
         .alg = how,
         .key_type = key->type,
         .purposes = key->purposes,
+        .flags = key->backup ? HA_PACKET_BACKUP : 0,
         .part = {{replica->id, replica->id_len},
                  {key->name, strlen(key->name)},
                  {spki->data, spki->len},

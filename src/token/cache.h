@@ -14,12 +14,13 @@
 
 #define HA_CKA_ID_MAX 255  // bytes of a CKA_ID
 
-// What a key is known by: its CKA_ID and its public key (an HMAC key: its identity). Borrowed.
+// What a key is known by: its CKA_ID and its public key (a secret key: its identity). Borrowed.
 struct ha_key_name {
     const uint8_t *id;
     size_t id_len;        // 1..HA_CKA_ID_MAX
     const uint8_t *spki;  // SHA-256 of the SPKI, HA_SPKI_HASH_LEN bytes
-    bool secret;          // an HMAC key
+    bool secret;          // an HMAC key, or
+    bool kek;             // an AES key, with secret
 };
 
 struct ha_p11_key {

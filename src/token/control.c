@@ -2,6 +2,7 @@
 #include "token/control.h"
 
 #include "channel/packet.h"
+#include "token/backup.h"
 #include "token/certificate.h"
 #include "token/destroy.h"
 #include "token/generate.h"
@@ -145,7 +146,13 @@ static enum ha_code do_op(struct control *control, struct ha_packet *answer, str
     case HA_OP_WRAPPER:
         return wrapper(control, answer, out, err);
     case HA_OP_UNWRAP:
-        return ha_receive(control->token, control->question, err);
+        return (control->question->flags & HA_PACKET_KEK ? ha_backup_unwrap : ha_receive)(control->token,
+                                                                                          control->question, err);
+    case HA_OP_WRAP:
+        if (ha_backup_wrap(control->token, control->question, out, err))
+            return err->code;
+        answer->part[0] = (struct ha_part){out->data, out->len};
+        return HA_OK;
     case HA_OP_CERTIFICATE:
         return ha_certificate_store(control->token, control->question, err);
     case HA_OP_START:

@@ -3,7 +3,7 @@
 
 #include "token/ckr.h"
 #include "token/find.h"
-#include "token/hmac.h"
+#include "token/object.h"
 #include "token/operate.h"
 #include "token/public.h"
 #include "token/session.h"
@@ -29,7 +29,7 @@ static enum ha_code keep_matching(struct ha_p11 *token, struct ha_session *sessi
     for (size_t i = 0; i < handles->n; i++) {
         ha_auto(ha_pubkey_free) struct ha_pubkey *key = NULL;
         bool told = false;
-        if ((name->secret ? ha_hmac_match : ha_public_match)(token, session, handles->items[i], name, &told, &key, err))
+        if (ha_object_match(token, session, handles->items[i], name, &told, &key, err))
             return err->code;
         if (!told) {
             ha_fail(err, HA_E_KEY_CANNOT,
@@ -104,6 +104,10 @@ enum ha_code ha_destroy(struct ha_p11 *token, const struct ha_packet *question, 
         return ha_fail(err, HA_E_MALFORMED, "a CKA_ID has 1 to %d bytes, the hash of a public key %d", HA_CKA_ID_MAX,
                        HA_SPKI_HASH_LEN);
     // No SPKI: whatever has the id.
-    struct ha_key_name name = {id->data, id->len, spki->len ? spki->data : NULL, question->key_type == HA_KEY_HMAC_256};
+    struct ha_key_name name = {.id = id->data,
+                               .id_len = id->len,
+                               .spki = spki->len ? spki->data : NULL,
+                               .secret = ha_key_type_is_secret((enum ha_key_type)question->key_type),
+                               .kek = question->key_type == HA_KEY_AES_256};
     return ha_operate(token, HA_OPERATE_HELD, run, &name, err);
 }

@@ -4,6 +4,7 @@
 #include "token/ckr.h"
 #include "token/find.h"
 #include "token/hmac.h"
+#include "token/kek.h"
 #include "token/operate.h"
 #include "token/public.h"
 #include "token/session.h"
@@ -30,6 +31,8 @@ enum ha_code ha_generate_check(const struct ha_packet *question, struct ha_err *
     if (question->purposes == 0 || (question->purposes & ~ha_purposes_possible(type)))
         return ha_fail(err, HA_E_KEY_CANNOT, "a key of type %s can't have these purposes, or has none",
                        ha_key_type_info(type)->name);
+    if (ha_key_type_is_secret(type) && question->flags & HA_PACKET_BACKUP)
+        return ha_fail(err, HA_E_KEY_CANNOT, "only key pairs can be made for backups");
     if (type == HA_KEY_HMAC_256 && (question->op != HA_OP_GENERATE || question->flags & HA_PACKET_SHARED))
         return ha_fail(err, HA_E_KEY_CANNOT, "a key of type %s is in one token only", ha_key_type_info(type)->name);
     return HA_OK;
@@ -96,7 +99,7 @@ enum ha_code ha_generate_pair(struct ha_p11 *token, struct ha_session *session, 
 }
 
 enum ha_code ha_generate_check_private(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
-                                       bool wrapped, struct ha_err *err)
+                                       bool wrapped, bool backup, struct ha_err *err)
 {
     static const struct {
         CK_ATTRIBUTE_TYPE type;
@@ -109,18 +112,19 @@ enum ha_code ha_generate_check_private(struct ha_p11 *token, struct ha_session *
         {CKA_ALWAYS_SENSITIVE, CK_TRUE, "CKA_ALWAYS_SENSITIVE"},
         {CKA_NEVER_EXTRACTABLE, CK_TRUE, "CKA_NEVER_EXTRACTABLE"},
     };
-    enum { N_OF_WRAPPED = 3 };  // the others are about its past
+    enum { EXTRACTABLE = 2, N_OF_WRAPPED, N_OF_BACKUP };  // the others are about its past
     CK_BBOOL values[HA_ARRAY_SIZE(rules)];
     CK_ATTRIBUTE attributes[HA_ARRAY_SIZE(rules)];
     for (size_t i = 0; i < HA_ARRAY_SIZE(rules); i++)
         attributes[i] = (CK_ATTRIBUTE){rules[i].type, &values[i], sizeof(values[i])};
     if (ha_find_attributes(token, session, object, attributes, HA_ARRAY_SIZE(rules), err))
         return err->code;
-    size_t n = wrapped ? N_OF_WRAPPED : HA_ARRAY_SIZE(rules);
+    size_t n = wrapped ? N_OF_WRAPPED : backup ? N_OF_BACKUP : HA_ARRAY_SIZE(rules);
     for (size_t i = 0; i < n; i++) {
-        if (attributes[i].ulValueLen != sizeof(values[i]) || values[i] != rules[i].want)
+        CK_BBOOL want = i == EXTRACTABLE && backup ? CK_TRUE : rules[i].want;
+        if (attributes[i].ulValueLen != sizeof(values[i]) || values[i] != want)
             return ha_fail(err, HA_E_TOKEN_ERROR, "the token made a key without %s = %s", rules[i].name,
-                           rules[i].want ? "true" : "false");
+                           want ? "true" : "false");
     }
     return HA_OK;
 }
@@ -159,13 +163,14 @@ static enum ha_code make_and_check(struct ha_p11 *token, struct ha_session *sess
     struct ha_p11_key key = {
         .handle = pair.private_key, .generation = atomic_load(&token->generation), .type = job->type};
     // Some tokens make all their keys, or those in some places, want the PIN for each use.
-    if (ha_generate_check_private(token, session, pair.private_key, false, err) == HA_OK &&
+    if (ha_generate_check_private(token, session, pair.private_key, false, job->question->flags & HA_PACKET_BACKUP,
+                                  err) == HA_OK &&
         ha_find_flag(token, session, pair.private_key, CKA_ALWAYS_AUTHENTICATE, &key.always_authenticate, err) ==
             HA_OK &&
         check_public(token, session, pair.public_key, job->type, &job->made, err) == HA_OK) {
         key.bits = ha_pubkey_bits(job->made);
         struct ha_key_name name = {job->question->part[0].data, job->question->part[0].len,
-                                   ha_pubkey_spki_sha256(job->made), false};
+                                   ha_pubkey_spki_sha256(job->made), false, false};
         ha_cache_put(&token->cache, &name, &key);
         know(token, job->made);
         return HA_OK;
@@ -182,14 +187,15 @@ static enum ha_code make_and_check_secret(struct ha_p11 *token, struct ha_sessio
 {
     const struct ha_part *id = &job->question->part[0];
     struct ha_p11_key key = {.generation = atomic_load(&token->generation), .type = job->type};
+    bool kek = job->type == HA_KEY_AES_256;
     if (ha_generate_refuse_taken(token, session, id, err) ||
-        ha_hmac_make(token, session, job->question, job->runs, &key.handle, err))
+        (kek ? ha_kek_make : ha_hmac_make)(token, session, job->question, job->runs, &key.handle, err))
         return err->code;
     bool from_outside = job->question->part[2].len > 0;
-    if (ha_generate_check_private(token, session, key.handle, from_outside, err) == HA_OK &&
-        ha_hmac_identity(token, session, key.handle, &job->made, err) == HA_OK) {
+    if (ha_generate_check_private(token, session, key.handle, from_outside, false, err) == HA_OK &&
+        (kek ? ha_kek_identity : ha_hmac_identity)(token, session, key.handle, &job->made, err) == HA_OK) {
         key.bits = ha_pubkey_bits(job->made);
-        struct ha_key_name name = {id->data, id->len, ha_pubkey_spki_sha256(job->made), true};
+        struct ha_key_name name = {id->data, id->len, ha_pubkey_spki_sha256(job->made), true, kek};
         ha_cache_put(&token->cache, &name, &key);
         return HA_OK;
     }
@@ -205,7 +211,7 @@ static enum ha_code run(struct ha_p11 *token, struct ha_session *session, void *
     job->runs++;
     mtx_lock(&token->object_lock);
     enum ha_code code =
-        (job->type == HA_KEY_HMAC_256 ? make_and_check_secret : make_and_check)(token, session, job, err);
+        (ha_key_type_is_secret(job->type) ? make_and_check_secret : make_and_check)(token, session, job, err);
     mtx_unlock(&token->object_lock);
     return code;
 }

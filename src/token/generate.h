@@ -34,6 +34,7 @@ enum ha_code ha_generate_pair(struct ha_p11 *token, struct ha_session *session, 
                               unsigned runs, struct ha_pair *ret_pair, struct ha_err *err);
 // Whether the code means that another template may do.
 bool ha_generate_is_refused(CK_RV rv, unsigned runs);
-// What must be true of every private key that we make; wrapped: that came into the token that way.
+// What must be true of every private key that we make; wrapped: that came into the token that way; backup: that may
+// leave it so.
 enum ha_code ha_generate_check_private(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
-                                       bool wrapped, struct ha_err *err);
+                                       bool wrapped, bool backup, struct ha_err *err);

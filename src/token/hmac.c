@@ -110,7 +110,7 @@ enum ha_code ha_hmac_identity(struct ha_p11 *token, struct ha_session *session, 
     if (n != sizeof(check))
         return ha_fail(err, HA_E_TOKEN_ERROR, "the token's code has %lu bytes instead of %zu", n, sizeof(check));
     session->poisoned = false;
-    return ha_pubkey_from_check(check, ret_key, err);
+    return ha_pubkey_from_check(HA_KEY_HMAC_256, check, ret_key, err);
 }
 
 enum ha_code ha_hmac_match(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,

@@ -4,6 +4,7 @@
 #include "token/ckr.h"
 #include "token/find.h"
 #include "token/hmac.h"
+#include "token/kek.h"
 #include "token/operate.h"
 #include "token/public.h"
 #include "token/publics.h"
@@ -51,6 +52,7 @@ static const struct {
     {CKA_SIGN, HA_OBJECT_SIGN},
     {CKA_DECRYPT, HA_OBJECT_DECRYPT},
     {CKA_DERIVE, HA_OBJECT_DERIVE},
+    {CKA_WRAP, HA_OBJECT_WRAP},
 };
 
 // The object's public key, by itself or from those collected; without one item->why says why.
@@ -80,13 +82,17 @@ static enum ha_code add_key(struct ha_p11 *token, struct ha_session *session, CK
     return HA_OK;
 }
 
-// The identity of an HMAC key; without one item->why says why.
+// The identity of an HMAC key or a KEK; without one item->why says why.
 static enum ha_code add_identity(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
                                  struct listed *item, struct ha_err *err)
 {
     struct ha_err failure = {0};
+    CK_KEY_TYPE type = 0;
+    CK_ATTRIBUTE attribute = {CKA_KEY_TYPE, &type, sizeof(type)};
     item->flags |= HA_OBJECT_SECRET;
-    if (ha_hmac_identity(token, session, object, &item->key, &failure) == HA_OK)
+    if (ha_find_attributes(token, session, object, &attribute, 1, err))
+        return err->code;
+    if ((type == CKK_AES ? ha_kek_identity : ha_hmac_identity)(token, session, object, &item->key, &failure) == HA_OK)
         return HA_OK;
     if (failure.code == HA_E_MEMORY || ha_ckr_curable(&failure)) {
         *err = failure;
@@ -96,7 +102,7 @@ static enum ha_code add_identity(struct ha_p11 *token, struct ha_session *sessio
     return HA_OK;
 }
 
-// publics NULL: it is an HMAC key.
+// publics NULL: it is a secret key.
 static enum ha_code read_object(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
                                 const struct ha_publics *publics, struct listed *item, struct ha_err *err)
 {
@@ -120,22 +126,6 @@ static enum ha_code read_object(struct ha_p11 *token, struct ha_session *session
                    : add_identity(token, session, object, item, err);
 }
 
-// Other secret keys are none of our business: they aren't asked for codes.
-static enum ha_code find_secrets(struct ha_p11 *token, struct ha_session *session, struct ha_handles *found,
-                                 struct ha_err *err)
-{
-    static CK_OBJECT_CLASS class = CKO_SECRET_KEY;
-    static CK_KEY_TYPE type = CKK_GENERIC_SECRET;
-    static CK_BBOOL yes = CK_TRUE;
-    CK_ATTRIBUTE template[] = {
-        {CKA_CLASS, &class, sizeof(class)},
-        {CKA_KEY_TYPE, &type, sizeof(type)},
-        {CKA_TOKEN, &yes, sizeof(yes)},
-        {CKA_SIGN, &yes, sizeof(yes)},
-    };
-    return ha_find_objects(token, session, template, HA_ARRAY_SIZE(template), found, err);
-}
-
 // The class, and what the URI says.
 static CK_ULONG fill_template(P11KitUri *uri, const CK_OBJECT_CLASS *class, CK_ATTRIBUTE template[static 3])
 {
@@ -150,6 +140,23 @@ static CK_ULONG fill_template(P11KitUri *uri, const CK_OBJECT_CLASS *class, CK_A
     return n;
 }
 
+// The HMAC keys (none for a URI) and KEKs. Other secret keys are none of our business: they aren't asked for anything.
+static enum ha_code find_secrets(struct ha_p11 *token, struct ha_session *session, P11KitUri *uri,
+                                 struct ha_handles *found, struct ha_err *err)
+{
+    static const CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    static CK_KEY_TYPE hmac = CKK_GENERIC_SECRET, kek = CKK_AES;
+    static CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE template[7] = {
+        {CKA_KEY_TYPE, &hmac, sizeof(hmac)}, {CKA_TOKEN, &yes, sizeof(yes)}, {CKA_SIGN, &yes, sizeof(yes)}};
+    CK_ULONG n = 3 + fill_template(uri, &class, template + 3);
+    if (!uri && ha_find_objects(token, session, template, n, found, err))
+        return err->code;
+    template[0] = (CK_ATTRIBUTE){CKA_KEY_TYPE, &kek, sizeof(kek)};
+    template[2].type = CKA_WRAP;
+    return ha_find_objects(token, session, template, n, found, err);
+}
+
 static enum ha_code collect(struct ha_p11 *token, struct ha_session *session, struct job *job, struct ha_err *err)
 {
     static const CK_OBJECT_CLASS private_key = CKO_PRIVATE_KEY;
@@ -157,10 +164,12 @@ static enum ha_code collect(struct ha_p11 *token, struct ha_session *session, st
     ha_auto(ha_handles_clear) struct ha_handles found = {0}, secrets = {0};
     CK_ATTRIBUTE template[3];
     CK_ULONG n = fill_template(job->uri, &private_key, template);
-    if (ha_find_objects(token, session, template, n, &found, err) ||
-        ha_publics_collect(token, session, job->uri ? p11_kit_uri_get_attribute(job->uri, CKA_ID) : NULL, &publics,
-                           err) ||
-        (!job->uri && find_secrets(token, session, &secrets, err)))
+    bool is_secret = job->uri && ha_uri_is_secret(job->uri);
+    if (!is_secret && (ha_find_objects(token, session, template, n, &found, err) ||
+                       ha_publics_collect(token, session, job->uri ? p11_kit_uri_get_attribute(job->uri, CKA_ID) : NULL,
+                                          &publics, err)))
+        return err->code;
+    if ((!job->uri || is_secret) && find_secrets(token, session, job->uri, &secrets, err))
         return err->code;
     size_t total = found.n + secrets.n;
     job->items = calloc(total + 1, sizeof(*job->items));

@@ -2,6 +2,7 @@
 # The child process: the only code that sees PKCS#11. A library without main, so that tests can link it.
 noinst_LTLIBRARIES += libha-token.la
 libha_token_la_SOURCES = \
+	src/token/backup.c src/token/backup.h \
 	src/token/cache.c src/token/cache.h \
 	src/token/certificate.c src/token/certificate.h \
 	src/token/ckr.c src/token/ckr.h \
@@ -16,6 +17,7 @@ libha_token_la_SOURCES = \
 	src/token/hmac.c src/token/hmac.h \
 	src/token/init.c src/token/init.h \
 	src/token/inspect.c src/token/inspect.h \
+	src/token/kek.c src/token/kek.h \
 	src/token/ladder.c src/token/ladder.h \
 	src/token/library.c src/token/library.h \
 	src/token/list.c src/token/list.h \

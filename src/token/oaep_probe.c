@@ -60,7 +60,7 @@ static enum ha_code encrypt(const struct ha_pubkey *key, enum ha_hash hash, cons
 static enum ha_code public_key(struct ha_p11 *token, struct ha_session *session, const struct ha_p11_key *key,
                                const struct ha_packet *question, struct ha_pubkey **ret_key, struct ha_err *err)
 {
-    struct ha_key_name name = {question->part[0].data, question->part[0].len, question->part[1].data, false};
+    struct ha_key_name name = {question->part[0].data, question->part[0].len, question->part[1].data, false, false};
     bool told = false;
     mtx_lock(&token->object_lock);
     enum ha_code code = ha_public_match(token, session, key->handle, &name, &told, ret_key, err);

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "token/find.h"
 #include "token/hmac.h"
+#include "token/kek.h"
 #include "token/public.h"
 #include "token/session.h"
 #include "token/p11.h"
@@ -50,6 +51,15 @@ static enum ha_code not_there(size_t n_candidates, const struct ha_key_name *nam
                    "or adopt it anew.");
 }
 
+enum ha_code ha_object_match(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
+                             const struct ha_key_name *name, bool *ret_told, struct ha_pubkey **ret_key,
+                             struct ha_err *err)
+{
+    if (name->kek)
+        return ha_kek_match(token, session, object, name, ret_told, ret_key, err);
+    return (name->secret ? ha_hmac_match : ha_public_match)(token, session, object, name, ret_told, ret_key, err);
+}
+
 enum ha_code ha_object_find(struct ha_p11 *token, struct ha_session *session, const struct ha_key_name *name,
                             struct ha_p11_key *ret_key, struct ha_err *err)
 {
@@ -61,8 +71,7 @@ enum ha_code ha_object_find(struct ha_p11 *token, struct ha_session *session, co
     for (size_t i = 0; i < candidates.n; i++) {
         ha_auto(ha_pubkey_free) struct ha_pubkey *key = NULL;
         bool told = false;
-        if ((name->secret ? ha_hmac_match : ha_public_match)(token, session, candidates.items[i], name, &told, &key,
-                                                             err))
+        if (ha_object_match(token, session, candidates.items[i], name, &told, &key, err))
             return err->code;
         if (!key)
             continue;

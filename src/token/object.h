@@ -15,3 +15,8 @@ enum ha_code ha_object_get(struct ha_p11 *token, struct ha_session *session, con
 // The same without the cache, for who holds object_lock.
 enum ha_code ha_object_find(struct ha_p11 *token, struct ha_session *session, const struct ha_key_name *name,
                             struct ha_p11_key *ret_key, struct ha_err *err);
+// The key of a private or secret object if it is the one that name wants, else NULL; *ret_told: whether the token tells
+// which one it is. For who holds object_lock.
+enum ha_code ha_object_match(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
+                             const struct ha_key_name *name, bool *ret_told, struct ha_pubkey **ret_key,
+                             struct ha_err *err);

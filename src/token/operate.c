@@ -112,6 +112,7 @@ static enum ha_code do_op(struct ha_p11 *token, struct ha_session *session, cons
     case HA_OP_WRAPPER:
     case HA_OP_UNWRAP:
     case HA_OP_CERTIFICATE:
+    case HA_OP_WRAP:
         break;
     }
     return ha_fail(err, HA_E_MALFORMED, "that isn't an operation for a worker channel");
@@ -157,7 +158,7 @@ enum ha_code ha_operate_worker(struct ha_p11 *token, size_t index, const struct 
     struct worker_job job = {
         .question = question,
         .name = {question->part[0].data, question->part[0].len, question->part[1].data,
-                 question->alg < HA_ALG_COUNT && ha_alg_info((enum ha_alg)question->alg)->use == HA_USE_MAC},
+                 question->alg < HA_ALG_COUNT && ha_alg_info((enum ha_alg)question->alg)->use == HA_USE_MAC, false},
         .out = out,
     };
     return ha_operate(token, index, run_job, &job, err);

@@ -105,6 +105,7 @@ struct job {
     const struct ha_packet *question;
     unsigned runs;
     const struct ha_pubkey *public_key;
+    struct ha_err first;  // what the first run failed with
 };
 
 static enum ha_code receive(struct ha_p11 *token, struct ha_session *session, const struct job *job, struct ha_err *err)
@@ -113,6 +114,10 @@ static enum ha_code receive(struct ha_p11 *token, struct ha_session *session, co
     size_t key_len = token->wrapper.sealed_len;
     CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
     if (!is_alive(token, session)) {
+        if (job->runs > 1) {
+            *err = job->first;  // it cost the session
+            return err->code;
+        }
         ha_fail(err, HA_E_TOKEN_ERROR, "the session with the wrapping key was lost meanwhile");
         return ha_hint(err, "Create the key again.");
     }
@@ -138,6 +143,8 @@ static enum ha_code run(struct ha_p11 *token, struct ha_session *session, void *
     job->runs++;
     mtx_lock(&token->object_lock);
     enum ha_code code = receive(token, session, job, err);
+    if (code && job->runs == 1)
+        job->first = *err;
     if (code == HA_OK)
         drop_wrapper(token, session);
     mtx_unlock(&token->object_lock);
@@ -148,7 +155,7 @@ enum ha_code ha_receive(struct ha_p11 *token, const struct ha_packet *question, 
 {
     ha_auto(ha_pubkey_free) struct ha_pubkey *public_key = NULL;
     if (ha_generate_check(question, err) ||
-        ha_pubkey_from_spki(question->part[2].data, question->part[2].len, &public_key, err))
+        ha_pubkey_restore(question->part[2].data, question->part[2].len, &public_key, err))
         return err->code;
     if (question->alg >= HA_WRAP_COUNT || !(token->wrapping.in & 1u << question->alg) ||
         (uint32_t)ha_pubkey_type(public_key) != question->key_type)

@@ -3,6 +3,7 @@
 
 #include "base/auto.h"
 #include "token/generate.h"
+#include "token/kek.h"
 #include "token/operate.h"
 #include "token/public.h"
 #include "token/session.h"
@@ -81,10 +82,13 @@ static enum ha_code make(struct ha_p11 *token, struct ha_session *session, struc
 {
     struct ha_pair pair = {CK_INVALID_HANDLE, CK_INVALID_HANDLE};
     CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
+    bool kek = job->question->key_type == HA_KEY_AES_256;
     if (ha_generate_refuse_taken(token, session, &job->question->part[0], err) ||
-        ha_generate_pair(token, session, job->question, job->runs, &pair, err))
+        (kek ? ha_kek_make(token, session, job->question, job->runs, &pair.private_key, err)
+             : ha_generate_pair(token, session, job->question, job->runs, &pair, err)))
         return err->code;
-    enum ha_code code = ha_public_of_object(token, session, pair.public_key, &job->made, err);
+    enum ha_code code = kek ? ha_kek_identity(token, session, pair.private_key, &job->made, err)
+                            : ha_public_of_object(token, session, pair.public_key, &job->made, err);
     if (code == HA_OK && ha_pubkey_type(job->made) != (enum ha_key_type)job->question->key_type)
         code = ha_fail(err, HA_E_TOKEN_ERROR, "the token made a key of another type than it was asked for");
     if (code == HA_OK)

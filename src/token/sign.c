@@ -153,6 +153,7 @@ static size_t signature_len(const struct ha_p11_key *key)
         return bytes;
     case HA_FAMILY_EC:
     case HA_FAMILY_ED:
+    case HA_FAMILY_KEK:
         break;
     }
     return 2 * bytes;

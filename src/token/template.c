@@ -70,7 +70,8 @@ static void fill_kind(struct ha_template *template, enum ha_key_type type, unsig
         else
             add_public(template, CKA_EC_PARAMS, edwards25519, sizeof(edwards25519));
         break;
-    case HA_FAMILY_MAC:  // no pair: hmac.c
+    case HA_FAMILY_MAC:  // no pairs: hmac.c, kek.c
+    case HA_FAMILY_KEK:
         break;
     }
 }
@@ -114,7 +115,7 @@ void ha_template_fill(struct ha_template *ret_template, enum ha_key_type type, u
     add_private_flag(ret_template, CKA_TOKEN, !shared);
     add_private_flag(ret_template, CKA_PRIVATE, true);
     add_private_flag(ret_template, CKA_SENSITIVE, true);
-    add_private_flag(ret_template, CKA_EXTRACTABLE, shared);
+    add_private_flag(ret_template, CKA_EXTRACTABLE, shared || question->flags & HA_PACKET_BACKUP);
     add_private(ret_template, CKA_ID, id->data, id->len);
     add_private(ret_template, CKA_LABEL, label->data, label->len);
     // Tokens have defaults of their own for what isn't said, so all of it is said if they let us.

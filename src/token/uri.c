@@ -43,6 +43,17 @@ enum ha_code ha_uri_parse_token(const char *text, P11KitUri **ret_uri, struct ha
     return HA_OK;
 }
 
+static bool has_class(P11KitUri *uri, CK_OBJECT_CLASS wanted)
+{
+    const CK_ATTRIBUTE *class = p11_kit_uri_get_attribute(uri, CKA_CLASS);
+    return class && class->ulValueLen == sizeof(CK_OBJECT_CLASS) && *(CK_OBJECT_CLASS *)class->pValue == wanted;
+}
+
+bool ha_uri_is_secret(P11KitUri *uri)
+{
+    return has_class(uri, CKO_SECRET_KEY);
+}
+
 enum ha_code ha_uri_of_token_text(const char *text, P11KitUri **ret_uri, struct ha_err *err)
 {
     static const char scheme[] = "pkcs11:";
@@ -91,11 +102,9 @@ enum ha_code ha_uri_parse_keys(const char *text, size_t n, P11KitUri **ret_uri, 
         return ha_fail(err, HA_E_MALFORMED, "the PKCS#11 URI holds a zero byte");
     if (parse(copy, HA_E_MALFORMED, &uri, err))
         return err->code;
-    const CK_ATTRIBUTE *class = p11_kit_uri_get_attribute(uri, CKA_CLASS);
-    if (class &&
-        (class->ulValueLen != sizeof(CK_OBJECT_CLASS) || *(CK_OBJECT_CLASS *)class->pValue != CKO_PRIVATE_KEY)) {
+    if (p11_kit_uri_get_attribute(uri, CKA_CLASS) && !has_class(uri, CKO_PRIVATE_KEY) && !ha_uri_is_secret(uri)) {
         ha_fail(err, HA_E_MALFORMED, "the PKCS#11 URI doesn't name private keys");
-        return ha_hint(err, "Write type=private, or leave 'type' out.");
+        return ha_hint(err, "Write type=private (type=secret-key for a key encryption key), or leave 'type' out.");
     }
     *ret_uri = ha_take(&uri);
     return HA_OK;

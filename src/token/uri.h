@@ -7,6 +7,7 @@
 
 #include <p11-kit/pkcs11.h>
 #include <p11-kit/uri.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 HA_AUTO_DEFINE(P11KitUri, p11_kit_uri_free)
@@ -20,8 +21,10 @@ enum ha_code ha_uri_of_token_text(const char *text, P11KitUri **ret_uri, struct 
 // pkcs11:token=...;serial=... of a token, for its configuration; without a serial number also model and manufacturer.
 // malloc'ed.
 enum ha_code ha_uri_of_token(const CK_TOKEN_INFO *info, char **ret_text, struct ha_err *err);
-// One that names private keys (n bytes): type= is private or absent. HA_E_MALFORMED.
+// One that names private keys (n bytes): type= is private, secret-key or absent. HA_E_MALFORMED.
 enum ha_code ha_uri_parse_keys(const char *text, size_t n, P11KitUri **ret_uri, struct ha_err *err);
+// Whether its type= is secret-key.
+bool ha_uri_is_secret(P11KitUri *uri);
 // pkcs11:id=...;object=...;type=private, for messages; cut when it doesn't fit.
 void ha_uri_of_object(const void *id, size_t id_len, const void *label, size_t label_len,
                       char ret_text[static HA_URI_MAX]);

@@ -6,6 +6,7 @@
 #include "token/ckr.h"
 #include "token/find.h"
 #include "token/generate.h"
+#include "token/kek.h"
 #include "token/public.h"
 #include "token/session.h"
 #include "token/template.h"
@@ -19,7 +20,6 @@
 #define MODULUS_MAX   2048  // bytes
 #define WRAPPED_MAX   8192  // bytes of a wrapped RSA-4096 key, and much room
 #define AES_KEY_LEN   32
-#define BLOCK_LEN     16
 #define MECHANISM_KWP 0x0000210bUL  // CKM_AES_KEY_WRAP_KWP, which p11-kit's header doesn't have
 
 static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
@@ -179,18 +179,18 @@ enum ha_code ha_wrapping_unseal(struct ha_p11 *token, struct ha_session *session
 
 // --- The private key
 
-// A key wraps one thing only, so the initialisation vector may be any.
-static CK_MECHANISM aes(enum ha_wrap how, uint8_t iv[static BLOCK_LEN])
+CK_MECHANISM ha_wrapping_mechanism(enum ha_wrap how, uint8_t iv[static HA_WRAPPING_IV_LEN])
 {
-    memset(iv, 0, BLOCK_LEN);
-    return (CK_MECHANISM){mechanism_of[how], how == HA_WRAP_CBC ? iv : NULL, how == HA_WRAP_CBC ? BLOCK_LEN : 0};
+    bool cbc = how == HA_WRAP_CBC;
+    memset(iv, 0, HA_WRAPPING_IV_LEN);
+    return (CK_MECHANISM){mechanism_of[how], cbc ? iv : NULL, cbc ? HA_WRAPPING_IV_LEN : 0};
 }
 
 enum ha_code ha_wrapping_wrap(struct ha_p11 *token, struct ha_session *session, enum ha_wrap how, CK_OBJECT_HANDLE key,
                               CK_OBJECT_HANDLE private_key, struct ha_buf *out, struct ha_err *err)
 {
-    uint8_t iv[BLOCK_LEN];
-    CK_MECHANISM mechanism = aes(how, iv);
+    uint8_t iv[HA_WRAPPING_IV_LEN];
+    CK_MECHANISM mechanism = ha_wrapping_mechanism(how, iv);
     return call_wrap(token, session, &mechanism, key, private_key, out, err);
 }
 
@@ -205,6 +205,8 @@ static CK_KEY_TYPE p11_type(enum ha_key_type type)
         break;
     case HA_FAMILY_MAC:
         return CKK_GENERIC_SECRET;
+    case HA_FAMILY_KEK:
+        return CKK_AES;
     }
     return CKK_EC_EDWARDS;
 }
@@ -215,8 +217,8 @@ static enum ha_code unwrap_private(struct ha_p11 *token, struct ha_session *sess
     enum ha_key_type type = (enum ha_key_type)job->question->key_type;
     struct ha_packet lasting = *job->question;
     lasting.flags &= ~(uint32_t)HA_PACKET_SHARED;
-    uint8_t iv[BLOCK_LEN];
-    CK_MECHANISM mechanism = aes((enum ha_wrap)job->question->alg, iv);
+    uint8_t iv[HA_WRAPPING_IV_LEN];
+    CK_MECHANISM mechanism = ha_wrapping_mechanism((enum ha_wrap)job->question->alg, iv);
     CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
     CK_KEY_TYPE key_type = p11_type(type);
     CK_RV rv = CKR_OK;
@@ -281,7 +283,7 @@ static enum ha_code check_public(struct ha_p11 *token, struct ha_session *sessio
                                  const struct ha_wrapping_job *job, struct ha_err *err)
 {
     const struct ha_key_name name = {job->question->part[0].data, job->question->part[0].len,
-                                     ha_pubkey_spki_sha256(job->public_key), false};
+                                     ha_pubkey_spki_sha256(job->public_key), false, false};
     ha_auto(ha_pubkey_free) struct ha_pubkey *key = NULL;
     bool told = false;
     if (ha_public_match(token, session, private_key, &name, &told, &key, err))
@@ -293,9 +295,12 @@ enum ha_code ha_wrapping_unwrap(struct ha_p11 *token, struct ha_session *session
                                 struct ha_err *err)
 {
     CK_OBJECT_HANDLE private_key = CK_INVALID_HANDLE, public_key = CK_INVALID_HANDLE;
+    bool backup = job->question->flags & HA_PACKET_BACKUP;
+    if (job->question->key_type == HA_KEY_AES_256)
+        return ha_kek_unwrap(token, session, job, err);
     if (unwrap_private(token, session, job, &private_key, err) == HA_OK &&
         create_public(token, session, job, &public_key, err) == HA_OK &&
-        ha_generate_check_private(token, session, private_key, true, err) == HA_OK &&
+        ha_generate_check_private(token, session, private_key, true, backup, err) == HA_OK &&
         check_public(token, session, private_key, job, err) == HA_OK)
         return HA_OK;
     ha_wrapping_drop(token, session, private_key);

@@ -46,7 +46,13 @@ enum ha_code ha_wrapping_unseal(struct ha_p11 *token, struct ha_session *session
 enum ha_code ha_wrapping_wrap(struct ha_p11 *token, struct ha_session *session, enum ha_wrap how, CK_OBJECT_HANDLE key,
                               CK_OBJECT_HANDLE private_key, struct ha_buf *out, struct ha_err *err);
 
-// What becomes of a wrapped key: a pair as the GENERATE or UNWRAP question wants it, not extractable any more.
+// How a private key is wrapped with an AES key. iv is room that the mechanism may point to; it is zeros, since such a
+// key wraps one thing only (a KEK wraps without it).
+#define HA_WRAPPING_IV_LEN 16
+CK_MECHANISM ha_wrapping_mechanism(enum ha_wrap how, uint8_t iv[static HA_WRAPPING_IV_LEN]);
+
+// What becomes of a wrapped key: a pair (or a KEK) as the GENERATE or UNWRAP question wants it, not extractable any
+// more unless with HA_PACKET_BACKUP.
 struct ha_wrapping_job {
     const struct ha_packet *question;
     unsigned runs;

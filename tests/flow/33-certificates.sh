@@ -349,4 +349,27 @@ is 'the files bear the names of the versions' "$(files)" 'edge@1.pem edge@2.pem 
 succeeds 'the key is deleted' hsm_agent key delete edge --confirm edge
 is 'and its certificates with it' "$(files)" 'enc1@1.pem sig1@1.pem '
 
+# --- Who may
+
+restarted_with() { # SED EXPRESSION on the configuration
+    stop_agent a && sed -i "$1" "$T/a/agent.conf" && start_agent a
+}
+restarted_with 's/^allow = .*/allow = sig1:jws profile=site\/token/' || done_testing
+api GET /v1/keys/sig1/certificate
+is 'who may use the key may see its certificate' "$status $(member chain.0.sha256)" "200 $(sha256_of "$T/new.pem")"
+api PUT /v1/keys/sig1/certificate "{\"certificates\":$(quoted "$T/new.pem")}"
+problem 'and may not install one' 403 forbidden
+api DELETE /v1/keys/sig1/certificate
+problem 'nor remove it' 403 forbidden
+api POST /v1/keys/sig1/self-signed "{\"csr\":$(quoted "$T/ca/sig1.csr")}"
+problem 'nor have one signed' 403 forbidden
+api GET /v1/keys/enc1/certificate
+problem 'of another key nothing is told' 404 no-such-key
+api POST /v1/keys/enc1/certificate/check '{}'
+problem 'whatever is asked' 404 no-such-key
+restarted_with 's/^allow = .*/allow = *:*/; s/^admin = yes/admin = no/' || done_testing
+api PUT /v1/keys/sig1/certificate "{\"certificates\":$(quoted "$T/new.pem")}"
+problem 'it is a matter for administrators' 403 not-admin
+ends_well a
+
 done_testing

@@ -226,6 +226,25 @@ for at in template:submitting submit:submitting review:submitted approve:submitt
     is "killed at $step: from one request" "$(requests)" $((requests + 1))
 done
 
+# --- The KRA, for keys that were made to leave their token
+
+hsm_agent key create enc1 --type rsa:2048 --purpose decrypt --backup >"$T/out" 2>&1 || not_ok 'a key is made to be archived' "$(<"$T/out")"
+fails 'archival is for agents' 1 '*401*' hsm_agent key archive enc1 --dogtag "$ca_url" "${to_ca[@]}"
+succeeds 'a key is archived' hsm_agent key archive enc1 --dogtag "$ca_url" "${as_agent[@]}"
+like 'its id is told' "$(hsm_agent key archive enc1 --dogtag "$ca_url" "${as_agent[@]}" --json)" '*"key_id":"0x*'
+key_id=$(hsm_agent key archive enc1 --dogtag "$ca_url" "${as_agent[@]}" | sed -n 's/.*as key \(0x[0-9a-f]*\)$/\1/p')
+public=$("$python" -c 'import json, sys; print(json.load(open(sys.argv[1]))["publicKey"], end="")' "$ca/keys/$key_id.json")
+is 'the KRA has that key' "$public" "$(hsm_agent key show enc1 --public pem)"
+fails 'one that was not made for it stays' 1 '*--backup*' hsm_agent key archive f --dogtag "$ca_url" "${as_agent[@]}"
+hsm_agent key delete enc1 --confirm enc1 >"$T/out" 2>&1 || not_ok 'the key is lost' "$(<"$T/out")"
+ca_faults 'retrieve truncated'
+fails 'an answer that makes no sense' 1 "*isn't a recovered key*" hsm_agent key recover enc2 --key-id "$key_id" \
+    --purpose decrypt --dogtag "$ca_url" "${as_agent[@]}"
+ca_faults
+fails 'the KRA has no such key' 1 '*404*' hsm_agent key recover enc2 --key-id 0x77 --dogtag "$ca_url" "${as_agent[@]}"
+succeeds 'it is recovered' hsm_agent key recover enc2 --key-id "$key_id" --purpose decrypt --dogtag "$ca_url" "${as_agent[@]}"
+is 'and is that key' "$(hsm_agent key show enc2 --public pem)" "$public"
+
 # --- An older server, which has v1 alone
 
 stop_ca

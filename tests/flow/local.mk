@@ -30,6 +30,8 @@ flow_scripts = \
 	tests/flow/31-rotate.sh \
 	tests/flow/33-certificates.sh \
 	tests/flow/34-token.sh \
+	tests/flow/35-import.sh \
+	tests/flow/36-backup.sh \
 	tests/flow/37-inventory.sh \
 	tests/flow/38-ceremony.sh \
 	tests/flow/39-expiry.sh \
@@ -78,6 +80,7 @@ EXTRA_DIST += \
 	tests/interop/ca_dogtag.mjs \
 	tests/interop/ca_est.mjs \
 	tests/interop/ca_faults.mjs \
+	tests/interop/ca_kra.mjs \
 	tests/interop/ca_store.mjs \
 	tests/interop/jose.mjs \
 	tests/interop/mojaloop.cjs \

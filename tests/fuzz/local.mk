@@ -27,7 +27,14 @@ fuzz_enrol = $(libha_crypto_la_SOURCES) \
 	src/base/buf.c src/base/err.c src/base/json.c src/base/json_check.c src/base/json_text.c src/base/json_write.c \
 	src/base/secret.c src/base/text.c \
 	src/enrol/answer.c src/enrol/dogtag_fill.c src/enrol/dogtag_json.c src/enrol/names.c
+fuzz_certificates = $(libha_crypto_la_SOURCES) \
+	src/base/buf.c src/base/err.c src/base/json.c src/base/json_check.c src/base/json_write.c src/base/secret.c \
+	src/base/text.c \
+	src/format/base64_any.c src/format/cert_bag.c src/format/cert_json.c src/format/cert_words.c \
+	src/format/chain_build.c src/format/chain_judge.c src/format/csr_ext.c src/format/csr_name.c \
+	src/format/csr_san.c src/format/csr_text.c src/format/pkcs7.c src/format/x5c.c
 fuzz:
+	$(fuzz_run) key_file $(fuzz_flags) $(fuzz_http)
 	$(fuzz_run) reference $(fuzz_flags) $(hsmagent_la_SOURCES) $(fuzz_client)
 	$(fuzz_run) answer $(fuzz_flags) $(fuzz_client)
 	$(fuzz_run) content $(fuzz_flags) src/policy/content.c
@@ -38,6 +45,7 @@ fuzz:
 	$(fuzz_run) fspiop_encryption $(fuzz_flags) $(fuzz_jwe)
 	$(fuzz_run) http_signature $(fuzz_flags) $(fuzz_http)
 	$(fuzz_run) chain $(fuzz_flags) $(fuzz_http)
+	$(fuzz_run) certificates $(fuzz_flags) $(fuzz_certificates)
 	$(fuzz_run) canonical $(fuzz_flags) $(fuzz_http)
 	$(fuzz_run) enrol $(fuzz_flags) $(fuzz_enrol)
 clean-local:
@@ -47,9 +55,11 @@ EXTRA_DIST += \
 	tests/fuzz/reference_fuzz.c \
 	tests/fuzz/answer_fuzz.c \
 	tests/fuzz/canonical_fuzz.c \
+	tests/fuzz/certificates_fuzz.c \
 	tests/fuzz/chain_fuzz.c \
 	tests/fuzz/content_fuzz.c \
 	tests/fuzz/enrol_fuzz.c \
+	tests/fuzz/key_file_fuzz.c \
 	tests/fuzz/jws_fuzz.c \
 	tests/fuzz/jwks_fuzz.c \
 	tests/fuzz/jwt_fuzz.c \

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A certificate authority to test with, which speaks EST and Dogtag's REST API. Node.js 20 and the openssl program; all that it
+// A certificate authority to test with, which speaks EST and Dogtag's REST API, that of its KRA too. Node.js 20 and the openssl program; all that it
 // keeps is in DIR, which is made when it isn't there.
 //
 //   node ca.mjs DIR serve [v1]            listens on 127.0.0.1 and writes DIR/port; v1: as a Dogtag of before 11.5. The port is
@@ -19,6 +19,7 @@ import https from 'node:https'
 import { Dogtag, dogtagStep } from './ca_dogtag.mjs'
 import { est, estStep } from './ca_est.mjs'
 import { Faults, spoil } from './ca_faults.mjs'
+import { kra, kraStep } from './ca_kra.mjs'
 import { Store } from './ca_store.mjs'
 
 const [dir, act, ...args] = process.argv.slice(2)
@@ -59,7 +60,8 @@ function serve(v1only) {
       isAgent: user === 'agent' || /^OU=Agents$/m.test(peer?.subject ?? ''), body: await bodyOf(incoming),
     }
     const viaEst = estStep(path), viaDogtag = viaEst ? undefined : dogtagStep(incoming.method, path, v1only)
-    const step = (viaEst ?? viaDogtag)?.step ?? 'unknown'
+    const viaKra = kraStep(incoming.method, path, v1only)
+    const step = (viaEst ?? viaDogtag ?? viaKra)?.step ?? 'unknown'
     const fault = faults.next(step)
     const say = what => fs.appendFileSync(store.path('log'),
       `${step} ${what} ${peer ? peer.subject.replaceAll('\n', ',') : user ?? '-'} ${incoming.method} ${incoming.url}\n`)
@@ -78,6 +80,8 @@ function serve(v1only) {
       answer = est(store, viaEst, request, fault)
     else if (viaDogtag)
       answer = dogtag.answer(viaDogtag, request, fault)
+    else if (viaKra)
+      answer = kra(store, viaKra, request, dogtag.origin)
     else
       answer = { status: 404, headers: { 'content-type': 'text/html' }, body: '<html>HTTP Status 404 - Not Found</html>' }
     answer = spoil(fault, answer)

@@ -38,6 +38,7 @@ export class Store {
     this.dir = dir
     fs.mkdirSync(`${dir}/requests`, { recursive: true })
     fs.mkdirSync(`${dir}/certs`, { recursive: true })
+    fs.mkdirSync(`${dir}/keys`, { recursive: true })
     if (!fs.existsSync(`${dir}/server.pem`))
       this.#make()
   }
@@ -57,6 +58,7 @@ export class Store {
       ['issuer', '/O=Test CA/CN=Test issuing CA', 'root', `${ca}authorityKeyIdentifier=keyid\n`],
       ['server', '/O=Test CA/CN=localhost', 'issuer', 'keyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\n' +
         'subjectAltName=DNS:localhost,IP:127.0.0.1\nauthorityKeyIdentifier=keyid\n'],
+      ['transport', '/O=Test CA/CN=KRA transport', 'issuer', 'keyUsage=critical,keyEncipherment,dataEncipherment\nauthorityKeyIdentifier=keyid\n'],
     ]) {
       const key = this.path(`${name}.key`)
       this.write('extensions', extensions)
@@ -112,6 +114,8 @@ export class Store {
   #load(name) { return fs.existsSync(this.path(name)) ? JSON.parse(this.read(name)) : undefined }
   #save(name, record) { this.write(name, JSON.stringify(record)); return record }
   saveCert(record) { return this.#save(`certs/${record.id}.json`, record) }
+  saveKey(record) { const id = this.#serial(); this.#save(`keys/${id}.json`, record); return id }
+  key(id) { return /^0x[0-9a-f]+$/.test(id) ? this.#load(`keys/${id}.json`) : undefined }
   saveRequest(record) { return this.#save(`requests/${record.id}.json`, record) }
   cert(id) { return /^0x[0-9a-f]+$/.test(id) ? this.#load(`certs/${id}.json`) : undefined }
   request(id) { return /^0x[0-9a-f]+$/.test(id) ? this.#load(`requests/${id}.json`) : undefined }

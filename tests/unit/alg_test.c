@@ -83,7 +83,7 @@ static void key_type_oids_are_those_of_openssl(void **state)
 {
     for (int i = HA_KEY_NONE + 1; i < HA_KEY_TYPE_COUNT; i++) {
         const struct ha_key_type_info *info = ha_key_type_info(i);
-        if (info->family == HA_FAMILY_RSA || info->family == HA_FAMILY_MAC) {
+        if (info->family == HA_FAMILY_RSA || ha_key_type_is_secret(i)) {
             assert_int_equal(info->oid_len, 0);
             continue;
         }
@@ -132,11 +132,11 @@ static void purposes_possible_follow_the_family(void **state)
     for (int i = HA_KEY_NONE + 1; i < HA_KEY_TYPE_COUNT; i++) {
         unsigned possible = ha_purposes_possible(i);
         enum ha_family family = ha_key_type_info(i)->family;
-        if (family == HA_FAMILY_MAC) {
-            assert_int_equal(possible, HA_PURPOSE_MAC);
+        if (ha_key_type_is_secret(i)) {
+            assert_int_equal(possible, family == HA_FAMILY_MAC ? HA_PURPOSE_MAC : HA_PURPOSE_WRAP);
             continue;
         }
-        assert_false(possible & HA_PURPOSE_MAC);
+        assert_false(possible & (HA_PURPOSE_MAC | HA_PURPOSE_WRAP));
         assert_true(possible & HA_PURPOSE_SIGN);
         assert_true(possible & HA_PURPOSE_CSR);
         assert_true(possible & HA_PURPOSE_TLS_SERVER);

@@ -14,3 +14,10 @@ TESTS += tests/unit/cert_build_test
 tests_unit_cert_build_test_SOURCES = tests/unit/cert_build_test.c $(cert_rig_sources)
 tests_unit_cert_build_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_cert_build_test_LDADD = libha-format.la $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/token_certificate_test
+TESTS += tests/unit/token_certificate_test
+tests_unit_token_certificate_test_SOURCES = tests/unit/token_certificate_test.c $(token_rig) $(token_objects) $(cert_rig_sources)
+tests_unit_token_certificate_test_CPPFLAGS = $(token_test_cppflags)
+tests_unit_token_certificate_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_token_certificate_test_LDADD = $(token_test_ldadd) $(LIBP11_LIBS)

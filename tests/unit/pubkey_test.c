@@ -339,7 +339,7 @@ static void pubkey_identity_is_taken_back_and_shown_to_nobody(void **state)
     struct ha_err err = {0};
     uint8_t thumbprint[32];
     size_t n;
-    assert_int_equal(ha_pubkey_from_check(check, &key, &err), HA_OK);
+    assert_int_equal(ha_pubkey_from_check(HA_KEY_HMAC_256, check, &key, &err), HA_OK);
     assert_int_equal(ha_pubkey_type(key), HA_KEY_HMAC_256);
     assert_int_equal(ha_pubkey_bits(key), 256);
     assert_false(ha_pubkey_is_public(key));

@@ -80,7 +80,7 @@ static void hmac_of_a_given_key_is_that_of_openssl(void **state)
     HMAC(EVP_sha256(), secret, (int)strlen(secret), (const uint8_t *)HA_PUBKEY_CHECK_TEXT, strlen(HA_PUBKEY_CHECK_TEXT),
          check, NULL);
     ha_auto(ha_pubkey_free) struct ha_pubkey *own = NULL;
-    assert_int_equal(ha_pubkey_from_check(check, &own, &err), HA_OK);
+    assert_int_equal(ha_pubkey_from_check(HA_KEY_HMAC_256, check, &own, &err), HA_OK);
     assert_memory_equal(ha_pubkey_spki_sha256(own), ha_pubkey_spki_sha256(key), HA_SPKI_HASH_LEN);
     assert_false(ha_pubkey_is_public(key));
 

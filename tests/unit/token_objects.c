@@ -63,6 +63,25 @@ unsigned token_count(bool private_key, const char *id, const char *label)
     return n;
 }
 
+unsigned token_certificates(const char *id, const char *label, const void *der, size_t n)
+{
+    struct reader reader;
+    PKCS11_CERT *certificates = NULL;
+    unsigned n_certificates = 0, found = 0;
+    reader_open(&reader);
+    assert_int_equal(PKCS11_enumerate_certs(reader.slot->token, &certificates, &n_certificates), 0);
+    for (unsigned i = 0; i < n_certificates; i++) {
+        unsigned char *own = NULL;
+        int len = i2d_X509(certificates[i].x509, &own);
+        bool named = certificates[i].id_len == strlen(id) && memcmp(certificates[i].id, id, strlen(id)) == 0 &&
+                     strcmp(certificates[i].label, label) == 0;
+        found += named && len > 0 && (size_t)len == n && memcmp(own, der, n) == 0;
+        OPENSSL_free(own);
+    }
+    reader_close(&reader);
+    return found;
+}
+
 static void see(struct token_seen *seen, const struct ha_packet *object, const char *id)
 {
     seen->n++;

@@ -24,3 +24,5 @@ enum ha_code token_sign(struct rig *rig, const char *id, const struct ha_pubkey 
 // How many private (or public) keys with that id libp11 sees; asserts their label and class. SOFTHSM2_CONF is set in
 // our environment; no child is running; the token has no Ed25519 key (libp11 stops at it).
 unsigned token_count(bool private_key, const char *id, const char *label);
+// How many certificates with that id and label libp11 sees that are n bytes of DER; as token_count.
+unsigned token_certificates(const char *id, const char *label, const void *der, size_t n);
