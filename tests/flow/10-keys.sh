@@ -122,7 +122,7 @@ longest=$(printf 'x%.0s' {1..64})
 succeeds 'a name may have 64 characters' hsm_agent key create "$longest" --type ec:p256
 hsm_agent key delete "$longest" --confirm "$longest" >/dev/null
 
-for type in rsa:1024 rsa:2048x rsa:8192 RSA:2048 rsa ec:p224 ec:secp256k1 ed448 aes:256 rsa:other none ''; do
+for type in rsa:1024 rsa:2048x rsa:8192 RSA:2048 rsa ec:p224 ec:secp256k1 ed448 aes:128 rsa:other none ''; do
     api PUT /v1/keys/new "{\"type\":\"$type\"}"
     problem "the type '$type' is refused" 400 malformed /type
 done
