@@ -30,6 +30,7 @@ flow_scripts = \
 	tests/flow/31-rotate.sh \
 	tests/flow/33-certificates.sh \
 	tests/flow/34-token.sh \
+	tests/flow/35-import-killed.sh \
 	tests/flow/35-import.sh \
 	tests/flow/36-backup.sh \
 	tests/flow/37-inventory.sh \
