@@ -17,6 +17,16 @@ static inline void free_certificates(STACK_OF(X509) * certificates)
     sk_X509_pop_free(certificates, X509_free);
 }
 
+static inline void free_safes(STACK_OF(PKCS7) * safes)
+{
+    sk_PKCS7_pop_free(safes, PKCS7_free);
+}
+
+static inline void free_bags(STACK_OF(PKCS12_SAFEBAG) * bags)
+{
+    sk_PKCS12_SAFEBAG_pop_free(bags, PKCS12_SAFEBAG_free);
+}
+
 HA_AUTO_DEFINE(BIO, BIO_free_all)
 HA_AUTO_DEFINE(OSSL_LIB_CTX, OSSL_LIB_CTX_free)
 HA_AUTO_DEFINE(OSSL_PROVIDER, OSSL_PROVIDER_unload)
@@ -24,6 +34,8 @@ HA_AUTO_DEFINE(PKCS12, PKCS12_free)
 HA_AUTO_DEFINE(PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free)
 HA_AUTO_DEFINE(X509, X509_free)
 HA_AUTO_DEFINE(X509_SIG, X509_SIG_free)
+HA_AUTO_DEFINE(STACK_OF(PKCS12_SAFEBAG), free_bags)
+HA_AUTO_DEFINE(STACK_OF(PKCS7), free_safes)
 HA_AUTO_DEFINE(STACK_OF(X509), free_certificates)
 
 struct reading {
@@ -127,6 +139,37 @@ static void take_certificates(struct reading *reading, X509 *own, STACK_OF(X509)
         sk_X509_push(reading->certificates, sk_X509_shift(others));
 }
 
+static size_t count_keys(const STACK_OF(PKCS12_SAFEBAG) * bags)
+{
+    size_t n = 0;
+    for (int i = 0; bags && i < sk_PKCS12_SAFEBAG_num(bags); i++) {
+        const PKCS12_SAFEBAG *bag = sk_PKCS12_SAFEBAG_value(bags, i);
+        int nid = PKCS12_SAFEBAG_get_nid(bag);
+        if (nid == NID_safeContentsBag)
+            n += count_keys(PKCS12_SAFEBAG_get0_safes(bag));
+        else
+            n += nid == NID_keyBag || nid == NID_pkcs8ShroudedKeyBag;
+    }
+    return n;
+}
+
+// PKCS12_parse takes the first key and is silent about others.
+static size_t count_all_keys(const PKCS12 *pkcs12, const char *password)
+{
+    size_t n = 0;
+    ha_auto(free_safes) STACK_OF(PKCS7) *safes = PKCS12_unpack_authsafes(pkcs12);
+    for (int i = 0; safes && i < sk_PKCS7_num(safes); i++) {
+        PKCS7 *safe = sk_PKCS7_value(safes, i);
+        ha_auto(free_bags) STACK_OF(PKCS12_SAFEBAG) *bags =
+            PKCS7_type_is_data(safe) ? PKCS12_unpack_p7data(safe) : PKCS12_unpack_p7encdata(safe, password, -1);
+        if (!bags && !password[0])
+            bags = PKCS12_unpack_p7encdata(safe, NULL, 0);
+        n += count_keys(bags);
+    }
+    ERR_clear_error();
+    return n;
+}
+
 static enum ha_code read_pkcs12(struct reading *reading, PKCS12 *pkcs12, struct ha_err *err)
 {
     ha_auto(free_certificates) STACK_OF(X509) *others = NULL;
@@ -142,7 +185,13 @@ static enum ha_code read_pkcs12(struct reading *reading, PKCS12 *pkcs12, struct 
                    ? ha_ossl_fail(err, HA_E_MALFORMED, "its password is right, but the key can't be read")
                    : wrong_password(err);
     take_certificates(reading, own, others);
-    return key ? add_key(reading, key) : no_key(err);
+    if (!key)
+        return no_key(err);
+    add_key(reading, key);
+    size_t n_keys = count_all_keys(pkcs12, reading->password);
+    if (n_keys > 1)
+        reading->n_keys = n_keys;
+    return HA_OK;
 }
 
 static enum ha_code read_der(struct reading *reading, const uint8_t *der, size_t n, struct ha_err *err)

@@ -19,6 +19,12 @@ tests_unit_oaep_test_SOURCES = tests/unit/oaep_test.c tests/unit/softkey.c tests
 tests_unit_oaep_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_oaep_test_LDADD = libha-crypto.la $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/unit/key_file_test
+TESTS += tests/unit/key_file_test
+tests_unit_key_file_test_SOURCES = tests/unit/key_file_test.c
+tests_unit_key_file_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_key_file_test_LDADD = libha-crypto.la $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/unit/pubkey_test
 TESTS += tests/unit/pubkey_test
 tests_unit_pubkey_test_SOURCES = tests/unit/pubkey_test.c tests/unit/softkey.c tests/unit/softkey.h
