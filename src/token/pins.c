@@ -75,7 +75,7 @@ static enum ha_code tell_tries(struct ha_library *library, const CK_TOKEN_INFO *
 // The old PIN was accepted: a refusal is about the new one.
 static enum ha_code refuse_new(const char *label, const char *function, struct ha_err *err)
 {
-    if (ha_library_fail(err, function) != HA_E_PIN && err->rv != 0x1c3)  // CKR_PIN_TOO_WEAK
+    if (ha_library_fail(err, function) != HA_E_PIN && err->rv != 0x1b8)  // CKR_PIN_TOO_WEAK
         return ha_wrap(err, "the PIN of token '%s' can't be changed", label);
     char cause[sizeof err->detail];
     memcpy(cause, err->detail, sizeof cause);

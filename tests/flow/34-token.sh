@@ -190,6 +190,12 @@ succeeds 'the right one at the last try' token pin change edge --final-try --pin
 faults f
 succeeds 'and back' token pin change edge --pin "file:$D/new" --new-pin "file:$D/user"
 
+for rule in 'pin change edge:C_SetPIN:--pin:user' 'pin reset edge:C_InitPIN:--so-pin:so'; do
+    IFS=: read -r words function option file <<<"$rule"
+    faults f "$function error 0x1b8"
+    fails "a new PIN that is too weak ($function)" 1 "*doesn't take the new PIN*CKR_PIN_TOO_WEAK*what it was*" \
+        token $words $option "file:$D/$file" --new-pin "file:$D/new"
+done
 faults f 'C_OpenSession error CKR_SESSION_COUNT'
 fails 'a token without a free session' 1 "*didn't come to an end within 1 s*" \
     token --timeout 1 pin change edge --pin "file:$D/user" --new-pin "file:$D/new"
