@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Processes that `hsm-agent dev` and `hsm-agent token` start, watch and end. For a program with one thread.
+// Processes that `hsm-agent dev` and `hsm-agent token` start, watch and end, and the signals meanwhile and at prompts.
+// For a program with one thread.
 #pragma once
 
 #include "base/err.h"

@@ -3,9 +3,11 @@
 
 #include "base/auto.h"
 #include "base/file.h"
+#include "cli/dev_child.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,13 +46,20 @@ static enum ha_code read_credential(const char *name, struct ha_buf *out, struct
     return read_file(ha_buf_text(&path), HA_FILE_TRUSTED, out, err);
 }
 
-static enum ha_code read_line(int tty, struct ha_secret *secret, struct ha_err *err)
+static enum ha_code read_line(int tty, const struct ha_dev_signals *signals, struct ha_secret *secret,
+                              struct ha_err *err)
 {
+    struct pollfd wait[] = {{.fd = tty, .events = POLLIN}, {.fd = signals->fd, .events = POLLIN}};
     uint8_t *bytes = ha_secret_data(secret);
-    ssize_t n;
-    do {
-        n = read(tty, bytes, ha_secret_capacity(secret));
-    } while (n < 0 && errno == EINTR);
+    while (poll(wait, HA_ARRAY_SIZE(wait), -1) < 0)
+        if (errno != EINTR)
+            return ha_fail_errno(err, errno, "can't wait for the terminal");
+    bool from_terminal = false;
+    if (wait[1].revents && ha_dev_signals_next(signals, &from_terminal)) {
+        ha_fail(err, HA_E_STOPPING, "ended while a password was asked for; nothing was done");
+        return ha_hint(err, "Start it again when you have the password.");
+    }
+    ssize_t n = read(tty, bytes, ha_secret_capacity(secret));
     if (n < 0)
         return ha_fail_errno(err, errno, "can't read the password from the terminal");
     size_t len = (size_t)n;
@@ -64,19 +73,21 @@ static enum ha_code ask(const char *prompt, struct ha_buf *out, struct ha_err *e
 {
     ha_auto(ha_secret_free) struct ha_secret *secret = NULL;
     ha_auto(ha_close) int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    ha_auto(ha_dev_signals_restore) struct ha_dev_signals signals = {.fd = -1};
     struct termios before;
     if (tty < 0 || tcgetattr(tty, &before) != 0) {
         ha_fail_errno(err, errno, "there is no terminal to ask for the password");
         return ha_hint(err, "Run this in a terminal, or give --password file:PATH or credential:NAME.");
     }
-    if (ha_secret_new(HA_PASSWORD_MAX, &secret, err))
+    // Whoever presses Ctrl-C wants the echo back.
+    if (ha_secret_new(HA_PASSWORD_MAX, &secret, err) || ha_dev_signals_take(&signals, err))
         return err->code;
     struct termios silent = before;
     silent.c_lflag = (silent.c_lflag & ~(tcflag_t)ECHO) | ICANON;
     if (tcsetattr(tty, TCSAFLUSH, &silent) != 0)
         return ha_fail_errno(err, errno, "can't turn the terminal's echo off");
     dprintf(tty, "%s: ", prompt);
-    enum ha_code code = read_line(tty, secret, err);
+    enum ha_code code = read_line(tty, &signals, secret, err);
     tcsetattr(tty, TCSAFLUSH, &before);
     dprintf(tty, "\n");
     return code ? code : take(secret, out, err);

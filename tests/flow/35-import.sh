@@ -248,6 +248,10 @@ is 'a password is asked for' "$?" 0
 like 'and not shown' "$(<"$T/prompt")" "Password of $files/ec.p12: *imported typed, ec:p256, with its certificate*"
 unlike 'not at all' "$(<"$T/prompt")" '*horse*'
 
+"$python" "$flow/at_terminal.py" "Password of $files/ec.p12: " ^C -- "$bin/hsm-agent" key import left "$files/ec.p12" >"$T/screen"
+is 'Ctrl-C ends it, and the terminal echoes again' $? 1
+like 'with a word' "$(<"$T/screen")" '*ended while a password was asked for; nothing was done*'
+
 # --- Two tokens
 
 ends_well a

@@ -67,6 +67,7 @@ def main():
                 slave_echo = echoes(terminal)
             except termios.error:
                 pass
+        slave_echo = echoes(terminal)
     except TimeoutError:
         code = 97
     os.close(terminal)
