@@ -38,18 +38,21 @@ static enum ha_code read_recipient(const char *pem, struct ha_pubkey **ret_key, 
 }
 
 // The key is wrapped first: a password is used up by an export that was made, and by no other.
-static enum ha_code export(const struct ha_call_context *call, const struct export_request *request, struct ha_key *key,
-                           struct ha_buf *sealed, struct ha_err *err) {
-    ha_auto(ha_pubkey_free) struct ha_pubkey *recipient = NULL; const struct ha_buf *hash = &request->password_hash.buf;
-    if (request->password_hash.present && hash->len != HA_SLOW_HASH_LEN){
+static enum ha_code seal(const struct ha_call_context *call, const struct export_request *request, struct ha_key *key,
+                         struct ha_buf *sealed, struct ha_err *err)
+{
+    ha_auto(ha_pubkey_free) struct ha_pubkey *recipient = NULL;
+    const struct ha_buf *hash = &request->password_hash.buf;
+    if (request->password_hash.present && hash->len != HA_SLOW_HASH_LEN) {
         ha_fail(err, HA_E_MALFORMED, "the hash of a password has %d bytes, not %zu", HA_SLOW_HASH_LEN, hash->len);
-        return ha_at(err, "/password_hash");}
-if (read_recipient(request->recipient, &recipient, err) ||
-    ha_backup_export(key, recipient, sealed, err)) return err->code;
-if (request->password_hash.present &&
-    ha_backup_use_password(call->api->keys, call->api->config->agent.state_dir, hash->data, err))
-    return ha_at(err, "/password_hash");
-return HA_OK;
+        return ha_at(err, "/password_hash");
+    }
+    if (read_recipient(request->recipient, &recipient, err) || ha_backup_export(key, recipient, sealed, err))
+        return err->code;
+    if (request->password_hash.present &&
+        ha_backup_use_password(call->api->keys, call->api->config->agent.state_dir, hash->data, err))
+        return ha_at(err, "/password_hash");
+    return HA_OK;
 }
 
 enum ha_code ha_handle_export(struct ha_call_context *call, struct ha_err *err)
@@ -59,7 +62,7 @@ enum ha_code ha_handle_export(struct ha_call_context *call, struct ha_err *err)
     ha_auto(ha_buf_clear) struct ha_buf sealed = {0};
     size_t n;
     if (ha_members_read(call->body, export_members, "", &request, err) ||
-        ha_call_key(call, HA_OPERATION_EXPORT, HA_ALG_NONE, &key, err) || export(call, &request, key, &sealed, err))
+        ha_call_key(call, HA_OPERATION_EXPORT, HA_ALG_NONE, &key, err) || seal(call, &request, key, &sealed, err))
         return err->code;
     ha_log(call->api->log, HA_LOG_WARN, "key-exported", HA_S("key", key->name), HA_N("version", key->version),
            HA_N("uid", call->request->principal->uid));
