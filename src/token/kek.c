@@ -177,13 +177,27 @@ enum ha_code ha_kek_tag(struct ha_p11 *token, struct ha_session *session, CK_OBJ
     return code;
 }
 
+// A shorter AES key makes such a tag too, but isn't what a key of this type promises. SoftHSM says 0 of what was
+// unwrapped.
+static enum ha_code check_length(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
+                                 struct ha_err *err)
+{
+    CK_ULONG len = 0;
+    CK_ATTRIBUTE attribute = {CKA_VALUE_LEN, &len, sizeof(len)};
+    if (ha_find_attributes(token, session, object, &attribute, 1, err))
+        return err->code;
+    if (attribute.ulValueLen != sizeof(len) || len == 0 || len == key_len)
+        return HA_OK;
+    return ha_fail(err, HA_E_KEY_CANNOT, "the AES key has %lu bytes, not %lu", len, key_len);
+}
+
 enum ha_code ha_kek_identity(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
                              struct ha_pubkey **ret_key, struct ha_err *err)
 {
     static const char text[] = HA_PUBKEY_CHECK_TEXT;
     uint8_t value[HA_DIGEST_MAX], check[HA_DIGEST_MAX];
     ha_auto(ha_buf_clear) struct ha_buf tag = {0};
-    if (ha_digest(HA_HASH_SHA256, text, sizeof(text) - 1, value, err) ||
+    if (check_length(token, session, object, err) || ha_digest(HA_HASH_SHA256, text, sizeof(text) - 1, value, err) ||
         ha_kek_tag(token, session, object, value, &tag, err) ||
         ha_digest(HA_HASH_SHA256, tag.data, tag.len, check, err))
         return err->code;
