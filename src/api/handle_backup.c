@@ -60,6 +60,7 @@ static enum ha_code get_kek(const struct ha_call_context *call, const char *name
 {
     struct ha_call_context other = *call;
     other.name = name;
+    other.choice = (struct ha_version_choice){0};  // that is of the key to be wrapped
     return ha_call_key(&other, HA_OPERATION_BACKUP, HA_ALG_NONE, ret_kek, err) ? ha_at(err, "/kek") : HA_OK;
 }
 
