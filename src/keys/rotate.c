@@ -20,7 +20,7 @@ static enum ha_code tokens_of(const struct ha_key *key, struct ha_token *ret_tok
 static enum ha_code check(struct ha_key *const *versions, size_t n, struct ha_err *err)
 {
     const struct ha_key *newest = versions[n - 1];
-    if (newest->imported) {
+    if (newest->imported && ha_key_type_is_secret(newest->type)) {
         ha_fail(err, HA_E_KEY_CANNOT, "'%s' is a secret that somebody else knows too; the next one comes from outside",
                 newest->name);
         return ha_hint(err, "import it under another name");

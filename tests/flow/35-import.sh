@@ -148,6 +148,10 @@ api POST /v1/keys/raw/import "{\"private_key\":\"$(b64u <"$files/p8.der")\"}"
 is 'a request' "$status $(field type)" '201 ec:p384'
 ends_well a
 start_agent a || done_testing
+hsm_agent key rotate raw --activate-after 0 >"$T/out" 2>&1
+api GET /v1/keys/raw
+is 'the next version of an imported key is made in the token' "$(field version) $(field origin)" '2 created'
+hsm_agent key delete raw --key-version 2 --confirm raw >"$T/out" 2>&1
 is 'a restart finds them' "$(hsm_agent key list | grep -c ' ready ')" 23
 
 # --- What is refused
