@@ -4,7 +4,10 @@
 #include "base/clock.h"
 #include "crypto/digest.h"
 #include "keys/keys_internal.h"
+#include "keys/use.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,13 +48,14 @@ static enum ha_code digest_about(const struct ha_backup *backup, uint8_t ret_dig
                                  struct ha_err *err)
 {
     ha_auto(ha_buf_clear) struct ha_buf about = {0};
-    char purposes[HA_PURPOSES_TEXT_MAX];
+    char purposes[HA_PURPOSES_TEXT_MAX], version[24];
     size_t n;
     const uint8_t *spki = ha_pubkey_spki(backup->public_key, &n);
     ha_purposes_print(backup->purposes, purposes, sizeof(purposes));
+    snprintf(version, sizeof(version), "%" PRIu64, backup->version);
     put_text(&about, HA_BACKUP_FORMAT);
     put_text(&about, backup->name);
-    put(&about, &backup->version, sizeof(backup->version));
+    put_text(&about, version);
     put_text(&about, purposes);
     put_text(&about, backup->traits.environment);
     put_text(&about, backup->traits.holder);
@@ -81,10 +85,10 @@ static const struct ha_replica *in_token(const struct ha_key *key, const struct 
     return NULL;
 }
 
-static enum ha_code check_made_for_it(const struct ha_key *key, struct ha_err *err)
+static enum ha_code check_may_leave(const struct ha_key *key, struct ha_err *err)
 {
     if (key->backup)
-        return HA_OK;
+        return ha_use_check_barred(key, err);
     ha_fail(err, HA_E_KEY_CANNOT, "the key '%s' can't leave its token: it wasn't made for backups", key->name);
     return ha_hint(err, "only a key that was made with --backup can; make a new one, and let this one retire");
 }
@@ -92,7 +96,7 @@ static enum ha_code check_made_for_it(const struct ha_key *key, struct ha_err *e
 static enum ha_code check_kek(const struct ha_key *kek, struct ha_err *err)
 {
     if (ha_key_type_info(kek->type)->family == HA_FAMILY_KEK && kek->public_key)
-        return HA_OK;
+        return ha_use_check_barred(kek, err);
     ha_fail(err, HA_E_KEY_CANNOT, "'%s' is no key encryption key", kek->name);
     return ha_hint(err,
                    "make one: `hsm-agent key create NAME --type aes:256 --token A,B`, with the token of the backup");
@@ -152,7 +156,7 @@ static enum ha_code make(struct ha_key *key, const struct ha_key *kek, struct ha
     const struct ha_replica *replica = NULL, *kek_replica = NULL;
     uint8_t about[HA_DIGEST_MAX];
     ha_auto(ha_buf_clear) struct ha_buf answer = {0};
-    if (check_made_for_it(key, err) || check_kek(kek, err) || find_both(key, kek, &replica, &kek_replica, err) ||
+    if (check_may_leave(key, err) || check_kek(kek, err) || find_both(key, kek, &replica, &kek_replica, err) ||
         describe(key, kek, backup, err) || digest_about(backup, about, err))
         return err->code;
     const struct ha_packet question = {
@@ -190,7 +194,7 @@ enum ha_code ha_backup_export(struct ha_key *key, const struct ha_pubkey *recipi
                               struct ha_err *err)
 {
     const struct ha_replica *replica = NULL;
-    if (check_made_for_it(key, err))
+    if (check_may_leave(key, err))
         return err->code;
     for (size_t i = 0; i < key->n_replicas && !replica; i++)
         replica = is_ready(key, &key->replicas[i]) ? &key->replicas[i] : NULL;
@@ -292,7 +296,7 @@ enum ha_code ha_backup_restore(struct ha_keys *keys, const char *name, struct ha
     }
     restoring.kek = kek;
     traits.backup = true;
-    if (check_places(kek, tokens, n, err) || digest_about(backup, about, err))
+    if (ha_use_check_barred(kek, err) || check_places(kek, tokens, n, err) || digest_about(backup, about, err))
         return err->code;
     ha_buf_append(&restoring.sealed, about, ha_hash_info(HA_HASH_SHA256)->len);
     ha_buf_append(&restoring.sealed, backup->tag.data, backup->tag.len);

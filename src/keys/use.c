@@ -75,7 +75,7 @@ static bool some_token_can(const struct ha_key *key, enum ha_alg alg)
     return false;
 }
 
-static enum ha_code check_barred(const struct ha_key *key, struct ha_err *err)
+enum ha_code ha_use_check_barred(const struct ha_key *key, struct ha_err *err)
 {
     bool disabled = atomic_load_explicit(&key->disabled, memory_order_relaxed);
     int64_t deletes_s = atomic_load_explicit(&key->deletes_s, memory_order_relaxed);
@@ -90,7 +90,7 @@ static enum ha_code check_barred(const struct ha_key *key, struct ha_err *err)
 
 enum ha_code ha_use_check(struct ha_key *key, enum ha_alg alg, unsigned purposes, struct ha_err *err)
 {
-    if (check_barred(key, err) || check_state(key, err))
+    if (ha_use_check_barred(key, err) || check_state(key, err))
         return err->code;
     if (!ha_alg_fits(alg, key->type)) {
         if (alg == HA_ALG_NONE)  // it was the key that should have chosen

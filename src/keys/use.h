@@ -25,6 +25,9 @@ HA_AUTO_DEFINE_CLEAR(struct ha_use, ha_use_clear)
 // at all.
 enum ha_code ha_use_check(struct ha_key *key, enum ha_alg alg, unsigned purposes, struct ha_err *err);
 
+// HA_E_KEY_DISABLED when an administrator has disabled the key, or has said when it is to be deleted.
+enum ha_code ha_use_check_barred(const struct ha_key *key, struct ha_err *err);
+
 // Fill in use; each checks the key first. purposes: any of these bits suffices.
 enum ha_code ha_use_sign(struct ha_key *key, enum ha_alg alg, unsigned purposes, const uint8_t *data, size_t n,
                          struct ha_use *use, struct ha_err *err);

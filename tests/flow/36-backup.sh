@@ -146,6 +146,34 @@ fails 'nor one that is not in the token' 1 "*no token that is ready has both*" h
 fails 'nor one that is not there' 1 "*there is no key 'nobody'*" hsm_agent key backup ec-p256 --kek nobody
 fails 'a key encryption key has no backup' 1 "*wasn't made for backups*" hsm_agent key backup kek --kek kek
 
+# --- Disabled
+
+disabled() { # KEY NAME ARG...
+    local key=$1 name=$2
+    shift 2
+    hsm_agent key disable "$key" >/dev/null
+    fails "$name" 1 "*of '$key' is disabled*" "$@"
+    hsm_agent key enable "$key" >/dev/null
+}
+disabled ec-p256 'a disabled key is not wrapped' hsm_agent key backup ec-p256 --kek kek
+disabled ec-p256 'nor exported' hsm_agent key export ec-p256 --password "file:$T/third" -o "$T/no.p12"
+disabled kek 'a disabled key encryption key wraps nothing' hsm_agent key backup ec-p256 --kek kek
+disabled kek 'and brings nothing back' hsm_agent key restore "$T/ec-p256.backup" --name barred --token spare
+hsm_agent key delete ec-p256 --confirm ec-p256 --after 30d >/dev/null
+fails 'nor is one that is to be deleted' 1 '*is to be deleted at*' hsm_agent key backup ec-p256 --kek kek
+hsm_agent key delete ec-p256 --cancel >/dev/null
+succeeds 'what is enabled is' hsm_agent key backup ec-p256 --kek kek -o "$T/ec-p256.backup"
+
+# --- Versions
+
+hsm_agent key rotate ec-p384 >"$T/out"
+api POST '/v1/keys/ec-p384/backup?version=2' '{"kek":"kek"}'
+is 'another version than the active one is wrapped' "$status $(field version)" '200 2'
+is 'by a key encryption key that has no such version' "$(field kek)" kek
+hsm_agent key rotate ec-p521.b --activate-after 0 >"$T/out"
+api GET /v1/keys/ec-p521.b
+is 'a key that came back is rotated like others' "$(field version) $(field state)" '2 ready'
+
 # --- Altered
 
 alter() { # MEMBER PYTHON-EXPRESSION of v
@@ -191,6 +219,11 @@ mkdir -p "$T/b"
 sed "s!$T/a/state!$T/b/state!; s!$T/a/agent.sock!$T/b/agent.sock!; /^\[token main\]/,/^pin =/d" "$T/a/agent.conf" |
     sed '/^sessions = 4/d' >"$T/b/agent.conf"
 start_agent b || done_testing
+SOFTHSM2_CONF=$T/a/spare/softhsm2.conf pkcs11-tool --module "$module" --token-label spare --login --pin "$(<"$T/a/spare/pin")" \
+    --keygen --key-type AES:16 --label short --id 5051 --usage-wrap >"$T/out" 2>&1 || diag "$(<"$T/out")"
+api PUT /v1/keys/short '{"uri":"pkcs11:type=secret-key;object=short"}'
+problem 'a shorter key is none of aes:256' 422 key-cannot
+like 'for that reason' "$body" '*16 bytes*'
 is 'another agent has the other token alone' "$(hsm_agent tokens --json | grep -o '"name":"[a-z]*"')" '"name":"spare"'
 fails 'it does not know the key encryption key' 1 "*'kek' at that time, isn't here*pkcs11:type=secret-key;object=kek*" \
     hsm_agent key restore "$T/rsa-3072.backup"
