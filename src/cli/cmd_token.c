@@ -6,6 +6,7 @@
 #include "cli/table.h"
 #include "cli/token_tool.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void put_line(struct ha_buf *out, const ha_json *object, const char *member, const char *label)
@@ -127,13 +128,17 @@ enum ha_code ha_cmd_token_info(struct ha_cli *cli, struct ha_err *err)
 static void put_section(struct ha_buf *out, const struct ha_cli *cli, const ha_json *token)
 {
     const char *label = ha_json_get_string(token, "label"), *uri = ha_json_get_string(token, "uri");
+    static const char file[] = "file:";
     const char *args = ha_opt_value(cli->opts, HA_OPT_MODULE_ARGS), *pin = ha_opt_value(cli->opts, HA_OPT_PIN);
+    bool is_relative = pin && strncmp(pin, file, sizeof file - 1) == 0 && pin[sizeof file - 1] != '/';
+    ha_auto(ha_free) char *path = is_relative ? realpath(pin + sizeof file - 1, NULL) : NULL;
     ha_buf_printf(out, "\nFor hsm-agent.conf:\n\n[token %s]\nuri = %s\nmodule = %s\n",
                   label && ha_name_valid(label) ? label : "NAME", uri ? uri : "",
                   ha_opt_value(cli->opts, HA_OPT_MODULE));
     if (args)
         ha_buf_printf(out, "module-args = %s\n", args);
-    ha_buf_printf(out, "pin = %s\n", pin ? pin : "prompt");
+    // The configuration takes no relative path.
+    ha_buf_printf(out, "pin = %s%s\n", path ? file : "", path ? path : pin ? pin : "prompt");
 }
 
 enum ha_code ha_cmd_token_init(struct ha_cli *cli, struct ha_err *err)

@@ -217,7 +217,11 @@ fails 'a wrong PIN of the security officer' 1 "*can't be initialised*CKR_PIN_INC
     --so-pin "file:$D/wrong" --pin "file:$D/user"
 like 'leaves the token as it was' \
     "$(pkcs11-tool --module "$module" --token-label edge --login --pin "$(<"$D/user")" -O 2>&1)" '*Private Key Object*'
-succeeds 'with the right one' token init again --erase "$serial" --so-pin "file:$D/so" --pin "file:$D/new"
+cd "$D" || exit 99
+token init again --erase "$serial" --so-pin file:so --pin file:new >"$T/made"
+is 'with the right one' $? 0
+cd "$bin" || exit 99
+like 'the configuration gets the whole path' "$(<"$T/made")" "*pin = file:$D/new*"
 like 'it has a new label' "$(token list)" '*again*'
 unlike 'instead of the old one' "$(token list)" '*edge*'
 unlike 'and its keys are gone' \
