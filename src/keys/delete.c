@@ -202,11 +202,11 @@ static enum ha_code delete_all(struct ha_keys *keys, struct ha_key *const *versi
     return HA_OK;
 }
 
-enum ha_code ha_keys_delete(struct ha_keys *keys, const char *name, unsigned version, bool destroy, bool *ret_destroyed,
-                            struct ha_err *err)
+// keys->changing is held.
+static enum ha_code delete_now(struct ha_keys *keys, const char *name, unsigned version, bool destroy,
+                               bool *ret_destroyed, struct ha_err *err)
 {
     size_t n;
-    pthread_mutex_lock(&keys->changing);
     struct ha_key **versions = ha_keys_versions(keys, name, &n);
     enum ha_code code;
     if (n == 0)
@@ -218,6 +218,30 @@ enum ha_code ha_keys_delete(struct ha_keys *keys, const char *name, unsigned ver
     else
         code = delete_all(keys, versions, n, destroy, ret_destroyed, err);
     ha_keys_list_free(versions, n);
+    return code;
+}
+
+enum ha_code ha_keys_delete(struct ha_keys *keys, const char *name, unsigned version, bool destroy, bool *ret_destroyed,
+                            struct ha_err *err)
+{
+    pthread_mutex_lock(&keys->changing);
+    enum ha_code code = delete_now(keys, name, version, destroy, ret_destroyed, err);
     pthread_mutex_unlock(&keys->changing);
+    return code;
+}
+
+enum ha_code ha_keys_delete_due(struct ha_keys *keys, struct ha_key *key, int64_t now_s, bool *ret_due,
+                                bool *ret_destroyed, struct ha_err *err)
+{
+    enum ha_code code = HA_OK;
+    pthread_mutex_lock(&keys->changing);
+    // It may have been taken back, or another key may have the name by now.
+    ha_auto(ha_key_unref) struct ha_key *present = ha_keys_get_version(keys, key->name, key->version);
+    int64_t deletes_s = atomic_load(&key->deletes_s);
+    bool due = present == key && deletes_s && deletes_s <= now_s;
+    if (due)
+        code = delete_now(keys, key->name, key->version, atomic_load(&key->deletes_objects), ret_destroyed, err);
+    pthread_mutex_unlock(&keys->changing);
+    *ret_due = due;
     return code;
 }

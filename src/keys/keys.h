@@ -10,11 +10,23 @@
 struct ha_ceremonies;
 struct ha_keys;
 
-// Reads the state directory. Keys stay HA_STATE_TOKEN_DOWN until their token is bound.
+// Reads the state directory. Keys stay HA_STATE_TOKEN_DOWN until their token is bound. Nothing happens by the clock
+// yet.
 enum ha_code ha_keys_new(const char *state_dir, const struct ha_log *log, struct ha_keys **ret_keys,
                          struct ha_err *err);
 void ha_keys_free(struct ha_keys *keys);
 HA_AUTO_DEFINE(struct ha_keys, ha_keys_free)
+// Keeps the tokens that keys lead to from being freed.
+struct ha_keys_hold {
+    void *context;
+    void *(*take)(void *context);
+    void (*give_back)(void *held);
+};
+// From now on what an administrator has put off is done when its time comes, in a thread of its own, which uses tokens
+// only while it holds them.
+enum ha_code ha_keys_start(struct ha_keys *keys, const struct ha_keys_hold *hold, struct ha_err *err);
+// Ends that, before the tokens go for good: what is under way with one is over when it returns. NULL is fine.
+void ha_keys_stop(struct ha_keys *keys);
 // Those of the same state directory. Borrowed.
 struct ha_ceremonies *ha_keys_ceremonies(struct ha_keys *keys);
 

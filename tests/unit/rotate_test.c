@@ -3,7 +3,7 @@
 #include "fake.h"
 
 #include "base/file.h"
-#include "keys/keys.h"
+#include "keys/keys_internal.h"
 #include "keys/use.h"
 
 #include <setjmp.h>
@@ -22,6 +22,7 @@ struct fixture {
     char state_dir[96];
     struct ha_keys *keys;
     struct ha_token *token;
+    atomic_uint held;  // how often the tokens are
 };
 
 static enum ha_code bind_keys(void *context, struct ha_token *token, struct ha_err *err)
@@ -30,16 +31,32 @@ static enum ha_code bind_keys(void *context, struct ha_token *token, struct ha_e
     return ha_keys_bind(fixture->keys, token, err);
 }
 
+static void *take_hold(void *context)
+{
+    struct fixture *fixture = context;
+    atomic_fetch_add(&fixture->held, 1);
+    return fixture;
+}
+
+static void give_hold_back(void *held)
+{
+    struct fixture *fixture = held;
+    atomic_fetch_sub(&fixture->held, 1);
+}
+
 static void up(struct fixture *fixture)
 {
+    const struct ha_keys_hold hold = {fixture, take_hold, give_hold_back};
     struct ha_err err = {0};
     assert_int_equal(ha_keys_new(fixture->state_dir, &fixture->fake.log, &fixture->keys, &err), HA_OK);
     assert_int_equal(ha_token_new(&fixture->fake.config, &fixture->fake.host, &fixture->token, &err), HA_OK);
     ha_token_wait_first(fixture->token);
+    assert_int_equal(ha_keys_start(fixture->keys, &hold, &err), HA_OK);
 }
 
 static void down(struct fixture *fixture)
 {
+    ha_keys_stop(fixture->keys);
     ha_token_free(fixture->token);
     ha_keys_free(fixture->keys);
 }
@@ -340,6 +357,73 @@ static void deletion_whose_time_came_while_down_is_done_at_the_next_start(void *
     assert_int_equal(count_files(fixture), 0);
 }
 
+// Waits until the token is about to destroy an object, and has it go on.
+static void await_destruction(const struct fixture *fixture)
+{
+    char path[200];
+    snprintf(path, sizeof(path), "%s/held", fixture->fake.directory);
+    for (int i = 0; i < 1000 && access(path, F_OK) != 0; i++)
+        usleep(10000);
+    assert_int_equal(access(path, F_OK), 0);
+}
+
+static void go_on_destroying(const struct fixture *fixture)
+{
+    char path[200];
+    fake_mode(&fixture->fake, "");
+    snprintf(path, sizeof(path), "%s/held", fixture->fake.directory);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void token_is_held_while_what_is_due_is_deleted(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ha_err err = {0};
+    fake_mode(&fixture->fake, "hold-destroy");
+    assert_int_equal(ha_keys_schedule(fixture->keys, "k", 0, time(NULL), false, &err), HA_OK);
+    await_destruction(fixture);
+    assert_int_equal(atomic_load(&fixture->held), 1);
+    go_on_destroying(fixture);
+    for (int i = 0; i < 1000 && atomic_load(&fixture->held); i++)
+        usleep(10000);
+    assert_int_equal(atomic_load(&fixture->held), 0);
+    assert_int_equal(active(fixture), 0);
+}
+
+// As the calendar finds it that has waited for its turn.
+static void deletion_taken_back_before_its_turn_is_not_done(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ha_err err = {0};
+    bool due = true, destroyed;
+    const int64_t at_s = time(NULL) + 1000;
+    ha_auto(ha_key_unref) struct ha_key *key = ha_keys_get(fixture->keys, "k");
+    assert_int_equal(ha_keys_schedule(fixture->keys, "k", 0, at_s, false, &err), HA_OK);
+    assert_int_equal(ha_keys_schedule(fixture->keys, "k", 0, 0, false, &err), HA_OK);
+    assert_int_equal(ha_keys_delete_due(fixture->keys, key, at_s, &due, &destroyed, &err), HA_OK);
+    assert_false(due);
+    assert_int_equal(active(fixture), 1);
+}
+
+static void deletion_of_a_key_is_not_done_to_the_next_one_of_its_name(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ha_err err = {0};
+    bool due = true, destroyed;
+    const int64_t at_s = time(NULL) + 1000;
+    struct ha_key *made = NULL;
+    ha_auto(ha_key_unref) struct ha_key *key = ha_keys_get(fixture->keys, "k");
+    assert_int_equal(ha_keys_schedule(fixture->keys, "k", 0, at_s, false, &err), HA_OK);
+    assert_int_equal(delete_version(fixture, 0, &err), HA_OK);
+    assert_int_equal(
+        ha_keys_create(fixture->keys, "k", &fixture->token, 1, HA_KEY_EC_P256, HA_PURPOSE_SIGN, NULL, &made, &err),
+        HA_OK);
+    ha_key_unref(made);
+    assert_int_equal(ha_keys_delete_due(fixture->keys, key, at_s, &due, &destroyed, &err), HA_OK);
+    assert_false(due);
+    assert_int_equal(active(fixture), 1);
+}
+
 static void file_under_another_version_is_not_read(void **state)
 {
     struct fixture *fixture = *state;
@@ -370,6 +454,9 @@ int main(void)
         TEST(key_is_deleted_with_all_its_versions),
         TEST(deletion_of_all_that_was_cut_off_after_the_first_mark_is_finished),
         TEST(key_to_be_deleted_is_refused_and_goes_in_its_time),
+        TEST(token_is_held_while_what_is_due_is_deleted),
+        TEST(deletion_taken_back_before_its_turn_is_not_done),
+        TEST(deletion_of_a_key_is_not_done_to_the_next_one_of_its_name),
         TEST(deletion_whose_time_came_while_down_is_done_at_the_next_start),
         TEST(file_under_another_version_is_not_read),
     };
