@@ -424,6 +424,48 @@ static void deletion_of_a_key_is_not_done_to_the_next_one_of_its_name(void **sta
     assert_int_equal(active(fixture), 1);
 }
 
+struct reader {
+    struct fixture *fixture;
+    atomic_bool stop;
+    atomic_uint missed;  // times when there was no key
+};
+
+static void *read_versions(void *context)
+{
+    struct reader *reader = context;
+    while (!atomic_load(&reader->stop)) {
+        size_t n;
+        struct ha_key **all = ha_keys_versions(reader->fixture->keys, "k", &n);
+        for (size_t i = 0; i < n; i++)
+            ha_versions_published(all[i], ha_keys_status(reader->fixture->keys, all[i], NULL));
+        ha_keys_list_free(all, n);
+        if (!active(reader->fixture))
+            atomic_fetch_add(&reader->missed, 1);
+    }
+    return NULL;
+}
+
+// For ThreadSanitizer above all.
+static void versions_may_be_read_while_they_come_and_go(void **state)
+{
+    struct fixture *fixture = *state;
+    struct reader reader = {.fixture = fixture};
+    struct ha_err err = {0};
+    pthread_t threads[2];
+    for (size_t i = 0; i < HA_ARRAY_SIZE(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, read_versions, &reader), 0);
+    for (unsigned version = 2; version < 12; version++) {
+        assert_int_equal(rotate(fixture, 0, 0, &err), HA_OK);
+        assert_int_equal(ha_keys_disable(fixture->keys, "k", version - 1, true, &err), HA_OK);
+        assert_int_equal(delete_version(fixture, version - 1, &err), HA_OK);
+    }
+    atomic_store(&reader.stop, true);
+    for (size_t i = 0; i < HA_ARRAY_SIZE(threads); i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(atomic_load(&reader.missed), 0);
+    assert_int_equal(active(fixture), 11);
+}
+
 static void file_under_another_version_is_not_read(void **state)
 {
     struct fixture *fixture = *state;
@@ -459,6 +501,7 @@ int main(void)
         TEST(deletion_of_a_key_is_not_done_to_the_next_one_of_its_name),
         TEST(deletion_whose_time_came_while_down_is_done_at_the_next_start),
         TEST(file_under_another_version_is_not_read),
+        TEST(versions_may_be_read_while_they_come_and_go),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
