@@ -3,6 +3,7 @@
 #include "fake.h"
 
 #include "base/file.h"
+#include "keys/ceremony.h"
 #include "keys/keys_internal.h"
 #include "keys/use.h"
 
@@ -466,6 +467,42 @@ static void versions_may_be_read_while_they_come_and_go(void **state)
     assert_int_equal(active(fixture), 11);
 }
 
+struct creation {
+    struct fixture *fixture;
+    enum ha_code code;
+};
+
+static void *create_late(void *context)
+{
+    struct creation *creation = context;
+    struct ha_err err = {0};
+    ha_auto(ha_key_unref) struct ha_key *key = NULL;
+    creation->code = ha_keys_create(creation->fixture->keys, "bank", &creation->fixture->token, 1, HA_KEY_EC_P256,
+                                    HA_PURPOSE_SIGN, NULL, &key, &err);
+    return NULL;
+}
+
+// One that waits for its turn while somebody asks for a ceremony.
+static void creation_heeds_a_ceremony_that_came_before_its_turn(void **state)
+{
+    struct fixture *fixture = *state;
+    struct creation creation = {.fixture = fixture};
+    struct ha_ceremonies *ceremonies = ha_keys_ceremonies(fixture->keys);
+    ha_auto(ha_ceremony_clear) struct ha_ceremony ceremony = {.key = "bank"};
+    struct ha_err err = {0};
+    pthread_t thread;
+    pthread_mutex_lock(&fixture->keys->changing);
+    assert_int_equal(pthread_create(&thread, NULL, create_late, &creation), 0);
+    usleep(100000);
+    assert_int_equal(ha_ceremony_begin(&ceremony, &err), HA_OK);
+    ha_buf_puts(&ceremony.request, "{\"type\":\"ec:p256\"}");
+    assert_int_equal(ha_ceremonies_save(ceremonies, &ceremony, &err), HA_OK);
+    pthread_mutex_unlock(&fixture->keys->changing);
+    pthread_join(thread, NULL);
+    assert_int_equal(creation.code, HA_E_CONFLICT);
+    assert_null(ha_keys_get(fixture->keys, "bank"));
+}
+
 static void file_under_another_version_is_not_read(void **state)
 {
     struct fixture *fixture = *state;
@@ -501,6 +538,7 @@ int main(void)
         TEST(deletion_of_a_key_is_not_done_to_the_next_one_of_its_name),
         TEST(deletion_whose_time_came_while_down_is_done_at_the_next_start),
         TEST(file_under_another_version_is_not_read),
+        TEST(creation_heeds_a_ceremony_that_came_before_its_turn),
         TEST(versions_may_be_read_while_they_come_and_go),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
