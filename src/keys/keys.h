@@ -98,15 +98,16 @@ enum ha_code ha_keys_locate(struct ha_token *const *tokens, size_t n, const char
 enum ha_code ha_keys_rotate(struct ha_keys *keys, const char *name, int64_t after_s, int64_t overlap_s,
                             struct ha_key **ret_key, struct ha_err *err);
 // From at_s (UNIX time) on it is the version that signs; 0 is the pending one. Also one that was active before.
-// overlap_s: negative leaves it as it is.
+// overlap_s: negative leaves it as it is. HA_E_CONFLICT for a time to come of the active one.
 enum ha_code ha_keys_activate(struct ha_keys *keys, const char *name, unsigned version, int64_t at_s, int64_t overlap_s,
                               struct ha_key **ret_key, struct ha_err *err);
 // HA_E_KEY_CANNOT in words, for a version that isn't there.
 enum ha_code ha_keys_no_version(const char *name, unsigned version, struct ha_err *err);
-// version here and below: 0 for all.
+// version here and below: 0 for all. A version that is barred alone while it is pending loses its time.
 enum ha_code ha_keys_disable(struct ha_keys *keys, const char *name, unsigned version, bool disabled,
                              struct ha_err *err);
-// Has it deleted when that time comes, and not used until then; at_s 0 takes that back. objects: as in ha_keys_delete.
+// Has it deleted when that time comes, and not used until then; at_s 0 takes that back. objects, and HA_E_CONFLICT: as
+// in ha_keys_delete; also when it is being deleted.
 enum ha_code ha_keys_schedule(struct ha_keys *keys, const char *name, unsigned version, int64_t at_s, bool objects,
                               struct ha_err *err);
 // Forgets the key; destroys its objects in the token when it was created by us, or when asked to. HA_E_CONFLICT for

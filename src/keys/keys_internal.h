@@ -68,6 +68,8 @@ enum ha_code ha_keys_make(struct ha_keys *keys, struct ha_key *key, struct ha_to
 enum ha_code ha_keys_set_activation(struct ha_keys *keys, struct ha_key *key, int64_t at_s, struct ha_err *err);
 // When the files have been read: versions that were to be deleted with another one are marked as that one is.
 void ha_keys_resume_deletions(struct ha_keys *keys);
+// HA_E_CONFLICT for the active one of several versions. keys->changing is held.
+enum ha_code ha_keys_check_deletable(struct ha_keys *keys, const char *name, unsigned version, struct ha_err *err);
 // Deletes the version if it is still there and its time has come; false: it isn't.
 enum ha_code ha_keys_delete_due(struct ha_keys *keys, struct ha_key *key, int64_t now_s, bool *ret_due,
                                 bool *ret_destroyed, struct ha_err *err);

@@ -201,7 +201,7 @@ succeeds 'a certificate request that can not be' as $two ceremony approve "$id" 
 transcript "$id"
 like 'is told in the transcript' "$(member csr_refused)" '?*'
 "$python" -c 'print("{\"type\":\"ec:p256\",\"csr\":{\"x\":[" + ",".join("1" * 30000) + "]}}")' >"$T/long.json"
-api POST /v1/keys/bank-6/ceremony "@$T/long.json"
+api POST /v1/keys/bank-6/ceremony "$(<"$T/long.json")"
 problem 'one that nobody could read through is too large' 413 too-large
 printf '[1]' >"$T/csr.json"
 fails 'one that is no request at all is refused' 1 '*"csr" is an object*' \

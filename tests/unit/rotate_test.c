@@ -243,6 +243,37 @@ static void disabled_version_is_refused_until_it_is_enabled(void **state)
     assert_int_equal(ha_keys_disable(fixture->keys, "j", 0, true, &err), HA_E_NO_KEY);
 }
 
+// Whoever finds a version wrong before it signs mustn't have stopped the key when its time comes.
+static void pending_version_that_is_barred_does_not_come(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ha_err err = {0};
+    assert_int_equal(rotate(fixture, 1, 0, &err), HA_OK);
+    assert_int_equal(ha_keys_disable(fixture->keys, "k", 2, true, &err), HA_OK);
+    usleep(1100000);
+    restart(fixture);
+    assert_int_equal(active(fixture), 1);
+    assert_int_equal(ha_keys_disable(fixture->keys, "k", 2, false, &err), HA_OK);
+    assert_string_equal(status(fixture, 2), "pending");
+    assert_int_equal(activate(fixture, 2, time(NULL) + 1, &err), HA_OK);
+    assert_int_equal(ha_keys_schedule(fixture->keys, "k", 2, time(NULL) + 1000, false, &err), HA_OK);
+    usleep(1100000);
+    assert_int_equal(active(fixture), 1);
+}
+
+static void active_version_is_not_put_off(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ha_err err = {0};
+    assert_int_equal(rotate(fixture, 0, 0, &err), HA_OK);
+    assert_int_equal(activate(fixture, 2, time(NULL) + 1000, &err), HA_E_CONFLICT);
+    assert_int_equal(active(fixture), 2);
+    err = (struct ha_err){0};
+    assert_int_equal(activate(fixture, 2, time(NULL), &err), HA_OK);
+    assert_int_equal(activate(fixture, 1, time(NULL) + 1000, &err), HA_OK);
+    assert_int_equal(active(fixture), 2);
+}
+
 static void decision_that_cannot_be_written_is_not_taken(void **state)
 {
     struct fixture *fixture = *state;
@@ -265,6 +296,8 @@ static void active_one_of_several_versions_is_not_deleted(void **state)
     struct ha_err err = {0};
     assert_int_equal(rotate(fixture, 0, 0, &err), HA_OK);
     assert_int_equal(delete_version(fixture, 2, &err), HA_E_CONFLICT);
+    assert_int_equal(ha_keys_schedule(fixture->keys, "k", 2, time(NULL) + 1, false, &err), HA_E_CONFLICT);
+    assert_int_equal(use(fixture, 2, &err), HA_OK);
     assert_int_equal(count_objects(fixture), 2);
     err = (struct ha_err){0};
     assert_int_equal(delete_version(fixture, 1, &err), HA_OK);
@@ -303,24 +336,77 @@ static void key_is_deleted_with_all_its_versions(void **state)
     assert_null(ha_keys_get(fixture->keys, "k"));
 }
 
-// As a daemon leaves it that is killed when it has marked the first version.
-static void deletion_of_all_that_was_cut_off_after_the_first_mark_is_finished(void **state)
+static void deletion_of_all_that_cannot_begin_leaves_what_was_planned(void **state)
 {
-    static const char ready[] = "\"phase\": \"ready\"", deleting[] = "\"phase\": \"deleting\", \"deletes-all\": true";
+    struct fixture *fixture = *state;
+    struct ha_err err = {0};
+    char path[200], away[208];
+    assert_int_equal(rotate(fixture, 0, 0, &err), HA_OK);
+    assert_int_equal(ha_keys_schedule(fixture->keys, "k", 0, time(NULL) + 1000, true, &err), HA_OK);
+    snprintf(path, sizeof(path), "%s/keys", fixture->state_dir);
+    snprintf(away, sizeof(away), "%s.away", path);
+    assert_int_equal(rename(path, away), 0);
+    assert_int_not_equal(delete_version(fixture, 0, &err), HA_OK);
+    assert_int_equal(rename(away, path), 0);
+    ha_auto(ha_key_unref) struct ha_key *key = ha_keys_get_version(fixture->keys, "k", 1);
+    assert_true(atomic_load(&key->deletes_objects));
+}
+
+static void key_that_is_being_deleted_is_not_kept(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ha_err err = {0};
+    fake_mode(&fixture->fake, "die-before-destroy");
+    assert_int_not_equal(delete_version(fixture, 0, &err), HA_OK);
+    err = (struct ha_err){0};
+    assert_int_equal(ha_keys_schedule(fixture->keys, "k", 0, 0, false, &err), HA_E_CONFLICT);
+    err = (struct ha_err){0};
+    assert_int_equal(ha_keys_disable(fixture->keys, "k", 1, false, &err), HA_E_CONFLICT);
+    fake_mode(&fixture->fake, "");
+}
+
+// Replaces text in a file of the state directory.
+static void rewrite(const struct fixture *fixture, const char *name, const char *before, const char *after)
+{
+    char path[200];
+    struct ha_err err = {0};
+    ha_auto(ha_buf_clear) struct ha_buf text = {0}, other = {0};
+    snprintf(path, sizeof(path), "%s/keys/%s", fixture->state_dir, name);
+    assert_int_equal(ha_file_read(path, 1 << 16, HA_FILE_ANY, &text, &err), HA_OK);
+    const char *at = strstr(ha_buf_text(&text), before);
+    assert_non_null(at);
+    ha_buf_append(&other, text.data, (size_t)(at - ha_buf_text(&text)));
+    ha_buf_printf(&other, "%s%s", after, at + strlen(before));
+    assert_int_equal(ha_file_write(path, other.data, other.len, 0600, &err), HA_OK);
+}
+
+// An adopted version goes without a mark of its own.
+static void deletion_of_all_that_was_cut_off_leaves_no_certificate(void **state)
+{
     struct fixture *fixture = *state;
     struct ha_err err = {0};
     char path[200];
-    ha_auto(ha_buf_clear) struct ha_buf text = {0}, marked = {0};
+    assert_int_equal(rotate(fixture, 0, 0, &err), HA_OK);
+    down(fixture);
+    rewrite(fixture, "k.json", "\"origin\": \"created\"", "\"origin\": \"adopted\"");
+    rewrite(fixture, "k@2.json", "\"phase\": \"ready\"", "\"phase\": \"deleting\", \"deletes-all\": true");
+    snprintf(path, sizeof(path), "%s/certificates/k@1.pem", fixture->state_dir);
+    assert_int_equal(ha_file_write(path, "x", 1, 0600, &err), HA_OK);
+    up(fixture);
+    assert_int_equal(active(fixture), 0);
+    assert_int_equal(count_files(fixture), 0);
+    assert_int_equal(access(path, F_OK), -1);
+}
+
+// As a daemon leaves it that is killed when it has marked the first version.
+static void deletion_of_all_that_was_cut_off_after_the_first_mark_is_finished(void **state)
+{
+    struct fixture *fixture = *state;
+    struct ha_err err = {0};
     assert_int_equal(rotate(fixture, 0, 0, &err), HA_OK);
     assert_int_equal(rotate(fixture, -1, 0, &err), HA_OK);
     down(fixture);
-    snprintf(path, sizeof(path), "%s/keys/k.json", fixture->state_dir);
-    assert_int_equal(ha_file_read(path, 1 << 16, HA_FILE_ANY, &text, &err), HA_OK);
-    const char *at = strstr(ha_buf_text(&text), ready);
-    assert_non_null(at);
-    ha_buf_append(&marked, text.data, (size_t)(at - ha_buf_text(&text)));
-    ha_buf_printf(&marked, "%s%s", deleting, at + strlen(ready));
-    assert_int_equal(ha_file_write(path, marked.data, marked.len, 0600, &err), HA_OK);
+    rewrite(fixture, "k.json", "\"phase\": \"ready\"", "\"phase\": \"deleting\", \"deletes-all\": true");
     up(fixture);
     assert_int_equal(active(fixture), 0);
     assert_int_equal(count_objects(fixture), 0);
@@ -527,10 +613,15 @@ int main(void)
         TEST(rotation_that_the_token_refuses_leaves_the_key_as_it_was),
         TEST(activation_survives_a_restart),
         TEST(disabled_version_is_refused_until_it_is_enabled),
+        TEST(pending_version_that_is_barred_does_not_come),
+        TEST(active_version_is_not_put_off),
         TEST(decision_that_cannot_be_written_is_not_taken),
         TEST(active_one_of_several_versions_is_not_deleted),
         TEST(number_of_a_deleted_version_is_not_given_again),
         TEST(key_is_deleted_with_all_its_versions),
+        TEST(deletion_of_all_that_cannot_begin_leaves_what_was_planned),
+        TEST(key_that_is_being_deleted_is_not_kept),
+        TEST(deletion_of_all_that_was_cut_off_leaves_no_certificate),
         TEST(deletion_of_all_that_was_cut_off_after_the_first_mark_is_finished),
         TEST(key_to_be_deleted_is_refused_and_goes_in_its_time),
         TEST(token_is_held_while_what_is_due_is_deleted),
