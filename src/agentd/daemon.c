@@ -47,6 +47,16 @@ void ha_daemon_block_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
+static void *hold_tokens(void *snapshots)
+{
+    return ha_snapshots_take(snapshots);
+}
+
+static void let_tokens_go(void *snapshot)
+{
+    ha_snapshots_return(snapshot);
+}
+
 static enum ha_code start(struct daemon *daemon, struct ha_err *err)
 {
     struct ha_reload *reload = &daemon->reload;
@@ -55,7 +65,8 @@ static enum ha_code start(struct daemon *daemon, struct ha_err *err)
         ha_doors_new(&daemon->snapshots, daemon->log, &reload->doors, err) ||
         ha_tokens_new(daemon->program, daemon->keys, &daemon->snapshots, daemon->log, &reload->tokens, err))
         return err->code;
-    if (ha_reload_first(reload, err))
+    const struct ha_keys_hold hold = {&daemon->snapshots, hold_tokens, let_tokens_go};
+    if (ha_reload_first(reload, err) || ha_keys_start(daemon->keys, &hold, err))
         return err->code;
     return ha_keeper_new(reload->first->agent.state_dir, daemon->keys, &daemon->snapshots, daemon->log, &daemon->keeper,
                          err);
@@ -66,6 +77,10 @@ static void stop(struct daemon *daemon)
     // The doors first: the threads behind them use everything else.
     ha_doors_free(daemon->reload.doors);
     ha_keeper_free(daemon->keeper);
+    // What is deleted at this moment isn't waited for: the next start goes on with it.
+    if (daemon->reload.tokens)
+        ha_tokens_stop(daemon->reload.tokens);
+    ha_keys_stop(daemon->keys);
     ha_tokens_free(daemon->reload.tokens);
     ha_snapshots_clear(&daemon->snapshots);
     ha_keys_free(daemon->keys);

@@ -14,10 +14,13 @@
 
 #define DEPTH_MAX  16                   // of a body's JSON
 #define MODULE_MAX (128 * 1024 * 1024)  // bytes of a vendor's module
+#define MADE       1                    // the version of a new key
 #define TYPE       "hsm-agent-ceremony+json"
 
-// A request of our own to one of the handlers. ret_answer is its reply.
-static enum ha_code ask(const struct ha_call_context *call, const char *name, const struct ha_buf *body,
+// A request of our own to one of the handlers, about that version of a key (0: the active one). ret_answer is its
+// reply.
+static enum ha_code ask(const struct ha_call_context *call, const char *name, unsigned version,
+                        const struct ha_buf *body,
                         enum ha_code (*handle)(struct ha_call_context *call, struct ha_err *err), ha_json **ret_answer,
                         struct ha_err *err)
 {
@@ -35,6 +38,7 @@ static enum ha_code ask(const struct ha_call_context *call, const char *name, co
     struct ha_call_context own = {.api = call->api,
                                   .request = &request,
                                   .name = name,
+                                  .choice = {.number = version},
                                   .caller = {.uid = call->caller.uid, .start_ms = ha_now_ms()},
                                   .granted = true,
                                   .body = json,
@@ -66,7 +70,8 @@ enum ha_code ha_ceremony_check_audit_key(const struct ha_call_context *call, con
 
 // --- The key
 
-// The name was kept free for the ceremony, so a key that was made since it was approved is the ceremony's.
+// The name was kept free for the ceremony, so a key that was made since it was approved is the ceremony's. That is the
+// first version, whatever was rotated since.
 static enum ha_code find_made(const struct ha_key *key, const struct ha_ceremony *ceremony, struct ha_err *err)
 {
     if (strcmp(key->created, ceremony->making) < 0 || key->adopted || key->imported) {
@@ -84,12 +89,12 @@ static enum ha_code find_made(const struct ha_key *key, const struct ha_ceremony
 static enum ha_code make_key(const struct ha_call_context *call, const struct ha_ceremony *ceremony,
                              struct ha_key **ret_key, struct ha_err *err)
 {
-    ha_auto(ha_key_unref) struct ha_key *key = ha_keys_get(call->api->keys, ceremony->key);
+    ha_auto(ha_key_unref) struct ha_key *key = ha_keys_get_version(call->api->keys, ceremony->key, MADE);
     ha_auto(ha_json_free) ha_json *answer = NULL;
-    if (!key && ask(call, ceremony->key, &ceremony->request, ha_handle_key_put, &answer, err))
+    if (!key && ask(call, ceremony->key, 0, &ceremony->request, ha_handle_key_put, &answer, err))
         return ha_wrap(err, "the key isn't made");
     if (!key)
-        key = ha_keys_get(call->api->keys, ceremony->key);
+        key = ha_keys_get_version(call->api->keys, ceremony->key, MADE);
     if (!key)
         return ha_call_no_key(call, err);
     if (find_made(key, ceremony, err))
@@ -239,7 +244,7 @@ static enum ha_code put_csr(const struct ha_call_context *call, const struct ha_
     struct ha_err failure = {0};
     if (ceremony->csr.len == 0)
         return HA_OK;
-    if (ask(call, ceremony->key, &ceremony->csr, ha_handle_csr, &answer, &failure) == HA_OK) {
+    if (ask(call, ceremony->key, MADE, &ceremony->csr, ha_handle_csr, &answer, &failure) == HA_OK) {
         ha_jw_string(out, "csr", ha_json_get_string(answer, "csr"));
         return HA_OK;
     }
@@ -286,7 +291,7 @@ static enum ha_code sign(const struct ha_call_context *call, const struct ha_buf
     ha_jw_string(&body, "typ", TYPE);
     ha_jw_object_end(&body);
     ha_jw_object_end(&body);
-    if (ask(call, call->api->config->agent.audit_key, &body, ha_handle_jws, &answer, err))
+    if (ask(call, call->api->config->agent.audit_key, 0, &body, ha_handle_jws, &answer, err))
         return ha_wrap(err, "the transcript isn't signed");
     const char *jws = ha_json_get_string(answer, "jws");
     ha_buf_puts(ret_jws, jws ? jws : "");

@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NAMES_MAX 4096  // bytes for what the system knows of a user
+#define NAMES_MAX   4096         // bytes for what the system knows of a user
+#define REQUEST_MAX (32 * 1024)  // bytes of what is asked for: it is in the file twice, and people have to read it
 
 static struct ha_ceremonies *ceremonies_of(const struct ha_call_context *call)
 {
@@ -73,6 +74,8 @@ static enum ha_code split_body(const struct ha_call_context *call, struct ha_cer
         ha_json_text_compact(&ceremony->request, value);
     }
     ha_buf_putc(&ceremony->request, '}');
+    if (ceremony->request.len + ceremony->csr.len > REQUEST_MAX)
+        return ha_fail(err, HA_E_TOO_LARGE, "what a ceremony is asked for has at most %d bytes", REQUEST_MAX);
     return ha_buf_ok(&ceremony->request) && ha_buf_ok(&ceremony->csr) ? HA_OK
                                                                       : ha_fail(err, HA_E_MEMORY, "out of memory");
 }
@@ -157,7 +160,7 @@ static enum ha_code find(const struct ha_call_context *call, unsigned operations
     if (!granted) {
         ha_ceremony_clear(ceremony);
         *ceremony = (struct ha_ceremony){0};
-        return ha_fail(err, HA_E_NO_ROUTE, "there is no ceremony '%s'", call->name);
+        return ha_ceremonies_none(call->name, err);
     }
     if (!operations || (granted & operations))
         return HA_OK;
@@ -294,7 +297,7 @@ static enum ha_code call_off(const struct ha_call_context *call, struct ha_cerem
     if (ceremony->phase == HA_CEREMONY_DONE)
         return ha_fail(err, HA_E_CONFLICT, "the ceremony %s is done; its transcript stays", ceremony->id);
     ha_auto(ha_key_unref) struct ha_key *key =
-        ceremony->phase == HA_CEREMONY_MAKING ? ha_keys_get(call->api->keys, ceremony->key) : NULL;
+        ceremony->phase == HA_CEREMONY_MAKING ? ha_keys_get_version(call->api->keys, ceremony->key, 1) : NULL;
     if (key && strcmp(key->created, ceremony->making) >= 0) {
         ha_fail(err, HA_E_CONFLICT, "the ceremony %s has made the key '%s'", ceremony->id, ceremony->key);
         return ha_hint(err, "go on with it: `hsm-agent ceremony run %s`; or delete the key first", ceremony->id);

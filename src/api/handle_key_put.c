@@ -184,7 +184,7 @@ enum ha_code ha_key_put_check(const struct ha_call_context *call, struct ha_err 
         ha_fail(err, HA_E_MALFORMED, "a ceremony makes a new key in the token");
         return ha_at(err, request.secret.present ? "/secret" : "/type");
     }
-    if (ha_key_tokens(call->api, request.tokens, request.token, tokens, &n, err))
+    if (check_profile(call, &request, err) || ha_key_tokens(call->api, request.tokens, request.token, tokens, &n, err))
         return err->code;
     if (!ha_name_valid(call->name))
         return ha_fail(err, HA_E_MALFORMED, "that is no name for a key");

@@ -112,7 +112,7 @@ static void bind_one(struct ha_keys *keys, struct ha_key *key, struct ha_replica
                      const struct ha_objects *objects)
 {
     size_t first, n = ha_objects_find(objects, replica->id, replica->id_len, ha_key_type_is_secret(key->type), &first);
-    switch (key->phase) {
+    switch ((enum ha_key_phase)atomic_load(&key->phase)) {
     case HA_PHASE_READY:
         bind_ready(keys, key, replica, n ? &objects->items[first] : NULL, n);
         return;

@@ -22,17 +22,17 @@ static void log_activations(struct ha_keys *keys, struct ha_key *const *all, siz
 static void delete_due(struct ha_keys *keys, struct ha_key *const *all, size_t n, int64_t now_s)
 {
     for (size_t i = 0; i < n; i++) {
-        const struct ha_key *key = all[i];
+        struct ha_key *key = all[i];
         struct ha_err err = {0};
-        bool destroyed;
+        bool due = false, destroyed = false;
         int64_t deletes_s = atomic_load(&key->deletes_s);
         // Binding looks again.
         if (!deletes_s || deletes_s > now_s || ha_key_state(key) == HA_STATE_TOKEN_DOWN)
             continue;
-        if (ha_keys_delete(keys, key->name, key->version, atomic_load(&key->deletes_objects), &destroyed, &err))
+        if (ha_keys_delete_due(keys, key, now_s, &due, &destroyed, &err))
             ha_log_err(keys->log, HA_LOG_ERROR, "key-deletion-failed", &err, HA_S("key", key->name),
                        HA_N("version", key->version));
-        else
+        else if (due)
             ha_log(keys->log, HA_LOG_WARN, "key-deleted", HA_S("key", key->name), HA_N("version", key->version),
                    HA_S("objects", destroyed ? "destroyed" : "kept"), HA_S("cause", "its time came"));
     }
@@ -64,7 +64,9 @@ static void *run(void *context)
         int64_t now_s = time(NULL);
         struct ha_key **all = ha_keys_all(keys, &n);
         log_activations(keys, all, n, seen_s, now_s);
+        void *held = calendar->hold.take(calendar->hold.context);
         delete_due(keys, all, n, now_s);
+        calendar->hold.give_back(held);
         const struct timespec until = {.tv_sec = next_after(all, n, now_s)};
         ha_keys_list_free(all, n);
         seen_s = now_s;
@@ -77,8 +79,9 @@ static void *run(void *context)
     return NULL;
 }
 
-enum ha_code ha_calendar_start(struct ha_keys *keys, struct ha_err *err)
+enum ha_code ha_keys_start(struct ha_keys *keys, const struct ha_keys_hold *hold, struct ha_err *err)
 {
+    keys->calendar.hold = *hold;
     int failed = pthread_create(&keys->calendar.thread, NULL, run, keys);
     if (failed)
         return ha_fail_errno(err, failed, "the calendar's thread");
@@ -94,8 +97,10 @@ void ha_calendar_look(struct ha_keys *keys)
     pthread_mutex_unlock(&keys->calendar.lock);
 }
 
-void ha_calendar_stop(struct ha_keys *keys)
+void ha_keys_stop(struct ha_keys *keys)
 {
+    if (!keys)
+        return;
     struct ha_calendar *calendar = &keys->calendar;
     pthread_mutex_lock(&calendar->lock);
     calendar->stop = true;

@@ -175,6 +175,12 @@ static enum ha_code decode(const ha_json *json, const struct ha_buf *text, struc
     return read_transcript(json, ceremony) ? HA_OK : wrong("signature", err);
 }
 
+enum ha_code ha_ceremonies_none(const char *id, struct ha_err *err)
+{
+    ha_fail(err, HA_E_NO_ROUTE, "there is no ceremony '%.64s', or none that you may know of", id);
+    return ha_hint(err, "`hsm-agent ceremony list` (GET /v1/ceremonies) shows those there are");
+}
+
 enum ha_code ha_ceremonies_load(struct ha_ceremonies *ceremonies, const char *id, struct ha_ceremony *ceremony,
                                 struct ha_err *err)
 {
@@ -188,8 +194,7 @@ enum ha_code ha_ceremonies_load(struct ha_ceremonies *ceremonies, const char *id
     if (!named || ha_file_read(path, FILE_MAX, HA_FILE_TRUSTED, &text, err)) {
         if (named && (err->code != HA_E_IO || errno != ENOENT))
             return err->code;
-        ha_fail(err, HA_E_NO_ROUTE, "there is no ceremony '%.64s'", id);
-        return ha_hint(err, "`hsm-agent ceremony list` (GET /v1/ceremonies) shows those there are");
+        return ha_ceremonies_none(id, err);
     }
     strcpy(ceremony->id, id);
     if (ha_json_parse(ha_buf_text(&text), text.len, DEPTH_MAX, &json, err) || decode(json, &text, ceremony, err)) {
@@ -243,8 +248,13 @@ enum ha_code ha_ceremonies_each(struct ha_ceremonies *ceremonies, void *context,
         memcpy(id, entry->d_name, n - suffix);
         id[n - suffix] = '\0';
         ha_auto(ha_ceremony_clear) struct ha_ceremony ceremony = {0};
-        struct ha_err damaged = {0};
-        if (ha_ceremonies_load(ceremonies, id, &ceremony, &damaged) == HA_OK && !take(context, &ceremony))
+        struct ha_err why = {0};
+        enum ha_code code = ha_ceremonies_load(ceremonies, id, &ceremony, &why);
+        if (code == HA_E_IO || code == HA_E_MEMORY) {
+            *err = why;
+            return code;
+        }
+        if (code == HA_OK && !take(context, &ceremony))
             break;
     }
     return HA_OK;

@@ -61,11 +61,13 @@ void ha_ceremonies_unlock(struct ha_ceremonies *ceremonies);
 // Into a zeroed struct. HA_E_NO_ROUTE: there is none with this id. HA_E_CONFIG: its file is damaged.
 enum ha_code ha_ceremonies_load(struct ha_ceremonies *ceremonies, const char *id, struct ha_ceremony *ceremony,
                                 struct ha_err *err);
+// That HA_E_NO_ROUTE.
+enum ha_code ha_ceremonies_none(const char *id, struct ha_err *err);
 enum ha_code ha_ceremonies_save(struct ha_ceremonies *ceremonies, const struct ha_ceremony *ceremony,
                                 struct ha_err *err);
 enum ha_code ha_ceremonies_remove(struct ha_ceremonies *ceremonies, const char *id, struct ha_err *err);
-// Calls take with each, in no order, until it returns false. Damaged files are left out. ceremony is valid during the
-// call.
+// Calls take with each, in no order, until it returns false. Damaged files are left out; one that can't be read is a
+// failure. ceremony is valid during the call.
 enum ha_code ha_ceremonies_each(struct ha_ceremonies *ceremonies, void *context,
                                 bool (*take)(void *context, const struct ha_ceremony *ceremony), struct ha_err *err);
 // HA_E_CONFLICT naming the ceremony that isn't done and is to make the key of that name.

@@ -70,8 +70,16 @@ static struct ha_key *numbered(struct ha_key *const *versions, size_t n, unsigne
     return NULL;
 }
 
-static enum ha_code check_activation(const struct ha_key *key, struct ha_err *err)
+static bool is_active(struct ha_key *const *versions, size_t n, const struct ha_key *key, int64_t now_s)
 {
+    size_t i = ha_versions_active(versions, n, now_s);
+    return versions[i] == key && ha_versions_status(versions, n, i, now_s, NULL) == HA_STATUS_ACTIVE;
+}
+
+static enum ha_code check_activation(struct ha_key *const *versions, size_t n, const struct ha_key *key, int64_t at_s,
+                                     struct ha_err *err)
+{
+    int64_t now_s = time(NULL);
     if (key->phase != HA_PHASE_READY)
         return ha_fail(err, HA_E_KEY_INCOMPLETE, "version %u of '%s' is half-made or half-deleted", key->version,
                        key->name);
@@ -80,6 +88,9 @@ static enum ha_code check_activation(const struct ha_key *key, struct ha_err *er
                 atomic_load(&key->disabled) ? "disabled" : "to be deleted");
         return ha_hint(err, "`hsm-agent key enable`, or `hsm-agent key delete --cancel`, first");
     }
+    // Until then an older one would sign again.
+    if (at_s > now_s && is_active(versions, n, key, now_s))
+        return ha_fail(err, HA_E_CONFLICT, "version %u is the active one of '%s' already", key->version, key->name);
     return HA_OK;
 }
 
@@ -105,7 +116,7 @@ static enum ha_code activate(struct ha_keys *keys, const char *name, unsigned ve
     else if (!key)
         ha_hint((ha_fail(err, HA_E_CONFLICT, "no version of '%s' is pending", name), err),
                 "`hsm-agent key rotate %s` makes the next one", name);
-    else if (check_activation(key, err) == HA_OK) {
+    else if (check_activation(versions, n, key, at_s, err) == HA_OK) {
         struct decisions decisions = decisions_of(key);
         decisions.activates_s = after_others(versions, n, key, at_s);
         if (overlap_s >= 0)
@@ -128,31 +139,44 @@ enum ha_code ha_keys_activate(struct ha_keys *keys, const char *name, unsigned v
     return code;
 }
 
+// Of a version that is barred alone, before its time has come, the time is taken back: it would keep the key from
+// working when it came.
+static void keep_from_coming(struct decisions *decisions)
+{
+    if ((decisions->disabled || decisions->deletes_s) && decisions->activates_s > time(NULL))
+        decisions->activates_s = 0;
+}
+
 // Has change decide of the version, or of each one (0).
 static enum ha_code each(struct ha_keys *keys, const char *name, unsigned version,
                          void (*change)(const void *wanted, struct decisions *decisions), const void *wanted,
                          struct ha_err *err)
 {
     size_t n;
-    bool any = false;
-    pthread_mutex_lock(&keys->changing);
+    bool any = false, gone = false;
     struct ha_key **versions = ha_keys_versions(keys, name, &n);
     enum ha_code code = HA_OK;
     for (size_t i = 0; i < n && code == HA_OK; i++) {
         if (version && versions[i]->version != version)
             continue;
+        if (versions[i]->phase == HA_PHASE_DELETING) {
+            gone = true;
+            continue;
+        }
         struct decisions decisions = decisions_of(versions[i]);
         any = true;
         change(wanted, &decisions);
+        if (version)
+            keep_from_coming(&decisions);
         code = decide(keys, versions[i], &decisions, err);
     }
     if (n == 0)
         code = ha_fail(err, HA_E_NO_KEY, "there is no key '%s'", name);
+    else if (!any && gone)
+        code = ha_fail(err, HA_E_CONFLICT, "'%s' is being deleted", name);
     else if (!any)
         code = ha_keys_no_version(name, version, err);
     ha_keys_list_free(versions, n);
-    pthread_mutex_unlock(&keys->changing);
-    ha_calendar_look(keys);
     return code;
 }
 
@@ -164,7 +188,10 @@ static void set_disabled(const void *wanted, struct decisions *decisions)
 enum ha_code ha_keys_disable(struct ha_keys *keys, const char *name, unsigned version, bool disabled,
                              struct ha_err *err)
 {
-    return each(keys, name, version, set_disabled, &disabled, err);
+    pthread_mutex_lock(&keys->changing);
+    enum ha_code code = each(keys, name, version, set_disabled, &disabled, err);
+    pthread_mutex_unlock(&keys->changing);
+    return code;
 }
 
 struct schedule {
@@ -183,5 +210,11 @@ enum ha_code ha_keys_schedule(struct ha_keys *keys, const char *name, unsigned v
                               struct ha_err *err)
 {
     const struct schedule schedule = {at_s, objects};
-    return each(keys, name, version, set_schedule, &schedule, err);
+    pthread_mutex_lock(&keys->changing);
+    enum ha_code code = version && at_s ? ha_keys_check_deletable(keys, name, version, err) : HA_OK;
+    if (code == HA_OK)
+        code = each(keys, name, version, set_schedule, &schedule, err);
+    pthread_mutex_unlock(&keys->changing);
+    ha_calendar_look(keys);
+    return code;
 }

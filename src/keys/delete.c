@@ -63,12 +63,18 @@ static enum ha_code check_all(struct ha_key *const *versions, size_t n, bool des
     return HA_OK;
 }
 
-static void unmark(struct ha_keys *keys, struct ha_key *key, enum ha_key_phase before, bool written)
+// What a mark changes.
+struct mark {
+    enum ha_key_phase phase;
+    bool all, objects;
+};
+
+static void unmark(struct ha_keys *keys, struct ha_key *key, const struct mark *before, bool written)
 {
     struct ha_err failure = {0};
-    key->phase = before;
-    key->deletes_all = false;
-    atomic_store(&key->deletes_objects, false);
+    key->phase = before->phase;
+    key->deletes_all = before->all;
+    atomic_store(&key->deletes_objects, before->objects);
     if (written && ha_store_write(&keys->store, key, &failure))
         ha_log_err(keys->log, HA_LOG_ERROR, "key-not-written", &failure, HA_S("key", key->name),
                    HA_N("version", key->version));
@@ -78,11 +84,11 @@ static void unmark(struct ha_keys *keys, struct ha_key *key, enum ha_key_phase b
 static enum ha_code mark_all(struct ha_keys *keys, struct ha_key *const *versions, size_t n, bool destroy,
                              struct ha_err *err)
 {
-    enum ha_key_phase before[HA_VERSIONS_MAX];
+    struct mark before[HA_VERSIONS_MAX];
     bool first = n > 1;
     for (size_t i = 0; i < n; i++) {
         struct ha_key *key = versions[i];
-        before[i] = key->phase;
+        before[i] = (struct mark){key->phase, key->deletes_all, atomic_load(&key->deletes_objects)};
         if (!is_destroyed(key, destroy))
             continue;
         key->phase = HA_PHASE_DELETING;
@@ -94,9 +100,17 @@ static enum ha_code mark_all(struct ha_keys *keys, struct ha_key *const *version
             continue;
         for (size_t j = 0; j <= i; j++)
             if (is_destroyed(versions[j], destroy))
-                unmark(keys, versions[j], before[j], j < i);
+                unmark(keys, versions[j], &before[j], j < i);
         return err->code;
     }
+    return HA_OK;
+}
+
+static enum ha_code forget(struct ha_keys *keys, struct ha_key *key, struct ha_err *err)
+{
+    if (ha_certificates_remove(keys, key, err) || ha_store_remove(&keys->store, key, err))
+        return err->code;
+    ha_keys_drop(keys, key);
     return HA_OK;
 }
 
@@ -109,14 +123,13 @@ static void resume(struct ha_keys *keys, const struct ha_key *marked, struct ha_
         struct ha_err err = {0};
         if (key == marked || strcmp(key->name, marked->name) != 0 || key->phase == HA_PHASE_DELETING)
             continue;
-        enum ha_code code;
         if (is_destroyed(key, objects)) {
             key->phase = HA_PHASE_DELETING;
-            code = ha_store_write(&keys->store, key, &err);
-        } else if ((code = ha_store_remove(&keys->store, key, &err)) == HA_OK) {
-            ha_keys_drop(keys, key);
+            ha_store_write(&keys->store, key, &err);
+        } else {
+            forget(keys, key, &err);
         }
-        if (code)
+        if (err.code)
             ha_log_err(keys->log, HA_LOG_ERROR, "key-deletion-failed", &err, HA_S("key", key->name),
                        HA_N("version", key->version));
     }
@@ -144,10 +157,7 @@ static enum ha_code destroy_one(struct ha_keys *keys, struct ha_key *key, bool d
             return err->code ? err->code : ha_fail(err, HA_E_TOKEN_DOWN, "the token is gone");
         }
     }
-    if (ha_certificates_remove(keys, key, err) || ha_store_remove(&keys->store, key, err))
-        return err->code;
-    ha_keys_drop(keys, key);
-    return HA_OK;
+    return forget(keys, key, err);
 }
 
 // Numbers aren't used again, since logs and certificates speak of them: what is left remembers the highest.
@@ -166,6 +176,29 @@ static enum ha_code remember(struct ha_keys *keys, struct ha_key *const *version
     return HA_OK;
 }
 
+// One that all versions are to be deleted with is barred already.
+static enum ha_code check_inactive(struct ha_key *const *versions, size_t n, size_t i, struct ha_err *err)
+{
+    const struct ha_key *key = versions[i];
+    if (n == 1 || atomic_load(&key->deletes_s) ||
+        ha_versions_status(versions, n, i, time(NULL), NULL) != HA_STATUS_ACTIVE)
+        return HA_OK;
+    ha_fail(err, HA_E_CONFLICT, "version %u is the active one of '%s'", key->version, key->name);
+    return ha_hint(err, "activate another version first, or delete the key with all its versions");
+}
+
+enum ha_code ha_keys_check_deletable(struct ha_keys *keys, const char *name, unsigned version, struct ha_err *err)
+{
+    size_t n;
+    enum ha_code code = HA_OK;
+    struct ha_key **versions = ha_keys_versions(keys, name, &n);
+    for (size_t i = 0; i < n && code == HA_OK; i++)
+        if (versions[i]->version == version)
+            code = check_inactive(versions, n, i, err);
+    ha_keys_list_free(versions, n);
+    return code;
+}
+
 static enum ha_code delete_one(struct ha_keys *keys, struct ha_key *const *versions, size_t n, unsigned version,
                                bool destroy, bool *ret_destroyed, struct ha_err *err)
 {
@@ -175,13 +208,9 @@ static enum ha_code delete_one(struct ha_keys *keys, struct ha_key *const *versi
     if (i == n)
         return ha_keys_no_version(versions[0]->name, version, err);
     struct ha_key *key = versions[i];
-    bool barred = atomic_load(&key->deletes_s) != 0;
-    if (n > 1 && !barred && ha_versions_status(versions, n, i, time(NULL), NULL) == HA_STATUS_ACTIVE) {
-        ha_fail(err, HA_E_CONFLICT, "version %u is the active one of '%s'", version, key->name);
-        return ha_hint(err, "activate another version first, or delete the key with all its versions");
-    }
-    if (check_all(&key, 1, destroy, err) || (n > 1 && remember(keys, versions, n, key, err)) ||
-        mark_all(keys, &key, 1, destroy, err) || destroy_one(keys, key, destroy, err))
+    if (check_inactive(versions, n, i, err) || check_all(&key, 1, destroy, err) ||
+        (n > 1 && remember(keys, versions, n, key, err)) || mark_all(keys, &key, 1, destroy, err) ||
+        destroy_one(keys, key, destroy, err))
         return err->code;
     *ret_destroyed = is_destroyed(key, destroy);
     return HA_OK;
@@ -202,11 +231,11 @@ static enum ha_code delete_all(struct ha_keys *keys, struct ha_key *const *versi
     return HA_OK;
 }
 
-enum ha_code ha_keys_delete(struct ha_keys *keys, const char *name, unsigned version, bool destroy, bool *ret_destroyed,
-                            struct ha_err *err)
+// keys->changing is held.
+static enum ha_code delete_now(struct ha_keys *keys, const char *name, unsigned version, bool destroy,
+                               bool *ret_destroyed, struct ha_err *err)
 {
     size_t n;
-    pthread_mutex_lock(&keys->changing);
     struct ha_key **versions = ha_keys_versions(keys, name, &n);
     enum ha_code code;
     if (n == 0)
@@ -218,6 +247,30 @@ enum ha_code ha_keys_delete(struct ha_keys *keys, const char *name, unsigned ver
     else
         code = delete_all(keys, versions, n, destroy, ret_destroyed, err);
     ha_keys_list_free(versions, n);
+    return code;
+}
+
+enum ha_code ha_keys_delete(struct ha_keys *keys, const char *name, unsigned version, bool destroy, bool *ret_destroyed,
+                            struct ha_err *err)
+{
+    pthread_mutex_lock(&keys->changing);
+    enum ha_code code = delete_now(keys, name, version, destroy, ret_destroyed, err);
     pthread_mutex_unlock(&keys->changing);
+    return code;
+}
+
+enum ha_code ha_keys_delete_due(struct ha_keys *keys, struct ha_key *key, int64_t now_s, bool *ret_due,
+                                bool *ret_destroyed, struct ha_err *err)
+{
+    enum ha_code code = HA_OK;
+    pthread_mutex_lock(&keys->changing);
+    // It may have been taken back, or another key may have the name by now.
+    ha_auto(ha_key_unref) struct ha_key *present = ha_keys_get_version(keys, key->name, key->version);
+    int64_t deletes_s = atomic_load(&key->deletes_s);
+    bool due = present == key && deletes_s && deletes_s <= now_s;
+    if (due)
+        code = delete_now(keys, key->name, key->version, atomic_load(&key->deletes_objects), ret_destroyed, err);
+    pthread_mutex_unlock(&keys->changing);
+    *ret_due = due;
     return code;
 }

@@ -52,7 +52,7 @@ struct ha_key_certificate;  // keys/certificates.h
 struct ha_key {
     atomic_uint refs;
     char *name;
-    enum ha_key_phase phase;
+    _Atomic enum ha_key_phase phase;
     enum ha_key_type type;
     unsigned purposes;
     bool adopted;   // made by someone else

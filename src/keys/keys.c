@@ -206,10 +206,6 @@ enum ha_code ha_keys_new(const char *state_dir, const struct ha_log *log, struct
         return err->code;
     }
     ha_keys_resume_deletions(keys);
-    if (ha_calendar_start(keys, err)) {
-        ha_keys_free(keys);
-        return err->code;
-    }
     *ret_keys = keys;
     return HA_OK;
 }
@@ -218,7 +214,7 @@ void ha_keys_free(struct ha_keys *keys)
 {
     if (!keys)
         return;
-    ha_calendar_stop(keys);
+    ha_keys_stop(keys);
     for (size_t i = 0; i < keys->n; i++)
         ha_key_unref(keys->items[i]);
     free(keys->items);

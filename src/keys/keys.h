@@ -10,11 +10,23 @@
 struct ha_ceremonies;
 struct ha_keys;
 
-// Reads the state directory. Keys stay HA_STATE_TOKEN_DOWN until their token is bound.
+// Reads the state directory. Keys stay HA_STATE_TOKEN_DOWN until their token is bound. Nothing happens by the clock
+// yet.
 enum ha_code ha_keys_new(const char *state_dir, const struct ha_log *log, struct ha_keys **ret_keys,
                          struct ha_err *err);
 void ha_keys_free(struct ha_keys *keys);
 HA_AUTO_DEFINE(struct ha_keys, ha_keys_free)
+// Keeps the tokens that keys lead to from being freed.
+struct ha_keys_hold {
+    void *context;
+    void *(*take)(void *context);
+    void (*give_back)(void *held);
+};
+// From now on what an administrator has put off is done when its time comes, in a thread of its own, which uses tokens
+// only while it holds them.
+enum ha_code ha_keys_start(struct ha_keys *keys, const struct ha_keys_hold *hold, struct ha_err *err);
+// Ends that, before the tokens go for good: what is under way with one is over when it returns. NULL is fine.
+void ha_keys_stop(struct ha_keys *keys);
 // Those of the same state directory. Borrowed.
 struct ha_ceremonies *ha_keys_ceremonies(struct ha_keys *keys);
 
@@ -86,15 +98,16 @@ enum ha_code ha_keys_locate(struct ha_token *const *tokens, size_t n, const char
 enum ha_code ha_keys_rotate(struct ha_keys *keys, const char *name, int64_t after_s, int64_t overlap_s,
                             struct ha_key **ret_key, struct ha_err *err);
 // From at_s (UNIX time) on it is the version that signs; 0 is the pending one. Also one that was active before.
-// overlap_s: negative leaves it as it is.
+// overlap_s: negative leaves it as it is. HA_E_CONFLICT for a time to come of the active one.
 enum ha_code ha_keys_activate(struct ha_keys *keys, const char *name, unsigned version, int64_t at_s, int64_t overlap_s,
                               struct ha_key **ret_key, struct ha_err *err);
 // HA_E_KEY_CANNOT in words, for a version that isn't there.
 enum ha_code ha_keys_no_version(const char *name, unsigned version, struct ha_err *err);
-// version here and below: 0 for all.
+// version here and below: 0 for all. A version that is barred alone while it is pending loses its time.
 enum ha_code ha_keys_disable(struct ha_keys *keys, const char *name, unsigned version, bool disabled,
                              struct ha_err *err);
-// Has it deleted when that time comes, and not used until then; at_s 0 takes that back. objects: as in ha_keys_delete.
+// Has it deleted when that time comes, and not used until then; at_s 0 takes that back. objects, and HA_E_CONFLICT: as
+// in ha_keys_delete; also when it is being deleted.
 enum ha_code ha_keys_schedule(struct ha_keys *keys, const char *name, unsigned version, int64_t at_s, bool objects,
                               struct ha_err *err);
 // Forgets the key; destroys its objects in the token when it was created by us, or when asked to. HA_E_CONFLICT for

@@ -9,6 +9,7 @@
 
 // The thread of calendar.c.
 struct ha_calendar {
+    struct ha_keys_hold hold;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;  // on the wall clock
@@ -67,10 +68,13 @@ enum ha_code ha_keys_make(struct ha_keys *keys, struct ha_key *key, struct ha_to
 enum ha_code ha_keys_set_activation(struct ha_keys *keys, struct ha_key *key, int64_t at_s, struct ha_err *err);
 // When the files have been read: versions that were to be deleted with another one are marked as that one is.
 void ha_keys_resume_deletions(struct ha_keys *keys);
+// HA_E_CONFLICT for the active one of several versions. keys->changing is held.
+enum ha_code ha_keys_check_deletable(struct ha_keys *keys, const char *name, unsigned version, struct ha_err *err);
+// Deletes the version if it is still there and its time has come; false: it isn't.
+enum ha_code ha_keys_delete_due(struct ha_keys *keys, struct ha_key *key, int64_t now_s, bool *ret_due,
+                                bool *ret_destroyed, struct ha_err *err);
 // A time has changed.
 void ha_calendar_look(struct ha_keys *keys);
-enum ha_code ha_calendar_start(struct ha_keys *keys, struct ha_err *err);
-void ha_calendar_stop(struct ha_keys *keys);
 // A new key pair for all replicas of the key, which has no public key yet, in three steps. What the tokens have to do
 // it with is asked for first, and nothing made.
 struct ha_sharing {

@@ -20,13 +20,14 @@ enum ha_code ha_keys_begin(struct ha_keys *keys, const char *name, struct ha_err
         ha_fail(err, HA_E_MALFORMED, "that is no name for a key");
         return ha_hint(err, "letters, digits, '.', '_' and '-', beginning with a letter or digit, at most 64");
     }
-    if (ha_ceremonies_may_make(keys->ceremonies, name, err))
-        return err->code;
     pthread_mutex_lock(&keys->changing);
     ha_auto(ha_key_unref) struct ha_key *present = ha_keys_get(keys, name);
-    if (!present)
+    // A ceremony may have been asked for while we waited.
+    if (!present && ha_ceremonies_may_make(keys->ceremonies, name, err) == HA_OK)
         return HA_OK;
     pthread_mutex_unlock(&keys->changing);
+    if (!present)
+        return err->code;
     ha_fail(err, HA_E_CONFLICT, "there is a key '%s' already", name);
     return ha_hint(err, "choose another name, or delete that key first");
 }

@@ -58,6 +58,7 @@ chmod 0644 "$T"/*.pem
 fails 'what no key can be is refused at once' 1 "*can't have all of these purposes*" \
     as $asker key create bank-1 --type ec:p256 --purpose decrypt --ceremony
 fails 'a token that is not there' 1 "*no token 'nothere'*" as $asker key create bank-1 --type ec:p256 --token nothere --ceremony
+fails 'a profile that is not there' 1 "*nothere*" as $asker key create bank-1 --type ec:p256 --profile nothere --ceremony
 fails 'a name that is taken' 1 "*already*" hsm_agent key create wrong --type ec:p256 --ceremony
 api POST /v1/keys/bank-1/ceremony '{"uri":"pkcs11:object=x"}'
 problem 'a ceremony adopts nothing' 400 malformed /type
@@ -74,7 +75,7 @@ is 'it waits for two' "$(member phase) $(member approvals_missing) $(member requ
 is 'its file is private' "$(stat -c %a "$T/a/state/ceremonies/$id.json" "$T/a/state/ceremonies")" $'600\n700'
 like 'approvers see it' "$(as $one ceremony list)" "ID*KEY*$id*bank-1*pending*2*$asker*"
 unlike 'others do not' "$(as $stranger ceremony list)" "*$id*"
-fails 'nor may they look' 1 '*no ceremony*' as $stranger ceremony show "$id"
+fails 'nor may they look' 1 "*no ceremony '$id', or none that you may know of*ceremony list*" as $stranger ceremony show "$id"
 fails 'the name is kept' 1 "*to be made by the ceremony $id*" hsm_agent key create bank-1 --type ec:p256
 fails 'also from another ceremony' 1 "*to be made by the ceremony $id*" as $asker key create bank-1 --type ec:p256 --ceremony
 fails 'the key is not there' 1 '*no key*' hsm_agent key show bank-1
@@ -88,7 +89,7 @@ start_agent a || done_testing
 fails 'not even with the right to' 1 "*who asks for a ceremony*can't approve it*" as $asker ceremony approve "$id" --yes
 fails 'without --yes nothing is approved' 2 '*nothing was approved*' as $one ceremony approve "$id"
 like 'but shown' "$(<"$T/out")" "*bank-1*request*type ec:p256*request*environment prod*requester*uid $asker*missing*2*"
-fails 'one that is not there' 1 '*no ceremony*' as $one ceremony approve 20000101-000000000000 --yes
+fails 'one that is not there' 1 '*no ceremony*, or none that you may know of*ceremony list*' as $one ceremony approve 20000101-000000000000 --yes
 api POST "/v1/ceremonies/$id/approve" "{\"request_sha256\":\"$(printf 0%.0s {1..64})\"}"
 problem 'who saw something else approves nothing' 409 conflict /request_sha256
 succeeds 'the first approves' as $one ceremony approve "$id" --yes
@@ -172,8 +173,11 @@ fails 'leaves a ceremony that has made its key' 1 "*has made the key 'bank-3'*" 
 kill_agent a
 faults a
 start_agent a || done_testing
+succeeds 'one person rotates the key meanwhile' hsm_agent key rotate bank-3 --activate-after 0
 succeeds 'and goes on after a kill' as $two ceremony run "$id"
-is 'with the same key' "$(key_id bank-3)" "$made"
+is 'with the same key' "$(key_id 'bank-3?version=1')" "$made"
+transcript "$id"
+is 'of which the transcript tells' "$(member key.version) $(member key.replicas.0.id)" "1 $made"
 succeeds 'and a transcript' as $two ceremony show "$id" --verify "$T/audit.pem"
 
 id=$(ask bank-4)
@@ -196,6 +200,9 @@ as $one ceremony approve "$id" --yes >/dev/null
 succeeds 'a certificate request that can not be' as $two ceremony approve "$id" --yes
 transcript "$id"
 like 'is told in the transcript' "$(member csr_refused)" '?*'
+"$python" -c 'print("{\"type\":\"ec:p256\",\"csr\":{\"x\":[" + ",".join("1" * 30000) + "]}}")' >"$T/long.json"
+api POST /v1/keys/bank-6/ceremony "$(<"$T/long.json")"
+problem 'one that nobody could read through is too large' 413 too-large
 printf '[1]' >"$T/csr.json"
 fails 'one that is no request at all is refused' 1 '*"csr" is an object*' \
     as $asker key create bank-6 --type ec:p256 --ceremony --csr-request "$T/csr.json"

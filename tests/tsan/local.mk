@@ -5,10 +5,12 @@ TSAN_TESTS = \
 	tests/unit/api_test \
 	tests/unit/channel_test \
 	tests/unit/client_pool_test \
+	tests/unit/expiry_test \
 	tests/unit/http_limits_test \
 	tests/unit/http_test \
 	tests/unit/http_times_test \
 	tests/unit/keys_test \
+	tests/unit/rotate_test \
 	tests/unit/snapshot_test \
 	tests/flow/10-keys.sh \
 	tests/flow/11-sign.sh \

@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -212,6 +214,27 @@ static void ceremony_keeps_its_name_until_done(void **state)
     assert_int_equal(ha_ceremonies_check_name(fixture->ceremonies, "bank", &err), HA_OK);
 }
 
+// Whoever has many connections opened mustn't get at the name.
+static void ceremony_that_cannot_be_read_keeps_its_name(void **state)
+{
+    struct fixture *fixture = *state;
+    ha_auto(ha_ceremony_clear) struct ha_ceremony ceremony = {0};
+    struct ha_err err = {0};
+    struct rlimit before, few;
+    fill(&ceremony, "bank");
+    save(fixture, &ceremony);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    int next = dup(0);
+    assert_true(next >= 0);
+    close(next);
+    few = before;
+    few.rlim_cur = (rlim_t)next + 1;  // the directory, and no file in it
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    enum ha_code code = ha_ceremonies_check_name(fixture->ceremonies, "bank", &err);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(code, HA_E_IO);
+}
+
 static void ceremony_unfinished_files_go_with_the_next_start(void **state)
 {
     struct fixture *fixture = *state;
@@ -234,6 +257,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(ceremony_damaged_files_are_named, setup, teardown),
         cmocka_unit_test_setup_teardown(ceremony_that_is_not_there_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(ceremony_keeps_its_name_until_done, setup, teardown),
+        cmocka_unit_test_setup_teardown(ceremony_that_cannot_be_read_keeps_its_name, setup, teardown),
         cmocka_unit_test_setup_teardown(ceremony_unfinished_files_go_with_the_next_start, setup, teardown),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -127,6 +127,16 @@ static void count_use(void)
     close(fd);
 }
 
+// Says that it is there, and goes on when the test has seen that.
+static void hold(void)
+{
+    char path[512];
+    path_of("held", path, sizeof(path));
+    close(open(path, O_CREAT | O_WRONLY, 0600));
+    while (access(path, F_OK) == 0)
+        poll(NULL, 0, 1);
+}
+
 static void sign(int fd, const struct ha_packet *question)
 {
     const struct ha_part *input = &question->part[2];
@@ -141,13 +151,8 @@ static void sign(int fd, const struct ha_packet *question)
     }
     while (is(input, "hang") || mode_is("hang"))
         pause();
-    if (is(input, "hold")) {
-        char path[512];
-        path_of("held", path, sizeof(path));
-        close(open(path, O_CREAT | O_WRONLY, 0600));
-        while (access(path, F_OK) == 0)
-            poll(NULL, 0, 1);
-    }
+    if (is(input, "hold"))
+        hold();
     struct ha_packet reply = {.op = question->op, .serial = question->serial};
     struct ha_err err = {0};
     struct ha_buf output = {0};
@@ -261,6 +266,8 @@ static void destroy(int fd, const struct ha_packet *question)
 {
     if (mode_is("die-before-destroy"))
         _exit(9);
+    if (mode_is("hold-destroy"))
+        hold();
     char path[512], kept[512], line[2600];
     struct ha_buf id = {0};
     ha_hex_encode(&id, question->part[0].data, question->part[0].len);
