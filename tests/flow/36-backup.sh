@@ -73,6 +73,14 @@ hsm_agent key create box --type rsa:2048 --purpose decrypt --backup --token main
 hsm_agent key show box --public pem -o "$T/box.pem"
 succeeds 'a key that decrypts is wrapped' hsm_agent key backup box --kek kek -o "$T/box.backup"
 
+hsm_agent key rotate box >/dev/null
+hsm_agent key rotate kek2 >/dev/null
+is 'a version that still decrypts is wrapped when it is named' \
+    "$(hsm_agent key backup box --key-version 1 --kek kek | sed -n 's/.*"version": *\([0-9]*\).*/\1/p')" 1
+is 'its number is not that of the key encryption key' \
+    "$(hsm_agent key backup box --key-version 1 --kek kek2 | sed -n 's/.*"kek_id": *//p')" \
+    "$(hsm_agent key backup box --kek kek2 | sed -n 's/.*"kek_id": *//p')"
+
 # --- Back, in another token
 
 for type in ec:p256 ec:p384 ec:p521 rsa:2048 rsa:3072; do
