@@ -318,7 +318,8 @@ static const struct ha_command commands[] = {
      .arguments = "NAME",
      .summary = "Makes a key pair, or an HMAC key, in the token, under a new name.",
      .details =
-         "The private or secret key can't be read nor exported, by nobody. An administrator's command: it needs a "
+         "The private or secret key can be neither read nor exported, by anybody; with --backup it leaves the token "
+         "wrapped, see key backup and key export. An administrator's command: it needs a "
          "socket with "
          "'admin = yes' and a rule that grants create.\n"
          "With several tokens the first one makes the key and wraps it for the others with keys made for this one "
