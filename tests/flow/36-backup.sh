@@ -35,6 +35,7 @@ api PUT /v1/keys/kek '{"type":"aes:256","tokens":["main","spare"]}'
 is 'a key encryption key is made in two tokens' "$status $(field type) $(member purposes.0) $(member replicas.0.state) \
 $(member replicas.1.state)" '201 aes:256 wrap ready ready'
 unlike 'it has no public key' "$body" '*public_key*'
+unlike 'so no certificate is installed for it' "$body" '*"install"*'
 like 'and no algorithm' "$body" '*"algorithms":\[\]*'
 for token in main spare; do
     like "it can't leave $token" "$(access $token kek)" '*sensitive*'
