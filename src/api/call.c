@@ -18,6 +18,14 @@ enum ha_code ha_call_no_key(const struct ha_call_context *call, struct ha_err *e
     return ha_hint(err, "`hsm-agent key list` (GET /v1/keys) shows those you may use");
 }
 
+// Whether it is for names that no key has yet.
+static bool makes_key(enum ha_operation operation)
+{
+    const unsigned makers = 1u << HA_OPERATION_CREATE | 1u << HA_OPERATION_CEREMONY | 1u << HA_OPERATION_ADOPT |
+                            1u << HA_OPERATION_IMPORT | 1u << HA_OPERATION_RESTORE;
+    return makers & 1u << operation;
+}
+
 static enum ha_code refuse(const struct ha_call_context *call, const struct ha_decision *decision,
                            enum ha_operation operation, enum ha_alg alg, const char *profile, struct ha_err *err)
 {
@@ -26,6 +34,13 @@ static enum ha_code refuse(const struct ha_call_context *call, const struct ha_d
     ha_log(call->api->log, HA_LOG_WARN, "refused", HA_S("key", call->name), HA_S("operation", name),
            HA_S("algorithm", alg_name), HA_N("uid", principal->uid), HA_N("pid", principal->pid),
            HA_S("profile", profile ? profile : ""), HA_S("request", call->request->id));
+    if (!decision->knows && makes_key(operation)) {
+        ha_call_no_key(call, err);
+        return ha_hint(err,
+                       "to make one an administrator can add `allow = %s:%s` to a [client] section that applies to "
+                       "you",
+                       call->name, name);
+    }
     if (!decision->knows)
         return ha_call_no_key(call, err);
     ha_fail(err, HA_E_FORBIDDEN, "no rule of [client %s] grants %s%s%s%s%s on '%s'", decision->client->name, name,

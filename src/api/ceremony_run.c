@@ -61,8 +61,10 @@ enum ha_code ha_ceremony_check_audit_key(const struct ha_call_context *call, con
     if (strcmp(name, key) == 0)
         return ha_fail(err, HA_E_KEY_CANNOT, "the audit key can't be made by a ceremony, whose transcript it signs");
     ha_auto(ha_key_unref) struct ha_key *audit = ha_keys_get(call->api->keys, name);
-    if (!audit)
-        return ha_fail(err, HA_E_KEY_CANNOT, "there is no key '%s', the configuration's audit-key", name);
+    if (!audit) {
+        ha_fail(err, HA_E_KEY_CANNOT, "there is no key '%s', the configuration's audit-key", name);
+        return ha_hint(err, "make it: `hsm-agent key create %s --type ec:p256`", name);
+    }
     if (ha_use_check(audit, ha_alg_default(audit->type), HA_PURPOSE_SIGN, err))
         return ha_wrap(err, "the audit key '%s'", name);
     return HA_OK;

@@ -60,7 +60,8 @@ static enum ha_code get_kek(const struct ha_call_context *call, const char *name
 {
     struct ha_call_context other = *call;
     other.name = name;
-    other.choice = (struct ha_version_choice){0};  // that is of the key to be wrapped
+    // What the query chooses is a version of the path's key.
+    other.choice = (struct ha_version_choice){0};
     return ha_call_key(&other, HA_OPERATION_BACKUP, HA_ALG_NONE, ret_kek, err) ? ha_at(err, "/kek") : HA_OK;
 }
 

@@ -188,13 +188,25 @@ static const struct ha_member approval_members[] = {
     {0},
 };
 
+static enum ha_code another_person(const struct ha_ceremony *ceremony, struct ha_err *err)
+{
+    return ha_hint(err, "it takes another person, with a user of their own: `hsm-agent ceremony approve %s`",
+                   ceremony->id);
+}
+
+static enum ha_code look_at(const struct ha_ceremony *ceremony, const char *why, struct ha_err *err)
+{
+    ha_fail(err, HA_E_CONFLICT, "the ceremony %s %s", ceremony->id, why);
+    return ha_hint(err, "`hsm-agent ceremony show %s` has all of it", ceremony->id);
+}
+
 static enum ha_code check_approval(const struct ha_call_context *call, const struct ha_ceremony *ceremony,
                                    const char *hash, struct ha_err *err)
 {
     char own[HA_CEREMONY_HASH_LEN + 1];
     uid_t uid = call->request->principal->uid;
     if (ceremony->phase != HA_CEREMONY_PENDING)
-        return ha_fail(err, HA_E_CONFLICT, "the ceremony %s has its approvals", ceremony->id);
+        return look_at(ceremony, "has its approvals", err);
     if (ha_ceremony_hash(ceremony, own, err))
         return err->code;
     if (strcmp(own, hash) != 0) {
@@ -202,12 +214,16 @@ static enum ha_code check_approval(const struct ha_call_context *call, const str
         ha_hint(err, "look at it again, and approve what it is: `hsm-agent ceremony show %s`", ceremony->id);
         return ha_at(err, "/request_sha256");
     }
-    if (uid == ceremony->requester.uid && !call->api->config->agent.self_approval)
-        return ha_fail(err, HA_E_FORBIDDEN, "who asks for a ceremony (uid %u) can't approve it", (unsigned)uid);
-    for (size_t i = 0; i < ceremony->n_approvals; i++)
-        if (ceremony->approvals[i].uid == uid)
-            return ha_fail(err, HA_E_CONFLICT, "you (uid %u) have approved it already; it takes another person",
-                           (unsigned)uid);
+    if (uid == ceremony->requester.uid && !call->api->config->agent.self_approval) {
+        ha_fail(err, HA_E_FORBIDDEN, "who asks for a ceremony (uid %u) can't approve it", (unsigned)uid);
+        return another_person(ceremony, err);
+    }
+    for (size_t i = 0; i < ceremony->n_approvals; i++) {
+        if (ceremony->approvals[i].uid == uid) {
+            ha_fail(err, HA_E_CONFLICT, "you (uid %u) have approved it already", (unsigned)uid);
+            return another_person(ceremony, err);
+        }
+    }
     return HA_OK;
 }
 
@@ -268,8 +284,9 @@ static enum ha_code go_on(const struct ha_call_context *call, struct ha_ceremony
         return err->code;
     switch (ceremony->phase) {
     case HA_CEREMONY_PENDING:
-        return ha_fail(err, HA_E_CONFLICT, "the ceremony %s lacks %zu of %d approvals", ceremony->id,
-                       HA_CEREMONY_APPROVALS - ceremony->n_approvals, HA_CEREMONY_APPROVALS);
+        ha_fail(err, HA_E_CONFLICT, "the ceremony %s lacks %zu of %d approvals", ceremony->id,
+                HA_CEREMONY_APPROVALS - ceremony->n_approvals, HA_CEREMONY_APPROVALS);
+        return another_person(ceremony, err);
     case HA_CEREMONY_MAKING:
         return ha_ceremony_run(call, ceremony, err);
     case HA_CEREMONY_DONE:
@@ -295,7 +312,7 @@ static enum ha_code call_off(const struct ha_call_context *call, struct ha_cerem
     if (find(call, 1u << HA_OPERATION_APPROVE | 1u << HA_OPERATION_CEREMONY, ceremony, err))
         return err->code;
     if (ceremony->phase == HA_CEREMONY_DONE)
-        return ha_fail(err, HA_E_CONFLICT, "the ceremony %s is done; its transcript stays", ceremony->id);
+        return look_at(ceremony, "is done; its transcript stays", err);
     ha_auto(ha_key_unref) struct ha_key *key =
         ceremony->phase == HA_CEREMONY_MAKING ? ha_keys_get_version(call->api->keys, ceremony->key, 1) : NULL;
     if (key && strcmp(key->created, ceremony->making) >= 0) {

@@ -104,7 +104,7 @@ static enum ha_code check_trust(const struct check_request *request, const struc
     bool asked = request->crls || request->ocsp.present || request->revocation, well;
     if (!request->anchors) {
         add(checks, "chain", WARNING, "it wasn't looked at whether the certificate leads to a root that peers trust",
-            "give the roots that its peers trust as anchors");
+            "give the roots that its peers trust: \"anchors\", or --ca FILE");
         return HA_OK;
     }
     const struct ha_chain_trust path = trust_of(request, intermediates, key, false);
@@ -116,7 +116,8 @@ static enum ha_code check_trust(const struct check_request *request, const struc
         return HA_OK;
     if (!asked) {
         add(checks, "revocation", WARNING, "it wasn't looked at whether the certificate was revoked",
-            "give its issuer's list (CRL), or an OCSP response about it");
+            "give its issuer's list (\"crls\", or --crl FILE), or an OCSP response about it (\"ocsp\", or --ocsp "
+            "FILE)");
         return HA_OK;
     }
     const struct ha_chain_trust revocation = trust_of(request, intermediates, key, true);

@@ -112,6 +112,7 @@ enum ha_code ha_handle_key_rotate(struct ha_call_context *call, struct ha_err *e
         return err->code;
     if (request.pending && says(call, "activate_after")) {
         ha_fail(err, HA_E_MALFORMED, "a version that stays pending has no time of activation");
+        ha_hint(err, "leave one of \"pending\" and \"activate_after\" out (--pending and --activate-after)");
         return ha_at(err, "/activate_after");
     }
     ha_call_times(call, key, &times);

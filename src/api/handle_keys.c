@@ -60,7 +60,7 @@ static unsigned possible_operations(const struct ha_key *key)
 {
     unsigned operations = 1u << HA_OPERATION_SHOW | 1u << HA_OPERATION_DELETE | 1u << HA_OPERATION_ROTATE |
                           1u << HA_OPERATION_DISABLE | 1u << HA_OPERATION_ENABLE;
-    if (key->type != HA_KEY_HMAC_256)
+    if (!ha_key_type_is_secret(key->type))
         operations |= 1u << HA_OPERATION_INSTALL;
     if (key->purposes & HA_PURPOSE_SIGN)
         operations |= 1u << HA_OPERATION_SIGN | 1u << HA_OPERATION_SIGN_DIGEST | 1u << HA_OPERATION_JWS |

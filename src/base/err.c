@@ -17,9 +17,11 @@ static const struct ha_code_info codes[] = {
                              "Remove the member or correct its spelling; names are case-sensitive.", false},
     [HA_E_FORBIDDEN] = {"forbidden", 403, "The policy doesn't allow that",
                         "Ask the agent's administrator for an 'allow' line in the caller's [client] section.", false},
-    [HA_E_NOT_ADMIN] = {"not-admin", 403, "Only administrators may do that",
-                        "Send the request to the administrators' socket (the [listen] section with 'admin = yes').",
-                        false},
+    [HA_E_NOT_ADMIN] =
+        {"not-admin", 403, "Only administrators may do that",
+         "Send the request to the administrators' socket, that of the [listen] section with 'admin = yes': --socket "
+         "PATH.",
+         false},
     [HA_E_CROSS_ORIGIN] = {"cross-origin", 403, "Browsers are not served",
                            "Send the request without an Origin header, from a program rather than from a web page.",
                            false},

@@ -16,7 +16,7 @@ enum ha_code ha_cmd_key_backup(struct ha_cli *cli, struct ha_err *err)
     ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
     ha_auto(ha_buf_clear) struct ha_buf path = {0}, body = {0}, text = {0};
     const char *out_path = ha_opt_value(cli->opts, HA_OPT_OUTPUT);
-    if (ha_cli_key_path(cli, "/backup", &path, err) != HA_OK)
+    if (ha_cli_version_path(cli, "/backup", &path, err) != HA_OK)
         return err->code;
     ha_jw_object(&body, NULL);
     ha_jw_string(&body, "kek", ha_opt_value(cli->opts, HA_OPT_KEK));
@@ -43,6 +43,12 @@ static enum ha_code put_path(const struct ha_cli *cli, const ha_json *backup, st
     return HA_OK;
 }
 
+static enum ha_code no_backup(const char *path, struct ha_err *err)
+{
+    ha_wrap(err, "%s is no backup", path);
+    return ha_hint(err, "Give a file that 'hsm-agent key backup' wrote, whole.");
+}
+
 enum ha_code ha_cmd_key_restore(struct ha_cli *cli, struct ha_err *err)
 {
     ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
@@ -52,7 +58,7 @@ enum ha_code ha_cmd_key_restore(struct ha_cli *cli, struct ha_err *err)
     if (ha_in_read(in_path, BACKUP_MAX, &file, err) != HA_OK)
         return err->code;
     if (ha_json_parse(ha_buf_text(&file), file.len, 4, &backup, err) != HA_OK)
-        return ha_wrap(err, "%s is no backup", in_path);
+        return no_backup(in_path, err);
     if (put_path(cli, backup, &path, &name, err) != HA_OK)
         return err->code;
     ha_jw_object(&body, NULL);

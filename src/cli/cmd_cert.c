@@ -16,7 +16,7 @@ static enum ha_code put_file(const char *path, struct ha_buf *body, struct ha_er
     static const char begin[] = "-----BEGIN ", private_key[] = "PRIVATE KEY-----";
     ha_auto(ha_buf_clear) struct ha_buf bytes = {0};
     if (ha_in_read(path, FILE_MAX, &bytes, err) != HA_OK)
-        return ha_wrap(err, "%s", path);
+        return err->code;
     if (memmem(bytes.data, bytes.len, private_key, sizeof private_key - 1)) {
         ha_fail(err, HA_E_USAGE, "%s holds a private key, which stays where it is", path);
         return ha_hint(err, "Give a file with certificates alone.");

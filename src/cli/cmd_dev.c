@@ -17,6 +17,7 @@ struct dev {
     struct ha_dev_signals signals;
     struct ha_dev_child daemon;
     char *variable;  // "HSM_AGENT_SOCKET=..."
+    char *enrol;     // "HSM_AGENT_ENROL_DIR=...": no enrolment is mixed up with those of another agent
     int log;
     off_t log_start;  // what this run writes begins there
 };
@@ -28,6 +29,7 @@ static void dev_clear(struct dev *dev)
     ha_dev_setup_clear(&dev->programs);
     ha_dev_dir_free(dev->dir);
     free(dev->variable);
+    free(dev->enrol);
     if (dev->log > STDERR_FILENO)
         close(dev->log);
 }
@@ -82,12 +84,14 @@ static enum ha_code check_ready(const struct dev *dev, const struct ha_cli *cli,
     return ha_hint(err, "Its log says why.");
 }
 
-static enum ha_code make_variable(struct dev *dev, struct ha_err *err)
+static enum ha_code make_variables(struct dev *dev, struct ha_err *err)
 {
-    ha_auto(ha_buf_clear) struct ha_buf variable = {0};
+    ha_auto(ha_buf_clear) struct ha_buf variable = {0}, enrol = {0};
     ha_buf_printf(&variable, "HSM_AGENT_SOCKET=%s/agent.sock", dev->dir->path);
+    ha_buf_printf(&enrol, "HSM_AGENT_ENROL_DIR=%s/enrol", dev->dir->path);
     dev->variable = ha_buf_steal(&variable, NULL);
-    return dev->variable ? HA_OK : ha_fail(err, HA_E_MEMORY, "out of memory for a variable");
+    dev->enrol = ha_buf_steal(&enrol, NULL);
+    return dev->variable && dev->enrol ? HA_OK : ha_fail(err, HA_E_MEMORY, "out of memory for a variable");
 }
 
 static enum ha_code start(struct dev *dev, const struct ha_cli *cli, struct ha_err *err)
@@ -95,7 +99,7 @@ static enum ha_code start(struct dev *dev, const struct ha_cli *cli, struct ha_e
     int64_t deadline_ms = ha_now_ms() + cli->timeout_ms;
     if (ha_dev_signals_take(&dev->signals, err) != HA_OK || ha_dev_setup_find(&dev->programs, err) != HA_OK ||
         ha_dev_dir_open(ha_opt_value(cli->opts, HA_OPT_DIR), &dev->dir, err) != HA_OK ||
-        make_variable(dev, err) != HA_OK || open_log(dev, !cli->opts->rest, err) != HA_OK)
+        make_variables(dev, err) != HA_OK || open_log(dev, !cli->opts->rest, err) != HA_OK)
         return err->code;
     enum ha_code code = ha_dev_setup(dev->dir, &dev->programs, &dev->signals, dev->log, err);
     if (code == HA_OK)
@@ -165,7 +169,7 @@ static void attend(struct dev *dev, struct ha_dev_child *command)
 static enum ha_code run_command(struct dev *dev, char *const *argv, int *ret_status, struct ha_err *err)
 {
     ha_auto(ha_dev_child_clear) struct ha_dev_child command = {.pidfd = -1};
-    const char *const environment[] = {dev->variable, NULL};
+    const char *const environment[] = {dev->variable, dev->enrol, NULL};
     struct ha_dev_start how = {.argv = (const char *const *)argv, .environment = environment, .out = -1, .err = -1};
     enum ha_code code = ha_dev_child_start(&how, &dev->signals, &command, err);
     if (code != HA_OK)

@@ -44,7 +44,7 @@ static enum ha_code get_sealed(struct ha_cli *cli, const struct ha_recipient *re
 {
     ha_auto(ha_buf_clear) struct ha_buf path = {0}, body = {0}, pem = {0};
     uint8_t hash[HA_SLOW_HASH_LEN];
-    if (ha_cli_key_path(cli, "/export", &path, err) != HA_OK || hash_password(password, hash, err) != HA_OK)
+    if (ha_cli_version_path(cli, "/export", &path, err) != HA_OK || hash_password(password, hash, err) != HA_OK)
         return err->code;
     ha_recipient_public(recipient, &pem);
     ha_jw_object(&body, NULL);
@@ -71,7 +71,7 @@ static enum ha_code get_certificates(struct ha_cli *cli, struct ha_buf *pem, str
 {
     ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
     ha_auto(ha_buf_clear) struct ha_buf path = {0};
-    if (ha_cli_key_path(cli, "/certificate", &path, err) != HA_OK)
+    if (ha_cli_version_path(cli, "/certificate", &path, err) != HA_OK)
         return err->code;
     enum ha_code code = ha_cli_call(cli, "GET", ha_buf_text(&path), NULL, &doc, err);
     if (code == HA_OK) {

@@ -101,7 +101,7 @@ enum ha_code ha_cmd_http_sign(struct ha_cli *cli, struct ha_err *err)
     ha_auto(ha_cli_http_clear) struct ha_cli_http http = {0};
     ha_auto(ha_buf_clear) struct ha_buf path = {0};
     ha_auto(ha_buf_clear) struct ha_buf body = {0};
-    if (ha_cli_key_path(cli, "/http-signature", &path, err) != HA_OK ||
+    if (ha_cli_version_path(cli, "/http-signature", &path, err) != HA_OK ||
         ha_cli_http_read(cli->opts, &http, err) != HA_OK)
         return err->code;
     ha_jw_object(&body, NULL);

@@ -12,7 +12,12 @@
 
 static enum ha_code in_file(const char *path, struct ha_err *err)
 {
-    return ha_wrap(err, "%s", strcmp(path, "-") == 0 ? "the input" : path);
+    ha_wrap(err, "%s", strcmp(path, "-") == 0 ? "the input" : path);
+    if (strcmp(err->hint, ha_code_info(err->code)->hint) != 0)
+        return err->code;
+    return ha_hint(err,
+                   "RSA keys of 2048, 3072 and 4096 bits, P-256, P-384, P-521 and Ed25519 are taken, from PKCS#12, "
+                   "PKCS#8, PKCS#1 and SEC 1. If this one isn't, 'hsm-agent key create' makes a new one.");
 }
 
 static enum ha_code read_key(const struct ha_opts *opts, const char *path, struct ha_key_file *ret_file,

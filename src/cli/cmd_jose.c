@@ -65,7 +65,7 @@ static enum ha_code make(struct ha_cli *cli, const char *tail, const char *membe
     ha_auto(ha_buf_clear) struct ha_buf path = {0};
     ha_auto(ha_buf_clear) struct ha_buf json = {0};
     const char *out_path = ha_opt_value(cli->opts, HA_OPT_OUTPUT);
-    if (ha_cli_key_path(cli, tail, &path, err) != HA_OK ||
+    if (ha_cli_version_path(cli, tail, &path, err) != HA_OK ||
         ha_cli_call(cli, "POST", ha_buf_text(&path), body, &doc, err) != HA_OK)
         return err->code;
     if (ha_cli_wants_json(cli))

@@ -9,10 +9,22 @@
 
 #include <string.h>
 
+// Why nobody can use the key, though its tokens have it; NULL otherwise.
+static const char *barred(const ha_json *key)
+{
+    bool disabled = false;
+    ha_json_bool(ha_json_get(key, "disabled"), &disabled);
+    return ha_json_get(key, "deletes") ? "to be deleted" : disabled ? "disabled" : NULL;
+}
+
 // A member of a key; as its token, all that hold it.
 static void put_cell(struct ha_table *table, const ha_json *key, const char *member)
 {
     const ha_json *replicas = ha_json_get(key, "replicas");
+    if (strcmp(member, "state") == 0 && barred(key)) {
+        ha_table_cell(table, barred(key));
+        return;
+    }
     if (strcmp(member, "token") != 0 || !replicas || ha_json_size(replicas) < 2) {
         ha_table_member(table, key, member);
         return;
@@ -74,20 +86,20 @@ static void put_replicas(struct ha_buf *out, const ha_json *replicas)
     }
 }
 
-// That the only version is active, and that nobody has disabled it.
+// That the only version is active, that nobody has disabled it, and that it stays in its token.
 static bool goes_without_saying(const char *member, const char *value, const ha_json *versions)
 {
     bool several = versions && ha_json_size(versions) > 1;
-    return (strcmp(member, "disabled") == 0 && strcmp(value, "no") == 0) ||
+    return ((strcmp(member, "disabled") == 0 || strcmp(member, "backup") == 0) && strcmp(value, "no") == 0) ||
            (strcmp(member, "status") == 0 && strcmp(value, "active") == 0 && !several);
 }
 
 static void put_key(struct ha_buf *out, const struct ha_doc *doc)
 {
-    static const char *const members[] = {"name",    "type",       "bits",        "purposes", "state",   "state_detail",
-                                          "version", "status",     "activates",   "retires",  "deletes", "disabled",
-                                          "created", "origin",     "environment", "holder",   "profile", "token",
-                                          "id",      "algorithms", "operations"};
+    static const char *const members[] = {"name",    "type",   "bits",        "purposes",  "state",   "state_detail",
+                                          "version", "status", "activates",   "retires",   "deletes", "disabled",
+                                          "created", "origin", "environment", "holder",    "profile", "backup",
+                                          "token",   "id",     "algorithms",  "operations"};
     const ha_json *versions = ha_json_get(doc->json, "versions");
     for (size_t i = 0; i < HA_ARRAY_SIZE(members); i++) {
         ha_auto(ha_buf_clear) struct ha_buf value = {0};

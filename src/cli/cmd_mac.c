@@ -134,7 +134,7 @@ enum ha_code ha_cmd_mac(struct ha_cli *cli, struct ha_err *err)
     size_t format;
     if (choose(cli->opts, HA_OPT_FORMAT, "format", formats, HA_ARRAY_SIZE(formats), &format, err) != HA_OK ||
         ha_out_check(out_path, format == 0 && !profile && !ha_cli_wants_json(cli), err) != HA_OK ||
-        ha_cli_key_path(cli, "/mac", &path, err) != HA_OK ||
+        ha_cli_version_path(cli, "/mac", &path, err) != HA_OK ||
         ha_in_read(ha_opt_value(cli->opts, HA_OPT_INPUT), INPUT_MAX, &data, err) != HA_OK)
         return err->code;
     ha_jw_object(&body, NULL);

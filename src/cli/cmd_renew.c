@@ -148,7 +148,9 @@ enum ha_code ha_cmd_renew(struct ha_cli *cli, struct ha_err *err)
         ha_enrol_version_option(cli->opts, &chosen, err) || ha_enrol_active_version(cli, key, &from, err))
         return err->code;
     from = chosen ? chosen : from;
-    if (ha_enrol_installed(cli, key, from, &installed, err) || take_ca(cli, dir, key, from, &enrolment, err))
+    if (ha_enrol_installed(cli, key, from, &installed, err) == HA_E_NO_CERTIFICATE)
+        return ha_hint(err, "The first one comes by 'hsm-agent enrol %s', or by 'hsm-agent cert install'.", key);
+    if (err->code || take_ca(cli, dir, key, from, &enrolment, err))
         return err->code;
     version = from;
     if (ha_opt_given(cli->opts, HA_OPT_ROTATE) && rotate(cli, key, &version, err))
@@ -180,7 +182,7 @@ static enum ha_code find_serial(struct ha_cli *cli, const char *key, uint64_t ve
     ha_auto(ha_buf_clear) struct ha_buf pem = {0};
     const char *path = ha_opt_value(cli->opts, HA_OPT_REVOKED_CERT);
     if (path ? ha_in_read(path, CERTIFICATE_MAX, &pem, err) : ha_enrol_installed(cli, key, version, &pem, err))
-        return err->code;
+        return err->code == HA_E_NO_CERTIFICATE ? ha_hint(err, "Name its file with --certificate.") : err->code;
     return ha_answer_serial(ha_buf_text(&pem), serial, err);
 }
 

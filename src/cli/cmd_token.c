@@ -6,7 +6,6 @@
 #include "cli/table.h"
 #include "cli/token_tool.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static void put_line(struct ha_buf *out, const ha_json *object, const char *member, const char *label)
@@ -124,21 +123,30 @@ enum ha_code ha_cmd_token_info(struct ha_cli *cli, struct ha_err *err)
     return ha_out_text(&text, err);
 }
 
+// The PIN's source as the configuration takes it, with the whole path of a file.
+static const char *pin_source(const struct ha_cli *cli, const struct ha_token_tool_args *args)
+{
+    static const char option[] = "--" HA_TOKEN_OPT_PIN "=", file[] = "file:";
+    const char *given = ha_opt_value(cli->opts, HA_OPT_PIN);
+    if (given && strncmp(given, file, sizeof file - 1) == 0)
+        for (size_t i = 0; i < args->n; i++)
+            if (strncmp(args->items[i], option, sizeof option - 1) == 0)
+                return args->items[i] + sizeof option - 1;
+    return given ? given : "prompt";
+}
+
 // The section of the configuration, with the label as name where it can be one.
-static void put_section(struct ha_buf *out, const struct ha_cli *cli, const ha_json *token)
+static void put_section(struct ha_buf *out, const struct ha_cli *cli, const struct ha_token_tool_args *tool,
+                        const ha_json *token)
 {
     const char *label = ha_json_get_string(token, "label"), *uri = ha_json_get_string(token, "uri");
-    static const char file[] = "file:";
-    const char *args = ha_opt_value(cli->opts, HA_OPT_MODULE_ARGS), *pin = ha_opt_value(cli->opts, HA_OPT_PIN);
-    bool is_relative = pin && strncmp(pin, file, sizeof file - 1) == 0 && pin[sizeof file - 1] != '/';
-    ha_auto(ha_free) char *path = is_relative ? realpath(pin + sizeof file - 1, NULL) : NULL;
+    const char *args = ha_opt_value(cli->opts, HA_OPT_MODULE_ARGS);
     ha_buf_printf(out, "\nFor hsm-agent.conf:\n\n[token %s]\nuri = %s\nmodule = %s\n",
                   label && ha_name_valid(label) ? label : "NAME", uri ? uri : "",
                   ha_opt_value(cli->opts, HA_OPT_MODULE));
     if (args)
         ha_buf_printf(out, "module-args = %s\n", args);
-    // The configuration takes no relative path.
-    ha_buf_printf(out, "pin = %s%s\n", path ? file : "", path ? path : pin ? pin : "prompt");
+    ha_buf_printf(out, "pin = %s\n", pin_source(cli, tool));
 }
 
 enum ha_code ha_cmd_token_init(struct ha_cli *cli, struct ha_err *err)
@@ -159,7 +167,7 @@ enum ha_code ha_cmd_token_init(struct ha_cli *cli, struct ha_err *err)
     const ha_json *token = object_of(doc.json, "token");
     if (token) {
         put_token(&text, token);
-        put_section(&text, cli, token);
+        put_section(&text, cli, &args, token);
     }
     return ha_out_text(&text, err);
 }

@@ -318,7 +318,8 @@ static const struct ha_command commands[] = {
      .arguments = "NAME",
      .summary = "Makes a key pair, or an HMAC key, in the token, under a new name.",
      .details =
-         "The private or secret key can't be read nor exported, by nobody. An administrator's command: it needs a "
+         "The private or secret key can be neither read nor exported, by anybody; with --backup it leaves the token "
+         "wrapped, see key backup and key export. An administrator's command: it needs a "
          "socket with "
          "'admin = yes' and a rule that grants create.\n"
          "With several tokens the first one makes the key and wraps it for the others with keys made for this one "
@@ -461,7 +462,8 @@ static const struct ha_command commands[] = {
      .details =
          "It is the same daemon with the same API as in production. The calling user may do everything, on the one "
          "socket there is. Without COMMAND it prints HSM_AGENT_SOCKET=PATH when the agent is ready, stays in the "
-         "foreground and ends with SIGINT or SIGTERM. With COMMAND it runs that with HSM_AGENT_SOCKET set, stops the "
+         "foreground and ends with SIGINT or SIGTERM. With COMMAND it runs that with HSM_AGENT_SOCKET set, and "
+         "HSM_AGENT_ENROL_DIR, so that enrolments are kept with its keys, stops the "
          "agent when it ends, and exits with its status (128 and the number of the signal that ended it, 127 when it "
          "isn't found). --timeout bounds the time for the start.\n"
          "  hsm-agent dev -- sh -c 'hsm-agent key create k --type ec:p256; echo hi | hsm-agent sign k -o sig'\n",

@@ -10,7 +10,7 @@ const struct ha_opt_table *ha_command_table(void);
 // Rows of the table in a file of their own.
 extern const struct ha_opt_row ha_openssl_check_rows[2];
 extern const struct ha_opt_row ha_tls_check_rows[7];
-extern const struct ha_opt_row ha_jwe_decrypt_rows[6];
+extern const struct ha_opt_row ha_jwe_decrypt_rows[7];
 extern const struct ha_opt_row ha_jwe_encrypt_rows[10];
 
 enum ha_code ha_cmd_version(struct ha_cli *cli, struct ha_err *err);

@@ -3,6 +3,10 @@
 #include "cli/command_backup.h"
 
 const struct ha_opt_row ha_backup_rows[] = {
+    {.id = HA_OPT_KEY_VERSION,
+     .name = "key-version",
+     .value = "N",
+     .help = "The version of the key; without this option the active one."},
     {.id = HA_OPT_KEK,
      .name = "kek",
      .value = "KEY",
@@ -27,6 +31,10 @@ const struct ha_opt_row ha_restore_rows[] = {
 };
 
 const struct ha_opt_row ha_export_rows[] = {
+    {.id = HA_OPT_KEY_VERSION,
+     .name = "key-version",
+     .value = "N",
+     .help = "The version of the key; without this option the active one."},
     {.id = HA_OPT_PASSWORD,
      .name = "password",
      .value = "SOURCE",

@@ -4,9 +4,9 @@
 
 #include "cli/command.h"
 
-extern const struct ha_opt_row ha_backup_rows[2];
+extern const struct ha_opt_row ha_backup_rows[3];
 extern const struct ha_opt_row ha_restore_rows[2];
-extern const struct ha_opt_row ha_export_rows[2];
+extern const struct ha_opt_row ha_export_rows[3];
 
 #define HA_COMMANDS_BACKUP                                                                                             \
     {.name = "key backup",                                                                                             \

@@ -17,8 +17,8 @@
      .value = "URL",                                                                                                   \
      .help = "The CA is Dogtag (Red Hat Certificate System), at this address, https://HOST:PORT; its REST API is "     \
              "used, v2 or v1."},                                                                                       \
-        {.id = HA_OPT_CACERT,                                                                                          \
-         .name = "cacert",                                                                                             \
+        {.id = HA_OPT_CA,                                                                                              \
+         .name = "ca",                                                                                                 \
          .value = "FILE",                                                                                              \
          .help = "Trust the CA's server by the certificates in FILE (PEM), instead of those that the system trusts."}, \
         {.id = HA_OPT_USER_FILE,                                                                                       \

@@ -2,6 +2,11 @@
 // The options of the commands about signed HTTP messages: http-sign, verify http-signature.
 #include "cli/command_http.h"
 
+#define VERSION_ROW                                                                                                    \
+    {                                                                                                                  \
+        .id = HA_OPT_KEY_VERSION, .name = "key-version", .value = "N",                                                 \
+        .help = "The version of the key that does it; without this option the active one."                             \
+    }
 #define PROFILE_ROW                                                                                                    \
     {                                                                                                                  \
         .id = HA_OPT_PROFILE, .name = "profile", .value = "PROFILE/MESSAGE",                                           \
@@ -38,6 +43,7 @@
     }
 
 const struct ha_opt_row ha_http_sign_rows[] = {
+    VERSION_ROW,
     PROFILE_ROW,
     URL_ROW,
     METHOD_ROW,

@@ -4,7 +4,7 @@
 
 #include "cli/command.h"
 
-extern const struct ha_opt_row ha_http_sign_rows[10];
+extern const struct ha_opt_row ha_http_sign_rows[11];
 extern const struct ha_opt_row ha_verify_http_rows[12];
 
 #define HA_COMMANDS_HTTP                                                                                               \

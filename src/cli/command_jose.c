@@ -15,6 +15,11 @@ static void sign_algorithms(struct ha_buf *out)
     }
 }
 
+#define VERSION_ROW                                                                                                    \
+    {                                                                                                                  \
+        .id = HA_OPT_KEY_VERSION, .name = "key-version", .value = "N",                                                 \
+        .help = "The version of the key that does it; without this option the active one."                             \
+    }
 #define PROFILE_ROW                                                                                                    \
     {                                                                                                                  \
         .id = HA_OPT_PROFILE, .name = "profile", .value = "PROFILE/MESSAGE",                                           \
@@ -46,6 +51,7 @@ static void sign_algorithms(struct ha_buf *out)
     }
 
 const struct ha_opt_row ha_jws_rows[] = {
+    VERSION_ROW,
     PROFILE_ROW,
     ALG_ROW,
     HEADER_ROW,
@@ -66,6 +72,7 @@ const struct ha_opt_row ha_jws_rows[] = {
 };
 
 const struct ha_opt_row ha_jwt_rows[] = {
+    VERSION_ROW,
     PROFILE_ROW,
     ALG_ROW,
     HEADER_ROW,

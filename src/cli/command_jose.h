@@ -4,8 +4,8 @@
 
 #include "cli/command.h"
 
-extern const struct ha_opt_row ha_jws_rows[10];
-extern const struct ha_opt_row ha_jwt_rows[8];
+extern const struct ha_opt_row ha_jws_rows[11];
+extern const struct ha_opt_row ha_jwt_rows[9];
 extern const struct ha_opt_row ha_jwks_rows[2];
 extern const struct ha_opt_row ha_verify_jws_rows[20];
 

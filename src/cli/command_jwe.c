@@ -2,7 +2,11 @@
 // The options of the commands for encrypted messages.
 #include "cli/command.h"
 
-const struct ha_opt_row ha_jwe_decrypt_rows[6] = {
+const struct ha_opt_row ha_jwe_decrypt_rows[7] = {
+    {.id = HA_OPT_KEY_VERSION,
+     .name = "key-version",
+     .value = "N",
+     .help = "The version of the key that does it; without this option the one that it was encrypted to is found."},
     {.id = HA_OPT_PROFILE,
      .name = "profile",
      .value = "P",

@@ -21,6 +21,10 @@ const struct ha_opt_row ha_import_secret_rows[] = {
 };
 
 const struct ha_opt_row ha_mac_rows[] = {
+    {.id = HA_OPT_KEY_VERSION,
+     .name = "key-version",
+     .value = "N",
+     .help = "The version of the key that does it; without this option the active one."},
     {.id = HA_OPT_PROFILE,
      .name = "profile",
      .value = "PROFILE/MESSAGE",

@@ -5,7 +5,7 @@
 #include "cli/command.h"
 
 extern const struct ha_opt_row ha_import_secret_rows[3];
-extern const struct ha_opt_row ha_mac_rows[4];
+extern const struct ha_opt_row ha_mac_rows[5];
 
 #define HA_COMMAND_IMPORT_SECRET                                                                                       \
     {                                                                                                                  \

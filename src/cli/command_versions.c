@@ -32,7 +32,8 @@ const struct ha_opt_row ha_key_disable_rows[] = {VERSION_ROW("The version; witho
 const struct ha_opt_row ha_key_enable_rows[] = {VERSION_ROW("The version; without this option all of them.")};
 
 const struct ha_opt_row ha_key_delete_rows[] = {
-    VERSION_ROW("The version, which mustn't be the active one; without this option the key with all of them."),
+    VERSION_ROW(
+        "The version, which mustn't be the active one of several; without this option the key with all of them."),
     {.id = HA_OPT_CONFIRM,
      .name = "confirm",
      .value = "NAME",

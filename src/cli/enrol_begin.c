@@ -110,7 +110,7 @@ enum ha_code ha_enrol_take_options(const struct ha_opts *opts, struct ha_enrolme
             return err->code;
     enrolment->approve = enrolment->approve || ha_opt_given(opts, HA_OPT_APPROVE);
     enrolment->store_in_token = enrolment->store_in_token || ha_opt_given(opts, HA_OPT_STORE_IN_TOKEN);
-    if (take_file(opts, HA_OPT_CACERT, &enrolment->ca_file, err) ||
+    if (take_file(opts, HA_OPT_CA, &enrolment->ca_file, err) ||
         take_file(opts, HA_OPT_USER_FILE, &enrolment->user_file, err) ||
         take_file(opts, HA_OPT_CERT, &enrolment->client_cert, err) || take_inputs(opts, enrolment, err))
         return err->code;

@@ -158,6 +158,16 @@ static const char *in_group(const struct ha_command *command, const char *group)
     return strncmp(command->name, group, n) == 0 && command->name[n] == ' ' ? command->name + n + 1 : NULL;
 }
 
+// The commands of the group that was named, to choose from.
+static enum ha_code choose_of_group(const struct parser *parser, struct ha_err *err)
+{
+    ha_auto(ha_buf_clear) struct ha_buf names = {0};
+    for (size_t i = 0; i < parser->table->n_commands; i++)
+        if (in_group(&parser->table->commands[i], parser->opts.group))
+            ha_buf_printf(&names, "%s'%s'", names.len > 0 ? ", " : "", parser->table->commands[i].name);
+    return ha_hint(err, "Choose one of %s.", ha_buf_text(&names));
+}
+
 static enum ha_code unknown_command(const struct parser *parser, const char *word, struct ha_err *err)
 {
     const char *group = parser->opts.group;
@@ -173,7 +183,7 @@ static enum ha_code unknown_command(const struct parser *parser, const char *wor
     ha_fail(err, HA_E_USAGE, "there is no command '%s%s%s'", group, *group ? " " : "", word);
     if (nearest.best)
         return ha_hint(err, "Did you mean 'hsm-agent %s'?", nearest.best);
-    return ha_hint(err, "See 'hsm-agent --help' for the commands.");
+    return *group ? choose_of_group(parser, err) : ha_hint(err, "See 'hsm-agent --help' for the commands.");
 }
 
 // The word leads into a group of commands, or further into it.
@@ -277,17 +287,13 @@ static enum ha_code take_words(struct parser *parser, struct ha_err *err)
 
 static enum ha_code no_command(const struct parser *parser, struct ha_err *err)
 {
-    ha_auto(ha_buf_clear) struct ha_buf names = {0};
     const char *group = parser->opts.group;
     if (!*group) {
         ha_fail(err, HA_E_USAGE, "no command is given");
         return ha_hint(err, "See 'hsm-agent --help' for the commands.");
     }
-    for (size_t i = 0; i < parser->table->n_commands; i++)
-        if (in_group(&parser->table->commands[i], group))
-            ha_buf_printf(&names, "%s'%s'", names.len > 0 ? ", " : "", parser->table->commands[i].name);
     ha_fail(err, HA_E_USAGE, "'%s' alone is no command", group);
-    return ha_hint(err, "Choose one of %s.", ha_buf_text(&names));
+    return choose_of_group(parser, err);
 }
 
 // Options that came before the command, those that are missing, and missing words.

@@ -108,7 +108,6 @@ enum ha_opt {
     HA_OPT_CSR_FILE,
     HA_OPT_CSR_PROFILE,
     HA_OPT_LIST,
-    HA_OPT_CACERT,
     HA_OPT_CERT_KEY,
     HA_OPT_USER_FILE,
     HA_OPT_KEY_ID,

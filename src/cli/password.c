@@ -103,6 +103,6 @@ enum ha_code ha_password_read(const char *source, const char *prompt, struct ha_
     if (strncmp(source, credential, sizeof(credential) - 1) == 0)
         return read_credential(source + sizeof(credential) - 1, out, err);
     // What was given may be the password itself: it isn't repeated.
-    ha_fail(err, HA_E_USAGE, "that isn't a place of a password");
-    return ha_hint(err, "Give prompt, file:PATH or credential:NAME; others can see a password on the command line.");
+    ha_fail(err, HA_E_USAGE, "--password takes a source, not a password: prompt, file:PATH or credential:NAME");
+    return ha_hint(err, "If that was the password: others may have seen it, and your shell may remember it.");
 }

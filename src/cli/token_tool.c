@@ -191,12 +191,17 @@ enum ha_code ha_token_tool_run(struct ha_cli *cli, const char *tool, struct ha_t
     ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
     ha_auto(ha_free) char *program = NULL;
     char seconds[16];
+    const char *module = ha_opt_value(cli->opts, HA_OPT_MODULE);
+    if (module[0] != '/') {
+        ha_fail(err, HA_E_USAGE, "--module %s isn't an absolute path", module);
+        return ha_hint(err, "Name the file from / on, as the configuration does: no directories are searched for it.");
+    }
     if (ha_program_find("hsm-agent-token", HA_LIBEXECDIR, &program, err))
         return err->code;
     snprintf(seconds, sizeof seconds, "%d", cli->timeout_ms / 1000);
     ha_token_tool_arg(args, HA_TOKEN_OPT_TOOL, tool);
     ha_token_tool_arg(args, HA_TOKEN_OPT_TIMEOUT, seconds);
-    ha_token_tool_arg(args, HA_TOKEN_OPT_MODULE, ha_opt_value(cli->opts, HA_OPT_MODULE));
+    ha_token_tool_arg(args, HA_TOKEN_OPT_MODULE, module);
     ha_token_tool_arg(args, HA_TOKEN_OPT_MODULE_ARGS, ha_opt_value(cli->opts, HA_OPT_MODULE_ARGS));
     if (args->failed)
         return ha_fail(err, HA_E_MEMORY, "out of memory for a command line");

@@ -16,7 +16,7 @@ static enum ha_code open_file(const char *path, int *ret_fd, off_t *ret_size, st
     struct stat st;
     ha_auto(ha_close) int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &st) != 0)
-        return ha_fail_errno(err, errno, "%s can't be overwritten", path);
+        return ha_fail_errno(err, errno, "can't open %s to overwrite it", path);
     if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
         return ha_fail(err, HA_E_USAGE, "%s can't be wiped: it isn't a regular file under one name", path);
     *ret_fd = fd;

@@ -30,8 +30,10 @@ enum ha_code ha_enrol_refusal(const struct ha_http_answer *answer, const char *w
     if (answer->status == 403)
         return ha_hint(err, "Ask the CA's operators to let this user or certificate do that.");
     if (answer->status >= 500 || answer->status == 429)
-        return ha_hint(err, "Try again with 'hsm-agent enrol --resume'; if it persists, ask the CA's operators.");
-    return ha_hint(err, "Check the URL and what was asked for, then try again with 'hsm-agent enrol --resume'.");
+        return ha_hint(
+            err, "Try again, an enrolment with 'hsm-agent enrol --resume'; if it persists, ask the CA's operators.");
+    return ha_hint(
+        err, "Check the URL and what was asked for, then try again, an enrolment with 'hsm-agent enrol --resume'.");
 }
 
 enum ha_code ha_enrol_note(const char *dir, struct ha_enrolment *enrolment, const struct ha_err *failure,

@@ -137,14 +137,15 @@ static enum ha_code fail(const struct ha_http *http, CURLcode code, struct ha_er
         return ha_hint(err, "Check that the URL is that of a CA.");
     case CURLE_OPERATION_TIMEDOUT:
         ha_fail(err, HA_E_CA, "the CA didn't answer in time: %s", words);
-        return ha_hint(err, "Try again with 'hsm-agent enrol --resume'; --timeout gives it more time.");
+        return ha_hint(err, "Try again, an enrolment with 'hsm-agent enrol --resume'; --timeout gives it more time.");
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
         ha_fail(err, HA_E_CA, "the CA's server isn't trusted: %s", words);
-        return ha_hint(err, "Name the CA that its certificate is from with --cacert, in PEM, and its host as there.");
+        return ha_hint(err, "Name the CA that its certificate is from with --ca, in PEM, and its host as there.");
     default:
         ha_fail(err, HA_E_CA, "no answer from the CA: %s", words);
-        return ha_hint(err, "Check the URL and that the CA is up, then go on with 'hsm-agent enrol --resume'.");
+        return ha_hint(err,
+                       "Check the URL and that the CA is up; an enrolment goes on with 'hsm-agent enrol --resume'.");
     }
 }
 

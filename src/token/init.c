@@ -37,6 +37,13 @@ static enum ha_code no_slot(const struct ha_token_options *options, struct ha_er
     return ha_hint(err, "One that is initialised is wiped only where it is named by its serial number (--erase).");
 }
 
+static enum ha_code label_taken(const PKCS11_TOKEN *token, struct ha_err *err)
+{
+    ha_fail(err, HA_E_CONFLICT, "there is a token with the label '%s' already, serial number %s", token->label,
+            token->serialnr);
+    return ha_hint(err, "Choose another label, or name the token with --erase, which destroys what is in it.");
+}
+
 enum ha_code ha_init_choose(const struct ha_library *library, const struct ha_token_options *options,
                             PKCS11_SLOT **ret_slot, struct ha_err *err)
 {
@@ -54,8 +61,7 @@ enum ha_code ha_init_choose(const struct ha_library *library, const struct ha_to
         if (is_wanted(slot->token, options) && in_place && !found)
             found = slot;
         else if (slot->token->initialized && strcmp(slot->token->label, options->label) == 0)
-            return ha_fail(err, HA_E_CONFLICT, "there is a token with the label '%s' already, serial number %s",
-                           options->label, slot->token->serialnr);
+            return label_taken(slot->token, err);
     }
     if (!found)
         return no_slot(options, err);

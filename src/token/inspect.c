@@ -183,8 +183,11 @@ enum ha_code ha_inspect_token(const struct ha_token_options *options, const stru
         return ha_fail(err, HA_E_MEMORY, "out of memory for a URI");
     found.uri = text;
     ha_p11_init(&token, &found, *log);
-    if (ha_module_load(&token, err) || ha_module_initialize(&token, err) || ha_slot_find(&token, err) ||
-        ha_mechanisms_probe(&token, &mechanisms, err))
+    if (ha_module_load(&token, err) || ha_module_initialize(&token, err))
+        return err->code;
+    if (ha_slot_find(&token, err) == HA_E_TOKEN_DOWN)
+        return ha_hint(err, "`hsm-agent token list` shows what the module has.");
+    if (err->code || ha_mechanisms_probe(&token, &mechanisms, err))
         return err->code;
     ha_p11_choose(&token, &mechanisms);
     enum ha_code code = put_all(&token, &mechanisms, out, err);

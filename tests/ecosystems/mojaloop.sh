@@ -51,7 +51,7 @@ hsm-agent pem fsp-client -o fsp-client.key
 
 step "the server's certificate, from the DFSP's own CA by EST"
 # [server]
-hsm-agent enrol fsp-server --est "$EST" --cacert "$ROOT" --user-file "$EST_USER" \
+hsm-agent enrol fsp-server --est "$EST" --ca "$ROOT" --user-file "$EST_USER" \
     --set CN=fsp.example --dns fsp.example --ip 192.0.2.10
 hsm-agent cert show fsp-server --pem -o fsp-server.pem
 hsm-agent pem fsp-server -o fsp-server.key

@@ -6,6 +6,7 @@
 
 mkdir "$T/profiles"
 printf '[message note]\nscheme = jws\nkid = thumbprint\nalgorithms = PS256\n' >"$T/profiles/site.conf"
+cp "${srcdir:-.}/hsm-config/profiles/rfc9421.conf" "$T/profiles/"
 make_agent a agent:"profiles = $T/profiles" agent:'rotation-publish-s = 0' agent:'rotation-overlap-s = 3600' \
     token:'software-oaep = yes'
 start_agent a || done_testing
@@ -68,6 +69,33 @@ api POST '/v1/keys/k/sign?version=1&version=2' '{"algorithm":"ES256","data":"aGk
 problem 'nor two' 400 malformed
 api POST /v1/keys/none/rotate '{}'
 problem 'nor a key of that name' 404 no-such-key
+
+# --- The version that a command names
+
+hsm_agent key create many --type ec:p256 >/dev/null
+hsm_agent key create code --type hmac:256 >/dev/null
+hsm_agent key rotate many >/dev/null
+hsm_agent key rotate code >/dev/null
+printf '{"a":1}' >"$T/message.json"
+made_by() { # ARG...: the version of the key that the command was done by
+    hsm_agent "$@" --json 2>"$T/err" | sed 's/.*"version":\([0-9]*\).*/\1/'
+}
+for command in 'jws many --profile jose/jws' 'jwt many --profile jose/jwt' \
+    'http-sign many --profile rfc9421/request --url https://a.example/' 'mac code'; do
+    # shellcheck disable=SC2086
+    [ "${command%% *}" = jws ] || [ "${command%% *}" = mac ] && input=(-i "$T/message.json") || input=()
+    for version in 1 2; do
+        is "$command by version $version" "$(made_by $command ${input[@]+"${input[@]}"} --key-version $version)" $version
+    done
+done
+hsm_agent key show box --key-version 1 --public jwk -o "$T/box1.jwk"
+hsm_agent jwe-encrypt --recipient "$T/box1.jwk" -i "$T/message.json" -o "$T/box1.jwe"
+is 'a JWE by the version it is for' "$(hsm_agent jwe-decrypt box --key-version 1 -i "$T/box1.jwe")" '{"a":1}'
+fails 'and not by another one' 1 '*' hsm_agent jwe-decrypt box --key-version 2 -i "$T/box1.jwe"
+for command in jws jwt http-sign mac jwe-decrypt; do
+    fails "$command by no version" 2 '*--key-version 0 is no version*' \
+        hsm_agent $command many --key-version 0 </dev/null
+done
 
 # --- A secret in common doesn't tell which version it is of
 
@@ -170,6 +198,7 @@ api POST /v1/keys/k/jws '{"payload_text":"x"}'
 problem 'nor messages' 409 key-disabled
 api POST /v1/keys/k/csr '{"subject":[]}'
 problem 'nor requests' 409 key-disabled
+like 'the list says so' "$(hsm_agent key list)" '*k *ec:p256 *sign *disabled *'
 is 'its public keys are not published' "$(published)" $((before - 1))
 stop_agent a
 start_agent a || done_testing
@@ -221,6 +250,7 @@ like 'a number is not given twice' "$(<"$T/out")" '*"version":4,*'
 hsm_agent key create late --type ec:p256 >/dev/null
 like 'a deletion is put off' "$(hsm_agent key delete late --after 30d --confirm late)" 'to be deleted: late, at 2*--cancel*'
 like 'which is shown' "$(hsm_agent key show late)" '*deletes * 2*'
+like 'and listed' "$(hsm_agent key list)" '*late *ec:p256 *sign *to be deleted *'
 api POST /v1/keys/late/sign '{"algorithm":"ES256","data":"aGk"}'
 problem 'it is not used meanwhile' 409 key-disabled
 hsm_agent key delete late --cancel >/dev/null

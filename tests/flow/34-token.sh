@@ -45,6 +45,8 @@ is 'a token is made' $? 0
 like 'its serial number and URI are printed, and what the configuration needs' "$(<"$T/made")" \
     "label*edge*serial*uri*pkcs11:*For hsm-agent.conf:*[[]token edge]*uri = pkcs11:*module = $module*pin = file:$D/user*"
 serial=$(sed -n 's/^serial *//p' "$T/made")
+is 'the path of the PIN is a whole one' "$(cd "$D" && token init here --so-pin file:so --pin file:user |
+    sed -n 's/^pin = //p')" "file:$D/user"
 like 'the list has it' "$(token list)" "*edge*$serial*initialised*pkcs11:*$serial*"
 succeeds 'another program logs in with the PIN' logs_in edge user
 token info edge >"$T/info"
@@ -57,7 +59,8 @@ fails 'a token that is not there' 1 "*no token*nothere*edge*$serial*remedy:*" to
 
 # --- Refused
 
-fails 'a label that is there already' 1 "*edge*already*$serial*" token init edge --so-pin "file:$D/so" --pin "file:$D/user"
+fails 'a token to look at that is not there' 1 '*no token*token list*' token info nothere
+fails 'a label that is there already' 1 "*edge*already*$serial*another label*" token init edge --so-pin "file:$D/so" --pin "file:$D/user"
 fails 'one PIN for both' 1 '*the same*' token init second --so-pin "file:$D/so" --pin "file:$D/so"
 fails 'a label that is too long' 1 '*1 to 32 bytes*' token init 123456789012345678901234567890123 \
     --so-pin "file:$D/so" --pin "file:$D/user"
@@ -69,9 +72,10 @@ fails 'a PIN that others can read' 1 "*open to its group*chmod 0600*" token init
 chmod 0600 "$D/user"
 fails 'a PIN that is not there' 1 '*No such file*' token init second --so-pin "file:$D/so" --pin "file:$D/nothing"
 fails 'no module' 2 '*needs --module*' hsm_agent token list
+fails 'a module without a path' 2 '*absolute path*remedy:*' hsm_agent token list --module libsofthsm2.so
 fails 'a module that is not one' 1 '*/dev/null*remedy:*' hsm_agent token list --module /dev/null
 fails 'a slot that is not there' 1 '*no slot with the number 77*' token init second --slot 77 --so-pin "file:$D/so" --pin "file:$D/user"
-like 'nothing was made of all that' "$(token list | grep -c initialised) $(ls "$D/tokens" | wc -l)" '2 1'
+like 'nothing was made of all that' "$(token list | grep -c initialised) $(ls "$D/tokens" | wc -l)" '3 2'
 
 # --- Half made, and mended
 

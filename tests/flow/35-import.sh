@@ -186,7 +186,8 @@ refuses 'a key that signs nothing' x25519.key '*X25519*'
 refuses 'a key for PSS alone' pss.key '*RSA-PSS*'
 refuses 'a file that is not there' none.p12 '*none.p12*'
 refuses 'a purpose that the key cannot have' P256.key "*can't have all of these purposes*" --purpose decrypt
-fails 'a password on the command line' 2 "*isn't a place of a password*" \
+fails 'a file to be wiped that is not there' 1 "*can't open*No such file*" hsm_agent key import none "$T/nothing.pem" --wipe
+fails 'a password on the command line' 2 "*takes a source, not a password*" \
     hsm_agent key import refused "$files/modern.p12" --password 'correct horse'
 unlike 'and it is not repeated' "$(<"$T/err")" '*correct horse*'
 chmod 644 "$files/wrong"

@@ -35,6 +35,7 @@ api PUT /v1/keys/kek '{"type":"aes:256","tokens":["main","spare"]}'
 is 'a key encryption key is made in two tokens' "$status $(field type) $(member purposes.0) $(member replicas.0.state) \
 $(member replicas.1.state)" '201 aes:256 wrap ready ready'
 unlike 'it has no public key' "$body" '*public_key*'
+unlike 'so no certificate is installed for it' "$body" '*"install"*'
 like 'and no algorithm' "$body" '*"algorithms":\[\]*'
 for token in main spare; do
     like "it can't leave $token" "$(access $token kek)" '*sensitive*'
@@ -72,6 +73,14 @@ like 'it says what it is' "$(tr -d ' \n' <"$T/ec-p256.backup")" \
 hsm_agent key create box --type rsa:2048 --purpose decrypt --backup --token main >"$T/out"
 hsm_agent key show box --public pem -o "$T/box.pem"
 succeeds 'a key that decrypts is wrapped' hsm_agent key backup box --kek kek -o "$T/box.backup"
+
+hsm_agent key rotate box >/dev/null
+hsm_agent key rotate kek2 >/dev/null
+is 'a version that still decrypts is wrapped when it is named' \
+    "$(hsm_agent key backup box --key-version 1 --kek kek | sed -n 's/.*"version": *\([0-9]*\).*/\1/p')" 1
+is 'its number is not that of the key encryption key' \
+    "$(hsm_agent key backup box --key-version 1 --kek kek2 | sed -n 's/.*"kek_id": *//p')" \
+    "$(hsm_agent key backup box --kek kek2 | sed -n 's/.*"kek_id": *//p')"
 
 # --- Back, in another token
 

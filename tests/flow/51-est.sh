@@ -15,7 +15,7 @@ user=$ca/est-user
 enrol() { # NAME [OPTION...]
     local name=$1
     shift
-    hsm_agent enrol "$name" --est "$ca_url" --cacert "$ca/root.pem" --user-file "$user" \
+    hsm_agent enrol "$name" --est "$ca_url" --ca "$ca/root.pem" --user-file "$user" \
         --subject "O=Acme,CN=$name.example" --dns "$name.example" "$@"
 }
 
@@ -59,7 +59,7 @@ like 'with the old one'"'"'s names' "$(openssl x509 -in "$T/edge.pem" -noout -ex
 succeeds 'the key itself proved who asks' grep -q '^simplereenroll 200 O=Acme,CN=edge.example ' "$ca/log"
 new_key sig sign
 succeeds 'a key that is not for TLS is enrolled in the name of one that is' hsm_agent enrol sig --est "$ca_url/.well-known/est/" \
-    --label sign --cacert "$ca/root.pem" --cert-key edge --subject O=Acme,CN=sig.example
+    --label sign --ca "$ca/root.pem" --cert-key edge --subject O=Acme,CN=sig.example
 installed 'for signing' sig
 succeeds 'its usage is that of the label' grep -q 'Non Repudiation' <(openssl x509 -in "$T/sig.pem" -noout -ext keyUsage)
 succeeds 'and renewed so' hsm_agent renew sig
@@ -141,10 +141,10 @@ succeeds 'and put right on the way' hsm_agent enrol w --resume --user-file "$ca/
 installed 'put right' w
 
 new_key t
-fails 'a server that nobody vouches for is not trusted' 1 "*isn't trusted*--cacert*" hsm_agent enrol t --est "$ca_url" \
+fails 'a server that nobody vouches for is not trusted' 1 "*isn't trusted*--ca*" hsm_agent enrol t --est "$ca_url" \
     --user-file "$ca/est-user" --subject O=Acme,CN=t.example
 is 'nor told anything' "$(state_of t)" prepared
-succeeds 'with its CA it is' hsm_agent enrol t --resume --cacert "$ca/root.pem"
+succeeds 'with its CA it is' hsm_agent enrol t --resume --ca "$ca/root.pem"
 installed 'trusted' t
 
 new_key d
@@ -189,7 +189,7 @@ killed() { # COMMAND-THAT-SHOWS-IT COMMAND...
 
 # A function in the background would be killed in the place of the program.
 held_up=(env "$bin/hsm-agent" enrol)
-ca_options=(--est "$ca_url" --cacert "$ca/root.pem" --user-file "$ca/est-user")
+ca_options=(--est "$ca_url" --ca "$ca/root.pem" --user-file "$ca/est-user")
 
 new_key k1
 ca_faults 'simpleenroll late 20000'

@@ -15,7 +15,7 @@ new_key() { # NAME [TYPE] [PURPOSE]
         not_ok "the key $1 is made" "$(<"$T/out")"
 }
 
-to_ca=(--cacert "$ca/root.pem")
+to_ca=(--ca "$ca/root.pem")
 as_agent=("${to_ca[@]}" --cert-key ra)
 
 profile=caServerCert

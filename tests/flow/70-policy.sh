@@ -47,6 +47,7 @@ api POST /v1/keys/sig-1/sign "$ES256"
 problem 'and signs with none' 404 no-such-key
 admin PUT /v1/keys/new '{"type":"ec:p256"}'
 problem 'not even on the socket of administrators are keys made' 404 no-such-key
+like 'what would have to be granted is said' "$body" '*allow = *:create*'
 api GET /v1/whoami
 is 'whoami says that no section applies' "$(member clients)" '[]'
 like 'so does the command line' "$(hsm_agent whoami)" '*none*'

@@ -56,6 +56,8 @@ dev_ends_with() { # NAME STATUS
 
 dev -- sh -c 'exit 7'
 is "the command's status is passed on" $? 7
+like 'enrolments are kept beside its keys' "$(dev -- sh -c 'echo "$HSM_AGENT_SOCKET $HSM_AGENT_ENROL_DIR"')" \
+    "$T/tmp/*/agent.sock $T/tmp/*/enrol"
 succeeds 'also 0' dev -- true
 for signal in TERM KILL; do
     dev -- sh -c "kill -$signal \$\$" 2>/dev/null

@@ -145,7 +145,7 @@ static void opt_wrong_lines_are_refused_with_a_remedy(void **state)
     expect_error("create k", "no command 'create'", "hsm-agent key create");
     expect_error("key crate", "no command 'key crate'", "hsm-agent key create");
     expect_error("frobnicate", "no command", "--help");
-    expect_error("key frobnicate", "no command 'key frobnicate'", "--help");
+    expect_error("key frobnicate", "no command 'key frobnicate'", "'key delete'");
     expect_error("sign", "needs NAME", "hsm-agent sign --help");
     expect_error("sign a b", "one word too many", "hsm-agent sign --help");
     expect_error("key adopt k", "needs NAME URI", "key adopt --help");
@@ -163,7 +163,7 @@ static void opt_wrong_lines_are_refused_with_a_remedy(void **state)
     expect_error("token pin", "'token pin' alone is no command", "'token pin reset'");
     expect_error("token pin chang", "no command 'token pin chang'", "token pin change");
     expect_error("token pin change", "needs TOKEN", "token pin change --help");
-    expect_error("token pim change", "no command 'token pim'", "--help");
+    expect_error("token pim change", "no command 'token pim'", "'token pin reset'");
     expect_error("dev ls", "one word too many", "hsm-agent dev -- ls");
 }
 
