@@ -24,13 +24,13 @@ static enum ha_code usage(struct ha_err *err, const char *words, const char *rem
 
 static enum ha_code take_csr(struct ha_cli *cli, uint64_t version, struct ha_enrolment *enrolment, struct ha_err *err)
 {
-    ha_auto(ha_buf_clear) struct ha_buf text = {0}, der = {0};
+    ha_auto(ha_buf_clear) struct ha_buf text = {0}, pem = {0};
     const char *path = ha_opt_value(cli->opts, HA_OPT_CSR_FILE);
     if (!path)
         return ha_csr_body(cli->opts, &text, err) ? err->code : ha_enrol_make_csr(cli, enrolment, version, &text, err);
-    if (ha_in_read(path, CSR_MAX, &text, err) || ha_answer_csr_der(ha_buf_text(&text), &der, err))
+    if (ha_in_read(path, CSR_MAX, &text, err) || ha_answer_csr_pem(ha_buf_text(&text), &pem, err))
         return err->code;
-    return ha_enrolment_set(&enrolment->csr, ha_buf_text(&text), err);
+    return ha_enrolment_set(&enrolment->csr, ha_buf_text(&pem), err);
 }
 
 static enum ha_code begin(struct ha_cli *cli, const char *dir, struct ha_err *err)

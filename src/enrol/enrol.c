@@ -107,7 +107,7 @@ static enum ha_code follow_dogtag(const struct ha_enrol_run *run, struct ha_enro
         ha_dogtag_status(&dogtag, enrolment->request_id, &info, err))
         return err->code;
     if (info.status == HA_DOGTAG_PENDING && enrolment->approve) {
-        if (ha_dogtag_approve(&dogtag, enrolment->request_id, err) ||
+        if (ha_dogtag_approve(&dogtag, enrolment->request_id, enrolment->csr, err) ||
             ha_dogtag_status(&dogtag, enrolment->request_id, &info, err))
             return err->code;
     }
