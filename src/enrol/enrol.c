@@ -127,7 +127,7 @@ static enum ha_code submit(const struct ha_enrol_run *run, struct ha_enrolment *
         return err->code;
     if (enrolment->protocol == HA_ENROL_DOGTAG)
         return submit_dogtag(run, enrolment, again, err);
-    return ha_est_submit(run->http, enrolment, err);
+    return ha_est_submit(run->http, enrolment, again, err);
 }
 
 static enum ha_code follow(const struct ha_enrol_run *run, struct ha_enrolment *enrolment, struct ha_err *err)
@@ -135,7 +135,7 @@ static enum ha_code follow(const struct ha_enrol_run *run, struct ha_enrolment *
     if (enrolment->protocol == HA_ENROL_DOGTAG)
         return follow_dogtag(run, enrolment, err);
     // EST has no other way of asking than the same request again.
-    return ha_est_submit(run->http, enrolment, err);
+    return ha_est_submit(run->http, enrolment, true, err);
 }
 
 static enum ha_code step(const struct ha_enrol_run *run, struct ha_enrolment *enrolment, struct ha_err *err)
