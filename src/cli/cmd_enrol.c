@@ -24,13 +24,13 @@ static enum ha_code usage(struct ha_err *err, const char *words, const char *rem
 
 static enum ha_code take_csr(struct ha_cli *cli, uint64_t version, struct ha_enrolment *enrolment, struct ha_err *err)
 {
-    ha_auto(ha_buf_clear) struct ha_buf text = {0}, der = {0};
+    ha_auto(ha_buf_clear) struct ha_buf text = {0}, pem = {0};
     const char *path = ha_opt_value(cli->opts, HA_OPT_CSR_FILE);
     if (!path)
         return ha_csr_body(cli->opts, &text, err) ? err->code : ha_enrol_make_csr(cli, enrolment, version, &text, err);
-    if (ha_in_read(path, CSR_MAX, &text, err) || ha_answer_csr_der(ha_buf_text(&text), &der, err))
+    if (ha_in_read(path, CSR_MAX, &text, err) || ha_answer_csr_pem(ha_buf_text(&text), &pem, err))
         return err->code;
-    return ha_enrolment_set(&enrolment->csr, ha_buf_text(&text), err);
+    return ha_enrolment_set(&enrolment->csr, ha_buf_text(&pem), err);
 }
 
 static enum ha_code begin(struct ha_cli *cli, const char *dir, struct ha_err *err)
@@ -77,25 +77,30 @@ static enum ha_code visit_all(struct ha_cli *cli, const char *dir, visit *functi
     return HA_OK;
 }
 
-static enum ha_code show_one(struct ha_cli *cli, const char *dir, const struct ha_enrol_name *name, struct ha_buf *out,
-                             struct ha_err *err)
-{
-    ha_auto(ha_enrolment_clear) struct ha_enrolment enrolment = {0};
-    bool found = false;
-    if (ha_enrol_load(dir, name->key, name->version, &enrolment, &found, err))
-        return err->code;
-    if (found && ha_cli_wants_json(cli))
-        ha_enrol_put_json(&enrolment, out);
-    else if (found)
-        ha_enrol_put(&enrolment, out);
-    return HA_OK;
-}
-
 // The status of one that fails isn't hidden by those that don't.
 static void note_exit(struct ha_cli *cli, int status)
 {
     if (status == 1 || cli->exit_status == 0)
         cli->exit_status = status;
+}
+
+static enum ha_code show_one(struct ha_cli *cli, const char *dir, const struct ha_enrol_name *name, struct ha_buf *out,
+                             struct ha_err *err)
+{
+    ha_auto(ha_enrolment_clear) struct ha_enrolment enrolment = {0};
+    struct ha_err cause = {0};
+    bool found = false;
+    if (ha_enrol_load(dir, name->key, name->version, &enrolment, &found, &cause)) {
+        // One that can't be read doesn't hide the others.
+        ha_out_error(&cause);
+        note_exit(cli, 1);
+        return HA_OK;
+    }
+    if (found && ha_cli_wants_json(cli))
+        ha_enrol_put_json(&enrolment, out);
+    else if (found)
+        ha_enrol_put(&enrolment, out);
+    return HA_OK;
 }
 
 static enum ha_code resume_one(struct ha_cli *cli, const char *dir, const struct ha_enrol_name *name,
@@ -158,12 +163,23 @@ static enum ha_code for_each(struct ha_cli *cli, const char *dir, visit *functio
     return ha_out_text(&out, err);
 }
 
+// What is over stays, unless it is named by its version: renewal and revocation know the CA by it.
 static enum ha_code cancel_one(struct ha_cli *cli, const char *dir, const struct ha_enrol_name *name,
                                struct ha_buf *out, struct ha_err *err)
 {
+    ha_auto(ha_enrolment_clear) struct ha_enrolment enrolment = {0};
     ha_auto(ha_close) int lock = -1;
+    struct ha_err ignored = {0};
+    bool found = false;
     if (ha_enrol_lock(dir, name->key, name->version, &lock, err))
         return err->code;
+    if (!ha_opt_given(cli->opts, HA_OPT_KEY_VERSION) &&
+        ha_enrol_load(dir, name->key, name->version, &enrolment, &found, &ignored) == HA_OK && found &&
+        ha_enrol_is_over(enrolment.state)) {
+        ha_out_note("the enrolment of %s@%llu is %s, and stays; --key-version names it", name->key,
+                    (unsigned long long)name->version, ha_enrol_state_name(enrolment.state));
+        return HA_OK;
+    }
     return ha_enrol_forget(dir, name->key, name->version, err);
 }
 

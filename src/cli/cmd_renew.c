@@ -175,31 +175,40 @@ enum ha_code ha_cmd_renew(struct ha_cli *cli, struct ha_err *err)
 
 // --- revoke
 
-static enum ha_code find_serial(struct ha_cli *cli, const char *key, uint64_t version, struct ha_buf *serial,
-                                struct ha_err *err)
+static enum ha_code find_certificate(struct ha_cli *cli, const char *key, uint64_t version, struct ha_buf *pem,
+                                     struct ha_buf *serial, struct ha_err *err)
 {
     enum { CERTIFICATE_MAX = 64 * 1024 };
-    ha_auto(ha_buf_clear) struct ha_buf pem = {0};
     const char *path = ha_opt_value(cli->opts, HA_OPT_REVOKED_CERT);
-    if (path ? ha_in_read(path, CERTIFICATE_MAX, &pem, err) : ha_enrol_installed(cli, key, version, &pem, err))
+    if (path ? ha_in_read(path, CERTIFICATE_MAX, pem, err) : ha_enrol_installed(cli, key, version, pem, err))
         return err->code == HA_E_NO_CERTIFICATE ? ha_hint(err, "Name its file with --certificate.") : err->code;
-    return ha_answer_serial(ha_buf_text(&pem), serial, err);
+    return ha_answer_serial(ha_buf_text(pem), serial, err);
 }
 
+// reason: NULL when it was revoked before, for one that only the CA knows.
 static enum ha_code say_revoked(struct ha_cli *cli, const char *key, uint64_t version, const char *serial,
                                 const char *reason, struct ha_err *err)
 {
     ha_auto(ha_buf_clear) struct ha_buf text = {0};
+    bool valid = reason && ha_dogtag_is_unrevoke(reason);
     if (ha_cli_wants_json(cli)) {
         ha_jw_object(&text, NULL);
         ha_jw_string(&text, "key", key);
         ha_jw_number(&text, "version", (int64_t)version);
         ha_jw_string(&text, "certificate_id", serial);
-        ha_jw_string(&text, "reason", reason);
+        if (reason)
+            ha_jw_string(&text, "reason", reason);
+        ha_jw_bool(&text, "revoked", !valid);
         ha_jw_object_end(&text);
         return ha_out_json(NULL, &text, HA_OUT_PUBLIC, err);
     }
-    ha_buf_printf(&text, "%s@%llu certificate %s is revoked (%s)\n", key, (unsigned long long)version, serial, reason);
+    ha_buf_printf(&text, "%s@%llu certificate %s ", key, (unsigned long long)version, serial);
+    if (valid)
+        ha_buf_puts(&text, "isn't on hold any more\n");
+    else if (reason)
+        ha_buf_printf(&text, "is revoked (%s)\n", reason);
+    else
+        ha_buf_puts(&text, "was revoked before; the CA keeps the reason of then\n");
     return ha_out_text(&text, err);
 }
 
@@ -207,9 +216,10 @@ enum ha_code ha_cmd_revoke(struct ha_cli *cli, struct ha_err *err)
 {
     ha_auto(ha_enrolment_clear) struct ha_enrolment enrolment = {0};
     ha_auto(ha_enrol_session_clear) struct ha_enrol_session session = {0};
-    ha_auto(ha_buf_clear) struct ha_buf serial = {0};
+    ha_auto(ha_buf_clear) struct ha_buf pem = {0}, serial = {0};
     ha_auto(ha_free) char *dir = NULL;
     struct ha_dogtag dogtag = {0};
+    bool before = false;
     const char *key = cli->opts->arguments[0], *reason = NULL;
     uint64_t version = 0;
     if (ha_dogtag_reason(ha_opt_value(cli->opts, HA_OPT_REASON), &reason, err) ||
@@ -222,9 +232,10 @@ enum ha_code ha_cmd_revoke(struct ha_cli *cli, struct ha_err *err)
         ha_fail(err, HA_E_USAGE, "EST can't revoke a certificate");
         return ha_hint(err, "Ask the CA's operators, or give --dogtag URL when it is Dogtag.");
     }
-    if (find_serial(cli, key, version, &serial, err) || ha_enrol_session_open(cli, &enrolment, &session, err) ||
+    if (find_certificate(cli, key, version, &pem, &serial, err) ||
+        ha_enrol_session_open(cli, &enrolment, &session, err) ||
         ha_dogtag_open(session.http, enrolment.url, &dogtag, err) ||
-        ha_dogtag_revoke(&dogtag, ha_buf_text(&serial), reason, ha_opt_value(cli->opts, HA_OPT_COMMENT), err))
+        ha_dogtag_revoke(&dogtag, ha_buf_text(&pem), reason, ha_opt_value(cli->opts, HA_OPT_COMMENT), &before, err))
         return err->code;
-    return say_revoked(cli, key, version, ha_buf_text(&serial), reason, err);
+    return say_revoked(cli, key, version, ha_buf_text(&serial), before ? NULL : reason, err);
 }

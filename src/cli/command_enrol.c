@@ -103,7 +103,9 @@ const struct ha_opt_row ha_enrol_rows[] = {
      .help = "Go on with what isn't over. Options about the CA that are given take the place of those before."},
     {.id = HA_OPT_CANCEL,
      .name = "cancel",
-     .help = "Forget the enrolment. The CA isn't told: it may have the request, or have issued the certificate."},
+     .help =
+         "Forget the enrolment; one that is over only with --key-version, since renew and revoke know the CA by it. "
+         "The CA isn't told: it may have the request, or have issued the certificate."},
     {.id = HA_OPT_PROFILES, .name = "profiles", .help = "Only list the profiles that Dogtag has."},
     {.id = HA_OPT_AGAIN,
      .name = "again",

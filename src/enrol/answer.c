@@ -173,12 +173,32 @@ enum ha_code ha_answer_csr_der(const char *csr, struct ha_buf *out, struct ha_er
     return ha_buf_ok(out) ? HA_OK : no_memory(err);
 }
 
+enum ha_code ha_answer_csr_pem(const char *csr, struct ha_buf *out, struct ha_err *err)
+{
+    ha_auto(ha_buf_clear) struct ha_buf der = {0};
+    if (ha_answer_csr_der(csr, &der, err))
+        return err->code;
+    ha_buf_puts(out, "-----BEGIN " PEM_STRING_X509_REQ "-----\n");
+    ha_b64_encode(out, der.data, der.len, 64);
+    ha_buf_puts(out, "-----END " PEM_STRING_X509_REQ "-----\n");
+    return ha_buf_ok(out) ? HA_OK : no_memory(err);
+}
+
 bool ha_answer_same_csr(const char *a, const char *b)
 {
     ha_auto(ha_buf_clear) struct ha_buf left = {0}, right = {0};
     struct ha_err cause = {0};
-    return ha_answer_csr_der(a, &left, &cause) == HA_OK && ha_answer_csr_der(b, &right, &cause) == HA_OK &&
+    return decode(a, strlen(a), &left, &cause) == HA_OK && decode(b, strlen(b), &right, &cause) == HA_OK &&
            left.len == right.len && memcmp(left.data, right.data, left.len) == 0;
+}
+
+bool ha_answer_same_certificate(const char *a, const char *b)
+{
+    ha_auto(free_certificates) STACK_OF(X509) *left = NULL, *right = NULL;
+    struct ha_err cause = {0};
+    return read_pem(a, strlen(a), &left, &cause) == HA_OK && read_pem(b, strlen(b), &right, &cause) == HA_OK &&
+           sk_X509_num(left) > 0 && sk_X509_num(right) > 0 &&
+           X509_cmp(sk_X509_value(left, 0), sk_X509_value(right, 0)) == 0;
 }
 
 enum ha_code ha_answer_serial(const char *pem, struct ha_buf *out, struct ha_err *err)

@@ -17,7 +17,11 @@ enum ha_code ha_answer_sort(const char *csr, const char *pem, struct ha_buf *out
 
 // The request in DER. HA_E_MALFORMED when csr isn't one in PEM.
 enum ha_code ha_answer_csr_der(const char *csr, struct ha_buf *out, struct ha_err *err);
+// The request as PEM, and nothing of what was around it, which may be its private key.
+enum ha_code ha_answer_csr_pem(const char *csr, struct ha_buf *out, struct ha_err *err);
 // The serial number of the first certificate in pem, as "0x1f" in lower case. HA_E_MALFORMED.
 enum ha_code ha_answer_serial(const char *pem, struct ha_buf *out, struct ha_err *err);
-// Whether both PEM texts are requests of the same bytes.
+// Whether both texts are the same bytes, in PEM or in base64 without its lines.
 bool ha_answer_same_csr(const char *a, const char *b);
+// Whether the first certificate of both PEM texts is the same.
+bool ha_answer_same_certificate(const char *a, const char *b);

@@ -177,17 +177,23 @@ static bool is_about_nonce(const struct ha_http_answer *answer)
     return (answer->status == 400 || answer->status == 403) && strcasestr(words, "nonce");
 }
 
-enum ha_code ha_dogtag_approve(const struct ha_dogtag *dogtag, const char *request_id, struct ha_err *err)
+enum ha_code ha_dogtag_approve(const struct ha_dogtag *dogtag, const char *request_id, const char *csr,
+                               struct ha_err *err)
 {
     ha_auto(ha_buf_clear) struct ha_buf path = {0};
     if (put_path(&path, "/agent/certrequests/", request_id, "/approve", err))
         return err->code;
     for (int i = 0;; i++) {
         ha_auto(ha_http_answer_clear) struct ha_http_answer reviewed = {0}, answer = {0};
-        ha_auto(ha_buf_clear) struct ha_buf csr = {0};
-        // What was reviewed goes back as it came, whatever is in it.
-        if (review(dogtag, request_id, &reviewed, &csr, err) ||
-            call(dogtag, ha_buf_text(&path), &reviewed.body, &answer, err))
+        ha_auto(ha_buf_clear) struct ha_buf shown = {0};
+        if (review(dogtag, request_id, &reviewed, &shown, err))
+            return err->code;
+        if (!ha_answer_same_csr(ha_buf_text(&shown), csr)) {
+            ha_fail(err, HA_E_CA, "request %s at the CA isn't the one that was made here", request_id);
+            return ha_hint(err, "Nothing was approved. Check the CA's address, or begin anew with --again.");
+        }
+        // What was reviewed goes back as it came, whatever else is in it.
+        if (call(dogtag, ha_buf_text(&path), &reviewed.body, &answer, err))
             return err->code;
         if (answer.status == 204 || answer.status == 200)
             return HA_OK;
@@ -255,34 +261,60 @@ enum ha_code ha_dogtag_reason(const char *reason, const char **ret_name, struct 
     return ha_hint(err, "Use one of %s.", ha_buf_text(&names));
 }
 
-// Whether the review says that it is revoked.
-static bool is_revoked(const struct ha_http_answer *reviewed)
+bool ha_dogtag_is_unrevoke(const char *name)
 {
-    ha_auto(ha_json_free) ha_json *json = NULL;
-    struct ha_err cause = {0};
-    if (ha_dogtag_parse(ha_buf_text(&reviewed->body), reviewed->body.len, "a certificate", &json, &cause))
-        return false;
-    const char *status = ha_json_get_string(json, "Status");
-    return status && (strcmp(status, "REVOKED") == 0 || strcmp(status, "REVOKED_EXPIRED") == 0);
+    return strcmp(name, "Remove_from_CRL") == 0;
 }
 
-enum ha_code ha_dogtag_revoke(const struct ha_dogtag *dogtag, const char *id, const char *name, const char *comments,
-                              struct ha_err *err)
+// Whether the review, of that certificate, says that it is revoked.
+static enum ha_code read_revoked(const struct ha_http_answer *reviewed, const char *certificate, bool *ret_revoked,
+                                 struct ha_err *err)
 {
-    ha_auto(ha_buf_clear) struct ha_buf look = {0}, act = {0};
-    if (put_path(&look, "/agent/certs/", id, "", err) || put_path(&act, "/agent/certs/", id, "/revoke", err))
+    ha_auto(ha_json_free) ha_json *json = NULL;
+    ha_auto(ha_buf_clear) struct ha_buf shown = {0};
+    const char *text = ha_buf_text(&reviewed->body);
+    if (ha_dogtag_parse(text, reviewed->body.len, "a certificate", &json, err) ||
+        ha_dogtag_read_certificate(text, reviewed->body.len, &shown, err))
+        return err->code;
+    if (!ha_answer_same_certificate(ha_buf_text(&shown), certificate)) {
+        ha_fail(err, HA_E_CA, "the CA's certificate of that serial number is another one");
+        return ha_hint(err, "Nothing was revoked. Ask the CA that issued it, with --dogtag URL.");
+    }
+    const char *status = ha_json_get_string(json, "Status");
+    *ret_revoked = status && (strcmp(status, "REVOKED") == 0 || strcmp(status, "REVOKED_EXPIRED") == 0);
+    return HA_OK;
+}
+
+// The act and what is posted: taking it from the list again has an act of its own.
+static enum ha_code put_act(const char *id, const struct ha_http_answer *reviewed, const char *name,
+                            const char *comments, struct ha_buf *path, struct ha_buf *body, struct ha_err *err)
+{
+    if (ha_dogtag_is_unrevoke(name))
+        return put_path(path, "/agent/certs/", id, "/unrevoke", err);
+    if (put_path(path, "/agent/certs/", id, "/revoke", err))
+        return err->code;
+    return ha_dogtag_put_revocation(ha_buf_text(&reviewed->body), reviewed->body.len, name, comments, body, err);
+}
+
+enum ha_code ha_dogtag_revoke(const struct ha_dogtag *dogtag, const char *certificate, const char *name,
+                              const char *comments, bool *ret_before, struct ha_err *err)
+{
+    ha_auto(ha_buf_clear) struct ha_buf look = {0}, id = {0};
+    if (ha_answer_serial(certificate, &id, err) || put_path(&look, "/agent/certs/", ha_buf_text(&id), "", err))
         return err->code;
     for (int i = 0;; i++) {
         ha_auto(ha_http_answer_clear) struct ha_http_answer reviewed = {0}, answer = {0};
-        ha_auto(ha_buf_clear) struct ha_buf body = {0};
-        if (get(dogtag, ha_buf_text(&look), "show the certificate for revocation", &reviewed, err))
-            return err->code;
-        if (is_revoked(&reviewed))
-            return HA_OK;
-        if (ha_dogtag_put_revocation(ha_buf_text(&reviewed.body), reviewed.body.len, name, comments, &body, err) ||
+        ha_auto(ha_buf_clear) struct ha_buf act = {0}, body = {0};
+        bool revoked = false;
+        if (get(dogtag, ha_buf_text(&look), "show the certificate for revocation", &reviewed, err) ||
+            read_revoked(&reviewed, certificate, &revoked, err) ||
+            put_act(ha_buf_text(&id), &reviewed, name, comments, &act, &body, err) ||
             call(dogtag, ha_buf_text(&act), &body, &answer, err))
             return err->code;
-        if (answer.status == 200)
+        *ret_before = answer.status != 200;
+        // One that is on hold can be revoked for good; one that is revoked can't be again.
+        if (answer.status == 200 || (revoked && !ha_dogtag_is_unrevoke(name) && !is_about_nonce(&answer) &&
+                                     answer.status >= 400 && answer.status < 500))
             return HA_OK;
         if (i + 1 == SESSION_TRIES || !is_about_nonce(&answer))
             return ha_enrol_refusal(&answer, "revoke the certificate", err);

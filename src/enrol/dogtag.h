@@ -27,8 +27,10 @@ enum ha_code ha_dogtag_find(const struct ha_dogtag *dogtag, const char *csr, cha
                             struct ha_err *err);
 enum ha_code ha_dogtag_status(const struct ha_dogtag *dogtag, const char *request_id, struct ha_dogtag_info *ret_info,
                               struct ha_err *err);
-// Reviews and approves. A session or nonce that the server lost in between costs one more review.
-enum ha_code ha_dogtag_approve(const struct ha_dogtag *dogtag, const char *request_id, struct ha_err *err);
+// Reviews and approves. A session or nonce that the server lost in between costs one more review. HA_E_CA when what the
+// server shows for review isn't this CSR.
+enum ha_code ha_dogtag_approve(const struct ha_dogtag *dogtag, const char *request_id, const char *csr,
+                               struct ha_err *err);
 // The certificate and its chain as PEM.
 enum ha_code ha_dogtag_certificate(const struct ha_dogtag *dogtag, const char *id, struct ha_buf *out,
                                    struct ha_err *err);
@@ -37,6 +39,10 @@ enum ha_code ha_dogtag_certificate(const struct ha_dogtag *dogtag, const char *i
 // HA_E_USAGE for another. The name that Dogtag wants.
 enum ha_code ha_dogtag_reason(const char *reason, const char **ret_name, struct ha_err *err);
 void ha_dogtag_reasons(struct ha_buf *out);  // "keyCompromise, ..."
-// A certificate that is revoked already is HA_OK. name: from ha_dogtag_reason; comments may be NULL.
-enum ha_code ha_dogtag_revoke(const struct ha_dogtag *dogtag, const char *id, const char *name, const char *comments,
-                              struct ha_err *err);
+// Whether the reason, named by ha_dogtag_reason, is to take a certificate that was on hold from the list again.
+bool ha_dogtag_is_unrevoke(const char *name);
+// certificate: PEM, its first one; HA_E_CA when the server's of that serial number is another. ret_before: it was
+// revoked already, whatever for, and the server didn't do it again: HA_OK too. name: from ha_dogtag_reason; comments may
+// be NULL.
+enum ha_code ha_dogtag_revoke(const struct ha_dogtag *dogtag, const char *certificate, const char *name,
+                              const char *comments, bool *ret_before, struct ha_err *err);

@@ -109,7 +109,7 @@ static enum ha_code follow_dogtag(const struct ha_enrol_run *run, struct ha_enro
         ha_dogtag_status(&dogtag, enrolment->request_id, &info, err))
         return err->code;
     if (info.status == HA_DOGTAG_PENDING && enrolment->approve) {
-        if (ha_dogtag_approve(&dogtag, enrolment->request_id, err) ||
+        if (ha_dogtag_approve(&dogtag, enrolment->request_id, enrolment->csr, err) ||
             ha_dogtag_status(&dogtag, enrolment->request_id, &info, err))
             return err->code;
     }
@@ -129,7 +129,7 @@ static enum ha_code submit(const struct ha_enrol_run *run, struct ha_enrolment *
         return err->code;
     if (enrolment->protocol == HA_ENROL_DOGTAG)
         return submit_dogtag(run, enrolment, again, err);
-    return ha_est_submit(run->http, enrolment, err);
+    return ha_est_submit(run->http, enrolment, again, err);
 }
 
 static enum ha_code follow(const struct ha_enrol_run *run, struct ha_enrolment *enrolment, struct ha_err *err)
@@ -137,7 +137,7 @@ static enum ha_code follow(const struct ha_enrol_run *run, struct ha_enrolment *
     if (enrolment->protocol == HA_ENROL_DOGTAG)
         return follow_dogtag(run, enrolment, err);
     // EST has no other way of asking than the same request again.
-    return ha_est_submit(run->http, enrolment, err);
+    return ha_est_submit(run->http, enrolment, true, err);
 }
 
 static enum ha_code step(const struct ha_enrol_run *run, struct ha_enrolment *enrolment, struct ha_err *err)

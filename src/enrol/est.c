@@ -39,15 +39,18 @@ enum ha_code ha_est_cacerts(struct ha_http *http, const char *base, const char *
 }
 
 // The leaf alone is what EST answers with; the certificates above it are cacerts'.
-static enum ha_code take_certificates(struct ha_http *http, const struct ha_http_answer *answer,
+static enum ha_code take_certificates(const struct ha_buf *cacerts, const struct ha_http_answer *answer,
                                       struct ha_enrolment *enrolment, struct ha_err *err)
 {
     ha_auto(ha_buf_clear) struct ha_buf pem = {0}, sorted = {0};
     if (strcmp(answer->content_type, "application/pkcs7-mime") != 0)
         return ha_enrol_refusal(answer, "answer as EST does", err);
-    if (ha_answer_pkcs7(answer->body.data, answer->body.len, &pem, err) ||
-        ha_est_cacerts(http, enrolment->url, enrolment->label, &pem, err) ||
-        ha_answer_sort(enrolment->csr, ha_buf_text(&pem), &sorted, err) ||
+    if (ha_answer_pkcs7(answer->body.data, answer->body.len, &pem, err))
+        return err->code;
+    ha_buf_append(&pem, cacerts->data, cacerts->len);
+    if (!ha_buf_ok(&pem))
+        return ha_fail(err, HA_E_MEMORY, "out of memory for certificates");
+    if (ha_answer_sort(enrolment->csr, ha_buf_text(&pem), &sorted, err) ||
         ha_enrolment_set(&enrolment->certificates, ha_buf_text(&sorted), err))
         return err->code;
     enrolment->state = HA_ENROL_ISSUED;
@@ -55,13 +58,13 @@ static enum ha_code take_certificates(struct ha_http *http, const struct ha_http
     return HA_OK;
 }
 
-static enum ha_code judge(struct ha_http *http, const struct ha_http_answer *answer, struct ha_enrolment *enrolment,
-                          struct ha_err *err)
+static enum ha_code judge(const struct ha_buf *cacerts, const struct ha_http_answer *answer,
+                          struct ha_enrolment *enrolment, struct ha_err *err)
 {
     enum { WAIT_S = 60 };
     switch (answer->status) {
     case 200:
-        return take_certificates(http, answer, enrolment, err);
+        return take_certificates(cacerts, answer, enrolment, err);
     case 202:
         enrolment->state = HA_ENROL_SUBMITTED;
         enrolment->retry_at = (uint64_t)time(NULL) + (answer->retry_after_s ? answer->retry_after_s : WAIT_S);
@@ -73,11 +76,17 @@ static enum ha_code judge(struct ha_http *http, const struct ha_http_answer *ans
     }
 }
 
-enum ha_code ha_est_submit(struct ha_http *http, struct ha_enrolment *enrolment, struct ha_err *err)
+enum ha_code ha_est_submit(struct ha_http *http, struct ha_enrolment *enrolment, bool again, struct ha_err *err)
 {
     enum { LINE = 64 };
-    ha_auto(ha_buf_clear) struct ha_buf url = {0}, der = {0}, body = {0};
+    ha_auto(ha_buf_clear) struct ha_buf url = {0}, der = {0}, body = {0}, cacerts = {0};
     ha_auto(ha_http_answer_clear) struct ha_http_answer answer = {0};
+    // First, while there is nothing to lose: whoever can't give these would have issued a certificate for nothing.
+    if (ha_est_cacerts(http, enrolment->url, enrolment->label, &cacerts, err)) {
+        if (!again)
+            enrolment->state = HA_ENROL_PREPARED;
+        return err->code;
+    }
     if (put_url(enrolment->url, enrolment->label, enrolment->reenrol ? "simplereenroll" : "simpleenroll", &url, err) ||
         ha_answer_csr_der(enrolment->csr, &der, err))
         return err->code;
@@ -93,9 +102,9 @@ enum ha_code ha_est_submit(struct ha_http *http, struct ha_enrolment *enrolment,
         .body_len = body.len,
     };
     if (ha_http_do(http, &request, &answer, err)) {
-        if (!answer.sent)
+        if (!again && !answer.sent)
             enrolment->state = HA_ENROL_PREPARED;
         return err->code;
     }
-    return judge(http, &answer, enrolment, err);
+    return judge(&cacerts, &answer, enrolment, err);
 }

@@ -226,6 +226,9 @@ enum ha_code ha_enrol_save(const char *dir, struct ha_enrolment *enrolment, stru
     ha_buf_putc(&text, '\n');
     if (!ha_buf_ok(&text))
         return ha_fail(err, HA_E_MEMORY, "out of memory for an enrolment");
+    // What couldn't be read again would stop what is there from going on.
+    if (text.len > FILE_MAX)
+        return ha_fail(err, HA_E_TOO_LARGE, "the enrolment has more than %d bytes", FILE_MAX);
     return ha_file_write(ha_buf_text(&path), text.data, text.len, 0600, err);
 }
 

@@ -61,7 +61,7 @@ enum ha_code ha_enrol_dir(const char *given, char **ret_path, struct ha_err *err
 // *ret_found: whether there is a file. ret_enrolment is to be cleared.
 enum ha_code ha_enrol_load(const char *dir, const char *key, uint64_t version, struct ha_enrolment *ret_enrolment,
                            bool *ret_found, struct ha_err *err);
-// Sets changed.
+// Sets changed. HA_E_TOO_LARGE for what ha_enrol_load wouldn't read; the file is as it was then.
 enum ha_code ha_enrol_save(const char *dir, struct ha_enrolment *enrolment, struct ha_err *err);
 enum ha_code ha_enrol_forget(const char *dir, const char *key, uint64_t version, struct ha_err *err);
 // Nobody else works at that enrolment while the descriptor is open. HA_E_CONFLICT when somebody does.

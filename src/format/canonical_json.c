@@ -94,7 +94,7 @@ static void put_string(const char *text, struct ha_buf *out)
 // UTF-8 sorts like the code points. UTF-16 does too, but for those beyond U+FFFF: their surrogates come before U+E000.
 static int utf16_rank(unsigned char first)
 {
-    return first >= 0xf0 ? 0xee : first >= 0xee ? first + 0x10 : first;
+    return first >= 0xf0 ? first - 2 : first >= 0xee ? first + 0x10 : first;
 }
 
 static int by_name(const void *a, const void *b)

@@ -40,15 +40,29 @@ const char *ha_csr_environment_word(const struct ha_csr_profile *rules, const ch
     return NULL;
 }
 
-// Whether one of the line's globs fits the name.
+// DNS knows no case, and neither do UUIDs.
+static void to_lower(const char *text, size_t n, char *ret_lower)
+{
+    for (size_t i = 0; i < n; i++)
+        ret_lower[i] = (char)tolower((unsigned char)text[i]);
+    ret_lower[n] = '\0';
+}
+
+// Whether one of the line's globs fits the name, or, if it is a wildcard, one of them is a name that it stands for.
 static bool line_fits(const char *globs, const char *name)
 {
-    char glob[256];
+    char glob[256], lower[256];
+    size_t len = strlen(name);
+    if (len >= sizeof lower)
+        return false;
+    to_lower(name, len, lower);
     while (*globs) {
         size_t n = strcspn(globs, " ");
-        snprintf(glob, sizeof glob, "%.*s", (int)n, globs);
-        if (n > 0 && n < sizeof glob && ha_glob_match(glob, name))
-            return true;
+        if (n > 0 && n < sizeof glob) {
+            to_lower(globs, n, glob);
+            if (ha_glob_match(glob, lower) || (strncmp(lower, "*.", 2) == 0 && ha_glob_match(lower, glob)))
+                return true;
+        }
         globs += n + strspn(globs + n, " ");
     }
     return false;

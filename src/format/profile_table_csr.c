@@ -63,8 +63,9 @@ static const struct ha_profile_option csr_options[] = {
      .kind = HA_PROFILE_LINES,
      AT(names),
      .value = "ENVIRONMENT PATTERN...",
-     .help = "The CNs and DNS names that belong to an environment, as shell patterns. They are for its keys alone, and "
-             "its keys have no others."},
+     .help =
+         "The CNs and DNS names that belong to an environment, as shell patterns; case doesn't matter. They are for "
+         "its keys alone, under a wildcard too, and its keys have no others."},
     {.name = "subject",
      .kind = HA_PROFILE_LINES,
      AT(subject),

@@ -64,7 +64,7 @@ installed 'for signing' sig
 succeeds 'its usage is that of the label' grep -q 'Non Repudiation' <(openssl x509 -in "$T/sig.pem" -noout -ext keyUsage)
 succeeds 'and renewed so' hsm_agent renew sig
 installed 'renewed' sig
-is 'which is a first enrolment to the CA, since the subject is another one' "$(tail -n 2 "$ca/log" | cut -d ' ' -f 1-3 | head -n 1)" \
+is 'which is a first enrolment to the CA, since the subject is another one' "$(grep enroll "$ca/log" | tail -n 1 | cut -d ' ' -f 1-3)" \
     'simpleenroll 200 O=Acme,CN=edge.example'
 
 hsm_agent renew edge --rotate >"$T/out" 2>&1
@@ -79,6 +79,25 @@ hsm_agent renew sig --rotate >"$T/out" 2>&1
 like 'the one that is pending is taken' "$(<"$T/out")" "*sig@2 installed*"
 hsm_agent renew edge >"$T/out" 2>&1
 like 'the active version is the one to renew' "$(<"$T/out")" "*edge@2 installed*"
+
+succeeds 'giving up what is over' hsm_agent enrol edge --cancel
+is 'does not forget by whom it was certified' "$(hsm_agent enrol edge --list | wc -l)" 2
+succeeds 'unless its version is named' hsm_agent enrol edge --cancel --key-version 1
+is 'which is gone then' "$(hsm_agent enrol edge --list | cut -d ' ' -f 1)" edge@2
+printf '{' >"$HSM_AGENT_ENROL_DIR/broken@1.json"
+fails 'a file that can not be read' 1 "*isn't an enrolment's file*" hsm_agent enrol --list
+like 'does not hide the others' "$(hsm_agent enrol --list 2>/dev/null)" '*edge@2 installed*sig@1 installed*'
+succeeds 'and can be given up' hsm_agent enrol broken --cancel
+
+# --- A request from elsewhere
+
+new_key out
+hsm_agent csr out --subject O=Acme,CN=out.example -o "$T/out.csr"
+openssl genpkey -algorithm ed25519 2>/dev/null | cat - "$T/out.csr" >"$T/out.both"
+succeeds 'a request that was made before' hsm_agent enrol out --est "$ca_url" --cacert "$ca/root.pem" --user-file "$user" \
+    --csr "$T/out.both"
+installed 'by a file' out
+is 'a private key beside it is not kept' "$(grep -rl 'PRIVATE KEY' "$HSM_AGENT_ENROL_DIR")" ''
 
 # --- The command line
 
@@ -130,7 +149,9 @@ goes_wrong 'simpleenroll truncated' submitting '*what the CA sent*'
 goes_wrong 'simpleenroll garbage' submitting '*base64*'
 goes_wrong 'simpleenroll huge' submitting '*over 524288 bytes*'
 goes_wrong 'simpleenroll other-key' submitting '*no certificate for the key*'
-goes_wrong 'cacerts garbage' submitting '*cacerts*'
+issued=$(ls "$ca/certs" | wc -l)
+goes_wrong 'cacerts garbage' prepared '*cacerts*'
+is 'no certificate is issued that can not be fetched' "$(ls "$ca/certs" | wc -l)" $((issued + 1))
 
 new_key w
 printf 'est-user:wrong' >"$T/wrong"
@@ -155,6 +176,15 @@ fails 'a second enrolment of the key would be one too many' 1 '*under way*--agai
 start_ca
 succeeds 'the CA is back' hsm_agent enrol --resume
 installed 'back' d
+ca_faults 'simpleenroll drop-after'
+enrol d >"$T/out" 2>&1
+stop_ca
+fails 'the CA is down after it was asked' 1 '*no answer from the CA*' hsm_agent enrol d --resume
+is 'so it may still have it' "$(state_of d)" submitting
+ca_faults
+start_ca
+succeeds 'it is asked again' hsm_agent enrol d --resume
+installed 'again' d
 
 # --- A CA that takes its time
 
@@ -202,7 +232,7 @@ installed 'after that' k1
 
 new_key k2
 # The agent stops as soon as the CA has been asked: the certificate comes, and can't be installed.
-ca_faults 'cacerts slow 3000'
+ca_faults 'simpleenroll late 3000'
 asked=$(grep -c '^simpleenroll' "$ca/log")
 "${held_up[@]}" k2 "${ca_options[@]}" --subject O=Acme,CN=k2.example >"$T/killed.log" 2>&1 &
 pid=$!

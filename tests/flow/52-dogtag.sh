@@ -126,7 +126,20 @@ ca_faults 'review-cert wrong-nonce x1'
 succeeds 'a certificate is revoked, though the nonce went wrong once' hsm_agent revoke edge --reason cessation-of-operation \
     --cert-key ra
 is 'for that reason' "$(ca status "$T/edge.pem")" 'REVOKED Cessation_of_Operation'
-succeeds 'twice is as good as once' hsm_agent revoke edge --reason keyCompromise --cert-key ra
+hsm_agent revoke edge --reason keyCompromise --cert-key ra >"$T/out" 2>&1
+is 'twice is as good as once' $? 0
+like 'but for the reason of the first time' "$(<"$T/out")" '*was revoked before*'
+is 'which the CA keeps' "$(ca status "$T/edge.pem")" 'REVOKED Cessation_of_Operation'
+fails 'what is not on hold stays revoked' 1 '*not on hold*' hsm_agent revoke edge --reason removeFromCRL --cert-key ra
+ca_faults 'review-cert other-certificate'
+fails "another certificate of that serial number isn't revoked" 1 '*is another one*' hsm_agent revoke one --reason superseded
+ca_faults
+is 'it is what it was' "$(ca status "$T/one.pem")" 'VALID '
+succeeds 'a certificate is put on hold' hsm_agent revoke one --reason certificateHold
+is 'on hold' "$(ca status "$T/one.pem")" 'REVOKED Certificate_Hold'
+like 'and taken from the list' "$(hsm_agent revoke one --reason removeFromCRL)" "*isn't on hold any more"
+is 'from the list' "$(ca status "$T/one.pem")" 'VALID '
+succeeds 'put on hold again' hsm_agent revoke one --reason certificateHold
 ca_faults 'review-cert wrong-nonce'
 fails 'a nonce that is always wrong is an end of it' 1 '*Invalid nonce*' hsm_agent revoke one --reason keyCompromise
 ca_faults 'revoke drop-after'
@@ -176,6 +189,7 @@ goes_wrong 'submit truncated' submitting "*isn't a list of requests*"
 goes_wrong 'submit status 400' prepared '*answered 400*'
 goes_wrong 'request empty' submitted "*isn't a request*"
 goes_wrong 'review wrong-nonce' submitted '*Invalid nonce*'
+goes_wrong 'review other-request' submitted "*isn't the one that was made here*"
 goes_wrong 'approve lost-session' submitted '*Missing nonce*'
 goes_wrong 'approve drop-after' submitted '*no answer*'
 goes_wrong 'cert garbage' submitted "*isn't a certificate*"

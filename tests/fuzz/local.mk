@@ -19,8 +19,8 @@ fuzz_jwe = $(fuzz_jose) \
 fuzz_http = $(libha_crypto_la_SOURCES) \
 	src/base/buf.c src/base/clock.c src/base/err.c src/base/file.c src/base/json.c src/base/json_check.c \
 	src/base/json_write.c src/base/secret.c src/base/text.c \
-	src/format/base64_any.c src/format/canonical_json.c src/format/certificate.c src/format/chain.c \
-	src/format/chain_ocsp.c src/format/content_digest.c src/format/dip.c src/format/dip_string.c \
+	src/format/base64_any.c src/format/canonical_json.c src/format/cert_words.c src/format/certificate.c \
+	src/format/chain.c src/format/chain_ocsp.c src/format/content_digest.c src/format/dip.c src/format/dip_string.c \
 	src/format/dip_verify.c src/format/fspiop.c src/format/fspiop_verify.c src/format/http_message.c \
 	src/format/rfc9421.c src/format/rfc9421_base.c src/format/rfc9421_verify.c src/format/sfv.c
 fuzz_enrol = $(libha_crypto_la_SOURCES) \

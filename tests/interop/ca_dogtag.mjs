@@ -146,8 +146,9 @@ export class Dogtag {
   #review(found, fault, nonces) {
     const nonce = crypto.randomBytes(8).readBigInt64BE().toString()
     nonces.set(found.id, nonce)
+    const shown = fault?.kind === 'other-request' ? this.store.requests().find(({ csr }) => csr !== found.csr) : found
     return json(200, {
-      ProfileID: found.profile, Renewal: false, Input: found.input, Output: [], nonce: fault?.kind === 'wrong-nonce' ? `${nonce}1` : nonce,
+      ProfileID: found.profile, Renewal: false, Input: shown.input, Output: [], nonce: fault?.kind === 'wrong-nonce' ? `${nonce}1` : nonce,
       requestId: found.id, requestType: 'enrollment', requestStatus: found.status, requestNotes: '', profileSetId: 'serverCertSet',
       profileName: profiles[found.profile].name,
       // An agent gives back what it was told, also what it doesn't understand.
@@ -177,7 +178,8 @@ export class Dogtag {
   #cert(found, step, fault, nonces) {
     const certificate = new crypto.X509Certificate(found.pem)
     const value = {
-      id: found.id, IssuerDN: certificate.issuer, SubjectDN: certificate.subject, Encoded: found.pem, Status: found.status,
+      id: found.id, IssuerDN: certificate.issuer, SubjectDN: certificate.subject,
+      Encoded: fault?.kind === 'other-certificate' ? this.store.read('server.pem') : found.pem, Status: found.status,
       NotBefore: certificate.validFrom, NotAfter: certificate.validTo,
       PKCS7CertChain: this.store.pkcs7(found.pem, this.store.read('issuer.pem'), this.store.read('root.pem'))
         .toString('base64').replace(/(.{64})/g, '$1\r\n'),
@@ -196,7 +198,9 @@ export class Dogtag {
     try { told = JSON.parse(request.body || '{}') } catch { return problem(400, 'Unable to parse the request') }
     const info = { requestID: '0x1', requestType: 'revocation', requestStatus: 'complete', certId: found.id, operationResult: 'success' }
     if (act === 'unrevoke') {
-      this.store.saveCert({ ...found, status: 'VALID' })
+      if (found.reason !== 'Certificate_Hold')
+        return problem(400, `certificate ${found.id} is not on hold`)
+      this.store.saveCert({ ...found, status: 'VALID', reason: undefined })
       return json(200, { ...info, requestType: 'unrevocation' })
     }
     const nonce = nonces.get(`cert ${found.id}`)
@@ -207,7 +211,7 @@ export class Dogtag {
     if (!reasons.includes(told.Reason))
       return problem(400, `Invalid revocation reason: ${told.Reason}`)
     nonces.delete(`cert ${found.id}`)
-    if (found.status === 'REVOKED')
+    if (found.status === 'REVOKED' && found.reason !== 'Certificate_Hold')
       return problem(400, `certificate ${found.id} has already been revoked`)
     this.store.saveCert({ ...found, status: 'REVOKED', reason: told.Reason, comments: told.Comments })
     return json(200, info)

@@ -12,6 +12,8 @@
 //   garbage          does it, and answers with bytes that mean nothing
 //   huge             does it, and answers with 8 MiB
 //   wrong-nonce      (review, review-cert) tells a nonce that isn't the one
+//   other-request (review) shows another request than that of the id
+//   other-certificate  (review-cert) shows another certificate than that of the id
 //   lost-session     forgets all sessions before
 //   other-key        (approve, simpleenroll) certifies a key that nobody asked about
 //   wait SECONDS     (simpleenroll, simplereenroll) answers 202 with Retry-After

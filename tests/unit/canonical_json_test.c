@@ -45,6 +45,11 @@ static void canonical_json_names_sort_by_utf16(void **state)
         "\"\xef\xac\xb3\":\"Hebrew Letter Dalet With Dagesh\"}");
     becomes("{\"\\ud7ff\":1,\"\\ue000\":2,\"\\ud800\\udc00\":3,\"\\uffff\":4,\"ab\":5,\"a\":6}",
             "{\"a\":6,\"ab\":5,\"\xed\x9f\xbf\":1,\"\xf0\x90\x80\x80\":3,\"\xee\x80\x80\":2,\"\xef\xbf\xbf\":4}");
+    // Beyond U+FFFF too, whatever order they come in.
+    becomes("{\"\\ud93d\\ude00\":1,\"\\ud83d\\ude00\":2,\"\\ue000\":3}",
+            "{\"\xf0\x9f\x98\x80\":2,\"\xf1\x9f\x98\x80\":1,\"\xee\x80\x80\":3}");
+    becomes("{\"\\ud83d\\ude00\":2,\"\\ud93d\\ude00\":1}",
+            "{\"\xf0\x9f\x98\x80\":2,\"\xf1\x9f\x98\x80\":1}");
 }
 
 static void canonical_json_strings_escape_what_they_must(void **state)

@@ -127,7 +127,8 @@ static int set_up(void **state)
         &site, "own.conf",
         "[message m]\nscheme = csr\nsubject = O?=Own\nsubject = OU?={any}\nsubject = OU?={digits}\n"
         "subject = CN=a-{environment}.example\nenvironments = prod, test=t\nsan-dns = b-{environment}.example\n"
-        "san-cn = yes\nkey-usage = digitalSignature, keyAgreement\n");
+        "san-cn = yes\nkey-usage = digitalSignature, keyAgreement\n"
+        "[message named]\nscheme = csr\nsubject = CN={name}\nnames = prod api.bank.example *.live.example\n");
     enum ha_code code = ha_profiles_load(shipped, site.dir, &site.profiles, &mistakes, &err);
     if (code)
         print_error("%s\n", mistakes.n ? mistakes.items[0].cause : err.detail);
@@ -199,6 +200,7 @@ static void csr_profile_completes_requests(void **state)
          "C=GB;ST=Kent;L=Dover;O=Acme = Ltd;CN=energydip-nonprod.acme.example;"},
         {"own/m", &own_key, "{}", OWN_TEST},
         {"own/m", &own_key, "{\"values\":{\"O\":\"Own\"}}", "O=Own;" OWN_TEST},
+        {"own/named", &own_key, "{\"values\":{\"CN\":\"test.bank.example\"}}", "CN=test.bank.example;"},
         {"own/m", &own_key, "{\"subject\":[{\"OU\":\"x\"},{\"OU\":\"7\"},{\"CN\":\"a-t.example\"}]}",
          "OU=x;OU=7;" OWN_TEST},
         {"own/m", &own_key,
@@ -257,6 +259,10 @@ static void csr_profile_refuses_wrong_requests(void **state)
         {"own/m", &own_key, "{\"san\":{\"email\":[\"a@b.example\"]}}", HA_E_MALFORMED, "/san/email", "kind email"},
         {"own/m", &own_key, "{\"key_usage\":[\"digitalSignature\"]}", HA_E_MALFORMED, "/key_usage", "nothing else"},
         {"own/m", &own_key, "{\"extended_key_usage\":[\"serverAuth\"]}", HA_E_MALFORMED, "/extended_key_usage", "no"},
+        {"own/named", &own_key, "{\"values\":{\"CN\":\"api.bank.example\"}}", HA_E_KEY_CANNOT, "/values/CN", "of test"},
+        {"own/named", &own_key, "{\"values\":{\"CN\":\"API.Bank.Example\"}}", HA_E_KEY_CANNOT, "/values/CN", "of test"},
+        {"own/named", &own_key, "{\"values\":{\"CN\":\"*.bank.example\"}}", HA_E_KEY_CANNOT, "/values/CN", "of test"},
+        {"own/named", &own_key, "{\"values\":{\"CN\":\"*.live.example\"}}", HA_E_KEY_CANNOT, "/values/CN", "of test"},
         {"uae-client/transport", &uae_key, "{}", HA_E_MALFORMED, "/values/CN", "a UUID"},
         {"uae-client/transport", &uae_key, "{\"values\":{\"CN\":\"" UUID "\"},\"san\":{\"dns\":[\"a.example\"]}}",
          HA_E_MALFORMED, "/san", "no alternative names"},

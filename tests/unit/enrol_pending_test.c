@@ -122,6 +122,28 @@ static void file_that_is_none_is_refused(void **state)
     assert_int_equal(ha_enrol_forget(dir, "bad", 1, &err), HA_OK);
 }
 
+static void what_could_not_be_read_again_is_not_written(void **state)
+{
+    enum { TOO_LONG = 1024 * 1024 };
+    struct ha_err err = {0};
+    bool found = false;
+    ha_auto(ha_free) char *long_text = malloc(TOO_LONG + 1);
+    ha_auto(ha_enrolment_clear) struct ha_enrolment in = {.version = 1}, out = {0};
+    assert_non_null(long_text);
+    memset(long_text, 'x', TOO_LONG);
+    long_text[TOO_LONG] = '\0';
+    set(&in.key, "large");
+    set(&in.url, "https://ca");
+    set(&in.csr, "CSR");
+    assert_int_equal(ha_enrol_save(dir, &in, &err), HA_OK);
+    in.state = HA_ENROL_ISSUED;
+    set(&in.certificates, long_text);
+    assert_int_equal(ha_enrol_save(dir, &in, &err), HA_E_TOO_LARGE);
+    assert_int_equal(ha_enrol_load(dir, "large", 1, &out, &found, &err), HA_OK);
+    assert_int_equal(out.state, HA_ENROL_PREPARED);
+    assert_int_equal(ha_enrol_forget(dir, "large", 1, &err), HA_OK);
+}
+
 static void list_is_sorted_and_knows_its_files(void **state)
 {
     struct ha_err err = {0};
@@ -176,6 +198,7 @@ int main(void)
         cmocka_unit_test(enrolment_comes_back_whole),
         cmocka_unit_test(what_is_not_there_is_not_found),
         cmocka_unit_test(file_that_is_none_is_refused),
+        cmocka_unit_test(what_could_not_be_read_again_is_not_written),
         cmocka_unit_test(list_is_sorted_and_knows_its_files),
         cmocka_unit_test(lock_is_for_one),
         cmocka_unit_test(directory_has_to_be_ours_alone),
