@@ -193,10 +193,11 @@ v = backup.get(sys.argv[2])
 backup[sys.argv[2]] = eval(sys.argv[3])
 json.dump(backup, sys.stdout)' "$T/ec-p256.backup" "$1" "$2" >"$T/altered.backup"
 }
+later='v[:-2] + ("8Z" if v[-2] == "9" else "9Z")'
 flip='v[:10] + ("A" if v[10] != "A" else "B") + v[11:]'
 before=$(tool spare --list-objects | grep -c 'Key Object')
-for case in "made:v[:-2]+'9Z'" "name:'other'" 'version:2' "purposes:['csr']" "environment:'dev'" 'environment:None' \
-    "holder:'ACME Lt'" "profile:'mhhs/signing'" "created:v[:-2]+'9Z'" "kek:'kez'" "wrapped:$flip" "tag:$flip" \
+for case in "made:$later" "name:'other'" 'version:2' "purposes:['csr']" "environment:'dev'" 'environment:None' \
+    "holder:'ACME Lt'" "profile:'mhhs/signing'" "created:$later" "kek:'kez'" "wrapped:$flip" "tag:$flip" \
     'wrapped:v[:-4]' 'wrapped:""'; do
     alter "${case%%:*}" "${case#*:}"
     [ "${case#*:}" != None ] || sed -i 's/"environment": null, //' "$T/altered.backup"
