@@ -325,4 +325,23 @@ no_crash() {
 succeeds 'a deletion that is killed is finished' await 20 no_crash
 is 'of all versions' "$(pkcs11_tool a --list-objects --type privkey 2>/dev/null | grep -c 'label: *crash')" 0
 
+stop_agent a
+
+# --- A deletion whose time comes while the token hangs
+
+make_agent b
+fault_on b
+faults b
+start_agent b || done_testing
+hsm_agent key create late --type ec:p256 >/dev/null
+faults b 'C_DestroyObject hold'
+hsm_agent key delete late --after 1s --confirm late >/dev/null
+succeeds 'it has begun' await 20 eval '[ "$("$bin/tests/fault/faultctl" fired "$T/b/faults" C_DestroyObject)" -gt 0 ]'
+began=$SECONDS
+ends_well b
+is 'the agent does not wait for it' "$((SECONDS - began < 20))" 1
+faults b
+start_agent b || done_testing
+succeeds 'the next start goes on with it' await 20 is_deleted
+
 done_testing
