@@ -94,7 +94,7 @@ succeeds 'and can be given up' hsm_agent enrol broken --cancel
 new_key out
 hsm_agent csr out --subject O=Acme,CN=out.example -o "$T/out.csr"
 openssl genpkey -algorithm ed25519 2>/dev/null | cat - "$T/out.csr" >"$T/out.both"
-succeeds 'a request that was made before' hsm_agent enrol out --est "$ca_url" --cacert "$ca/root.pem" --user-file "$user" \
+succeeds 'a request that was made before' hsm_agent enrol out --est "$ca_url" --ca "$ca/root.pem" --user-file "$user" \
     --csr "$T/out.both"
 installed 'by a file' out
 is 'a private key beside it is not kept' "$(grep -rl 'PRIVATE KEY' "$HSM_AGENT_ENROL_DIR")" ''
