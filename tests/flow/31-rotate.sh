@@ -25,9 +25,9 @@ status_of() { # NAME VERSION
     api GET "/v1/keys/$1?version=$2"
     member status
 }
-published() {
+published() { # of k, the one EC key: the others' versions retire at times of their own
     api GET /v1/jwks
-    "$python" -c 'import json, sys; print(len(json.load(open(sys.argv[1]))["keys"]))' "$T/body"
+    "$python" -c 'import json, sys; print(sum(k["kty"] == "EC" for k in json.load(open(sys.argv[1]))["keys"]))' "$T/body"
 }
 
 # --- By hand
