@@ -53,7 +53,7 @@ start_anew() {
 calls() { # ACT TOKENS AGENT FUNCTION...
     local act=$1 tokens=$2 where=$3 function
     shift 3
-    ends_well a >"$T/ended"
+    ends_well a
     start_anew
     local -A so_far
     for function; do
