@@ -48,7 +48,7 @@ static enum ha_code put_certificates(const STACK_OF(X509) * certificates, struct
 // The bytes between PEM's lines when there are such, else all.
 static void unwrap(const char **text, size_t *n)
 {
-    const char *begin = memmem(*text, *n, "-----BEGIN ", 11);
+    const char *begin = *n ? memmem(*text, *n, "-----BEGIN ", 11) : NULL;
     if (!begin)
         return;
     const char *end_of_all = *text + *n;
