@@ -113,6 +113,7 @@ EXTRA_DIST += \
 	tests/flow/notify.py \
 	tests/flow/reload.py \
 	tests/flow/replicas.py \
+	tests/flow/rotate.py \
 	tests/flow/say_request.py \
 	tests/flow/scale.py \
 	tests/flow/soak.py \
