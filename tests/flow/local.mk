@@ -142,6 +142,10 @@ bench-async: all tests/bench/handshakes$(EXEEXT) tests/fault/fault_module.la
 check-replicas: all tests/fault/fault_module.la tests/fault/faultctl
 	REPLICA_SECONDS=60 $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=tests/flow/45-replicas.sh
 
+# 50 signatures a second for a minute through a rotation, each verified with the keys that are published then.
+check-rotation: all tests/fault/fault_module.la tests/fault/faultctl
+	ROTATION_SECONDS=60 $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=tests/flow/31-rotate.sh
+
 EXTRA_PROGRAMS += tests/bench/load
 tests_bench_load_SOURCES = tests/bench/load.c
 CLEANFILES += tests/bench/load$(EXEEXT)
