@@ -19,6 +19,14 @@ enum ha_code ha_handle_version(struct ha_call_context *call, struct ha_err *err)
     return HA_OK;
 }
 
+static void write_known(struct ha_buf *out, const char *name, const char *text)
+{
+    if (text)
+        ha_jw_string(out, name, text);
+    else
+        ha_jw_null(out, name);
+}
+
 enum ha_code ha_handle_whoami(struct ha_call_context *call, struct ha_err *err)
 {
     const struct ha_principal *principal = call->request->principal;
@@ -31,6 +39,8 @@ enum ha_code ha_handle_whoami(struct ha_call_context *call, struct ha_err *err)
         ha_jw_number(call->out, NULL, principal->groups[i]);
     ha_jw_array_end(call->out);
     ha_jw_number(call->out, "pid", principal->pid);
+    write_known(call->out, "unit", principal->unit);
+    write_known(call->out, "exe", principal->exe);
     ha_jw_bool(call->out, "admin", call->request->admin);
     ha_jw_string(call->out, "listen", call->request->listen);
     ha_jw_array(call->out, "clients");

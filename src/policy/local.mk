@@ -4,5 +4,7 @@ libha_policy_la_SOURCES = \
 	src/policy/content.c src/policy/content.h \
 	src/policy/policy.c src/policy/policy.h \
 	src/policy/principal.c src/policy/principal.h \
-	src/policy/tls.c src/policy/tls.h
+	src/policy/process.c src/policy/process.h \
+	src/policy/tls.c src/policy/tls.h \
+	src/policy/unit.c src/policy/unit.h
 libha_policy_la_LIBADD = libha-config.la

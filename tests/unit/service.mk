@@ -5,6 +5,7 @@ service_tests = \
 	tests/unit/content_test \
 	tests/unit/tls_rule_test \
 	tests/unit/policy_test \
+	tests/unit/principal_test \
 	tests/unit/http_test \
 	tests/unit/http_limits_test \
 	tests/unit/http_times_test \
@@ -29,6 +30,10 @@ tests_unit_tls_rule_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_policy_test_SOURCES = tests/unit/policy_test.c
 tests_unit_policy_test_LDADD = libha-policy.la $(CMOCKA_LIBS)
 tests_unit_policy_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+
+tests_unit_principal_test_SOURCES = tests/unit/principal_test.c
+tests_unit_principal_test_LDADD = libha-policy.la $(CMOCKA_LIBS)
+tests_unit_principal_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 
 tests_unit_http_test_SOURCES = tests/unit/http_test.c tests/unit/http_peer.c tests/unit/http_peer.h
 tests_unit_http_test_LDADD = libha-http.la $(CMOCKA_LIBS)
