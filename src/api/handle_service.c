@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define UNLOCK_MS 20000  // for the start that follows
 
@@ -172,7 +173,8 @@ enum ha_code ha_handle_token_unlock(struct ha_call_context *call, struct ha_err 
 {
     const struct ha_api *api = call->api;
     const struct ha_principal *principal = call->request->principal;
-    if (!ha_policy_decide(api->config, principal, call->name, HA_OPERATION_UNLOCK, HA_ALG_NONE, NULL).allowed)
+    const struct ha_question question = {.key = call->name, .operation = HA_OPERATION_UNLOCK, .time_s = time(NULL)};
+    if (!ha_policy_decide(api->config, principal, &question).allowed)
         return refuse_unlock(call, err);
     for (size_t i = 0; i < api->config->n_tokens; i++) {
         if (strcmp(api->config->tokens[i].name, call->name) != 0)

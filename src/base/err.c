@@ -49,6 +49,12 @@ static const struct ha_code_info codes[] = {
                        "Try again when some of it is done, or use fewer connections; an administrator can raise "
                        "'connections-per-uid' and 'requests-per-uid'.",
                        true},
+    [HA_E_RATE] = {"rate-limited", 429, "The policy grants no more at present",
+                   "Try again after Retry-After; an administrator can raise 'rate' of the [client] section.", true},
+    [HA_E_BUDGET] = {"budget-spent", 429, "The policy grants no more today",
+                     "The next day (UTC) has a budget of its own; an administrator can raise 'daily-budget' of the "
+                     "[client] section.",
+                     false},
     [HA_E_HEADERS_TOO_LARGE] = {"headers-too-large", 431, "The request's header is over the size limit",
                                 "Send fewer or shorter header fields.", false},
     [HA_E_KEY_CANNOT] = {"key-cannot", 422, "The key can't do that",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading a rule, `KEY:OP[,OP...] [ALG[,ALG...]] [profile=GLOB[,GLOB...]]`.
+// Reading a rule, `KEY:OP[,OP...] [ALG[,ALG...]] [content=CLASS[,CLASS...]] [profile=GLOB[,GLOB...]]`.
 #pragma once
 
 #include "config/config.h"

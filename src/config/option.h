@@ -20,6 +20,10 @@ enum ha_option_type {
     HA_OPTION_ENVIRONMENT,  // struct ha_strings: NAME=value
     HA_OPTION_CHOICE,       // char *: one of the words in `value`, which are separated by |
     HA_OPTION_DAYS,         // struct ha_days
+    HA_OPTION_UNIT,         // struct ha_strings: patterns of systemd units
+    HA_OPTION_EXE,          // struct ha_strings: absolute paths
+    HA_OPTION_RATE,         // struct ha_rate
+    HA_OPTION_HOURS,        // struct ha_hours * and size_t
     HA_OPTION_ALLOW,        // struct ha_allow * and size_t
 };
 

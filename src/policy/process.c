@@ -4,7 +4,7 @@
 #include "policy/process.h"
 
 #include "base/auto.h"
-#include "policy/unit.h"
+#include "base/unit.h"
 
 #include <fcntl.h>
 #include <limits.h>

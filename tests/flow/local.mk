@@ -56,6 +56,7 @@ flow_scripts = \
 	tests/flow/71-config.sh \
 	tests/flow/72-profiles.sh \
 	tests/flow/73-identity.sh \
+	tests/flow/74-limits.sh \
 	tests/flow/80-dev.sh \
 	tests/flow/90-readme.sh \
 	tests/flow/91-ecosystems.sh \

@@ -37,8 +37,8 @@ fuzz:
 	$(fuzz_run) key_file $(fuzz_flags) $(fuzz_http)
 	$(fuzz_run) reference $(fuzz_flags) $(hsmagent_la_SOURCES) $(fuzz_client)
 	$(fuzz_run) answer $(fuzz_flags) $(fuzz_client)
-	$(fuzz_run) content $(fuzz_flags) src/policy/content.c
-	$(fuzz_run) unit $(fuzz_flags) src/policy/unit.c
+	$(fuzz_run) content $(fuzz_flags) src/policy/content.c src/config/content_class.c
+	$(fuzz_run) unit $(fuzz_flags) src/base/unit.c
 	$(fuzz_run) jws $(fuzz_flags) $(fuzz_jose)
 	$(fuzz_run) jwks $(fuzz_flags) $(fuzz_jose)
 	$(fuzz_run) jwt $(fuzz_flags) $(fuzz_jose)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any text as that of /proc/PID/cgroup: whatever comes out is the name of a unit.
-#include "policy/unit.h"
+#include "base/unit.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -56,6 +56,8 @@ static void err_names_and_statuses_are_the_published_ones(void **state)
         {HA_E_PRECONDITION, 412, "precondition-failed", false},
         {HA_E_TOO_LARGE, 413, "too-large", false},
         {HA_E_TOO_MANY, 429, "too-many-requests", true},
+        {HA_E_RATE, 429, "rate-limited", true},
+        {HA_E_BUDGET, 429, "budget-spent", false},
         {HA_E_HEADERS_TOO_LARGE, 431, "headers-too-large", false},
         {HA_E_KEY_CANNOT, 422, "key-cannot", false},
         {HA_E_DECRYPTION, 422, "decryption-failed", false},

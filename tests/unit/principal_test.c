@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The unit of a control group, and what is read of a process: never another one's.
 #include "policy/process.h"
-#include "policy/unit.h"
+#include "base/unit.h"
 
 #include "base/auto.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules are those of sd_pid_get_unit(3).
-#include "policy/unit.h"
+#include "base/unit.h"
 
 #include "base/auto.h"
 
