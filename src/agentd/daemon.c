@@ -23,6 +23,7 @@ struct daemon {
     char *program;
     struct ha_keys *keys;
     struct ha_limits *limits;
+    struct ha_pairs *pairs;
     struct ha_snapshots snapshots;
     struct ha_reload reload;
     struct ha_keeper *keeper;
@@ -52,12 +53,13 @@ static enum ha_code start(struct daemon *daemon, struct ha_err *err)
 {
     struct ha_reload *reload = &daemon->reload;
     daemon->limits = ha_limits_new();
-    if (!daemon->limits)
+    daemon->pairs = ha_pairs_new();
+    if (!daemon->limits || !daemon->pairs)
         return ha_fail(err, HA_E_MEMORY, "out of memory");
     if (ha_program_find("hsm-agent-token", HA_LIBEXECDIR, &daemon->program, err) ||
         ha_keys_new(reload->first->agent.state_dir, daemon->log, &daemon->keys, err) ||
         ha_doors_new(&daemon->snapshots, daemon->log, &reload->doors, err) ||
-        ha_tokens_new(daemon->program, daemon->keys, daemon->limits, &daemon->snapshots, daemon->log, &reload->tokens, err))
+        ha_tokens_new(daemon->program, daemon->keys, daemon->limits, daemon->pairs, &daemon->snapshots, daemon->log, &reload->tokens, err))
         return err->code;
     if (ha_reload_first(reload, err))
         return err->code;
@@ -74,6 +76,7 @@ static void stop(struct daemon *daemon)
     ha_snapshots_clear(&daemon->snapshots);
     ha_keys_free(daemon->keys);
     ha_limits_free(daemon->limits);
+    ha_pairs_free(daemon->pairs);
     free(daemon->program);
 }
 

@@ -8,6 +8,7 @@
 #include "format/profile.h"
 #include "keys/keys.h"
 #include "policy/limits.h"
+#include "policy/pairs.h"
 
 struct ha_api {
     const struct ha_config *config;
@@ -15,6 +16,7 @@ struct ha_api {
     struct ha_keys *keys;
     struct ha_token **tokens;  // as many as config->n_tokens, in that order
     struct ha_limits *limits;  // NULL: rates and budgets are not counted
+    struct ha_pairs *pairs;    // NULL: nothing takes two people
     const struct ha_log *log;
     bool (*synchronised)(void);  // whether the clock is; NULL: ha_clock_synchronised
 };

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "crypto/digest.h"
 #include "keys/last_use.h"
 #include "keys/replicas.h"
 
@@ -83,12 +84,67 @@ static enum ha_code ask(const struct ha_call_context *call, const struct ha_ques
     return HA_OK;
 }
 
+// Of all that the request asks for. The body, which may be secret, is copied nowhere.
+static enum ha_code hash_request(const struct ha_request *request, uint8_t ret_hash[static HA_DIGEST_MAX],
+                                 struct ha_err *err)
+{
+    ha_auto(ha_buf_clear) struct ha_buf text = {0};
+    uint8_t body[HA_DIGEST_MAX];
+    if (ha_digest(HA_HASH_SHA256, request->body_len ? (const void *)request->body : "", request->body_len, body, err))
+        return err->code;
+    ha_buf_printf(&text, "%s %s?%s %s\n", request->method, request->path, request->query,
+                  request->if_none_match ? request->if_none_match : "");
+    ha_buf_append(&text, body, ha_hash_info(HA_HASH_SHA256)->len);
+    if (!ha_buf_ok(&text))
+        return ha_fail(err, HA_E_MEMORY, "out of memory");
+    return ha_digest(HA_HASH_SHA256, text.data, text.len, ret_hash, err);
+}
+
+static enum ha_code want_second(const struct ha_call_context *call, const char *operation, int64_t left_s,
+                                struct ha_err *err)
+{
+    char until[25];
+    ha_time_iso_at(time(NULL) + left_s, until);
+    ha_log(call->api->log, HA_LOG_INFO, "second-needed", HA_S("key", call->name), HA_S("operation", operation),
+           HA_N("uid", call->request->principal->uid), HA_S("until", until), HA_S("request", call->request->id));
+    return ha_fail(err, HA_E_SECOND, "%s on '%s' takes two people; somebody else can do it until %s", operation,
+                   call->name, until);
+}
+
+// What takes two people is done by the second.
+static enum ha_code check_second(const struct ha_call_context *call, enum ha_operation operation, struct ha_err *err)
+{
+    const struct ha_agent_config *agent = &call->api->config->agent;
+    const char *name = ha_operation_info(operation)->name;
+    uint8_t hash[HA_DIGEST_MAX];
+    uid_t uid = call->request->principal->uid, other = uid;
+    int64_t now_s = ha_now_ms() / 1000, until_s = 0;
+    if (!(agent->seconds & 1u << operation) || !call->api->pairs || call->takings->seconded)
+        return HA_OK;
+    if (hash_request(call->request, hash, err))
+        return err->code;
+    switch (ha_pairs_ask(call->api->pairs, hash, uid, now_s, agent->second_s, &other, &until_s)) {
+    case HA_PAIR_FIRST:
+        return want_second(call, name, until_s - now_s, err);
+    case HA_PAIR_FULL:
+        return ha_fail(err, HA_E_BUSY, "too many requests wait for a second person");
+    case HA_PAIR_MET:
+        break;
+    }
+    call->takings->seconded = true;
+    ha_log(call->api->log, HA_LOG_INFO, "seconded", HA_S("key", call->name), HA_S("operation", name), HA_N("uid", uid),
+           HA_N("first-uid", other), HA_S("request", call->request->id));
+    return HA_OK;
+}
+
 enum ha_code ha_call_allowed_profile(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
                                      const struct ha_profile *profile, struct ha_err *err)
 {
     const struct ha_question question = {
         .key = call->name, .operation = operation, .alg = alg, .profile = profile_name(profile), .time_s = time(NULL)};
-    return call->granted ? HA_OK : ask(call, &question, NULL, err);
+    if (call->granted)
+        return HA_OK;
+    return ask(call, &question, NULL, err) ? err->code : check_second(call, operation, err);
 }
 
 static enum ha_code over_limit(const struct ha_call_context *call, const struct ha_client_config *client,

@@ -19,7 +19,8 @@ struct ha_version_choice {
 
 // What a request has been granted to do so far.
 struct ha_takings {
-    size_t n;  // uses taken
+    size_t n;       // uses taken
+    bool seconded;  // somebody else has made the same request
 };
 
 struct ha_call_context {

@@ -176,6 +176,8 @@ enum ha_code ha_handle_token_unlock(struct ha_call_context *call, struct ha_err 
     const struct ha_question question = {.key = call->name, .operation = HA_OPERATION_UNLOCK, .time_s = time(NULL)};
     if (!ha_policy_decide(api->config, principal, &question).allowed)
         return refuse_unlock(call, err);
+    if (ha_call_allowed(call, HA_OPERATION_UNLOCK, HA_ALG_NONE, err))
+        return err->code;
     for (size_t i = 0; i < api->config->n_tokens; i++) {
         if (strcmp(api->config->tokens[i].name, call->name) != 0)
             continue;

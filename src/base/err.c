@@ -42,6 +42,8 @@ static const struct ha_code_info codes[] = {
                         "Delete or relabel one of the two objects that the detail names.", false},
     [HA_E_PRECONDITION] = {"precondition-failed", 412, "It exists already",
                            "Choose another name; a key is never overwritten.", false},
+    [HA_E_SECOND] = {"second-needed", 428, "It takes a second person",
+                     "Have another administrator, to whom the same is granted, make the same request in time.", false},
     [HA_E_TOO_LARGE] = {"too-large", 413, "That is over the size limit",
                         "Send less at once: split a batch, or sign a digest of large data if the policy allows it.",
                         false},

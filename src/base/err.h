@@ -25,6 +25,7 @@ enum ha_code {
     HA_E_CONFLICT,           // exists already, or is in use
     HA_E_AMBIGUOUS,          // two objects fit one key
     HA_E_PRECONDITION,       // If-None-Match: * and it exists
+    HA_E_SECOND,             // it takes another person, who makes the same request
     HA_E_TOO_LARGE,          // the body is over the limit
     HA_E_TOO_MANY,           // the caller has as much under way as it may
     HA_E_RATE,               // the policy grants no more in this second

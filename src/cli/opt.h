@@ -142,6 +142,7 @@ enum ha_opt {
     HA_OPT_PEM,
     HA_OPT_CEREMONY,
     HA_OPT_CSR_REQUEST,
+    HA_OPT_AS,
     HA_OPT_COUNT
 };
 

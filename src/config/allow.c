@@ -263,3 +263,19 @@ enum ha_code ha_allow_parse(const char *text, unsigned line, struct ha_allow *re
     *ret_allow = allow;
     return HA_OK;
 }
+
+enum ha_code ha_allow_admin_operations(const char *text, unsigned *ret_operations, struct ha_err *err)
+{
+    struct ha_allow allow = {0};
+    if (parse_operations(text, strlen(text), &allow, err))
+        return err->code;
+    for (unsigned i = 0; i < HA_OPERATION_COUNT; i++) {
+        const struct ha_operation_info *info = ha_operation_info((enum ha_operation)i);
+        if (!info->admin && (allow.operations & 1u << i)) {
+            ha_fail(err, HA_E_CONFIG, "the operation %s is none of the admin socket's", info->name);
+            return ha_hint(err, "Name such as delete, export, backup, disable or rotate.");
+        }
+    }
+    *ret_operations = allow.operations;
+    return HA_OK;
+}

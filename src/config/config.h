@@ -28,6 +28,9 @@ struct ha_agent_config {
     char *profiles;        // the directory of the site's profiles
     char *clock_keys;      // a shell glob: keys whose messages need a synchronised clock; NULL: none
     char *audit_key;       // the key that signs transcripts of ceremonies; NULL: none
+    char *second;          // operations that take two people, as written; NULL: none
+    unsigned seconds;      // the same as bits 1u << enum ha_operation
+    unsigned second_s;     // how soon the second has to follow the first
     bool self_approval;    // who asks for a ceremony may be one of those who approve it
     bool rsa1_5;           // RSA1_5 decryption allowed at all
     unsigned connections;  // most connections at one time on each socket

@@ -144,6 +144,9 @@ enum ha_code ha_value_store(const struct ha_option *option, const char *text, un
         return ha_value_check_mode(text, HA_OPTION_FIELD(mode_t, section, option->offset), err);
     case HA_OPTION_DAYS:
         return ha_days_parse(text, HA_OPTION_FIELD(struct ha_days, section, option->offset), err);
+    case HA_OPTION_OPERATIONS:
+        code = ha_allow_admin_operations(text, HA_OPTION_FIELD(unsigned, section, option->id_offset), err);
+        break;
     case HA_OPTION_RATE:
         return ha_rate_parse(text, HA_OPTION_FIELD(struct ha_rate, section, option->offset), err);
     case HA_OPTION_HOURS:
@@ -226,6 +229,7 @@ void ha_value_dump(const struct ha_option *option, const void *section, struct h
     case HA_OPTION_URI:
     case HA_OPTION_PIN:
     case HA_OPTION_CHOICE:
+    case HA_OPTION_OPERATIONS:
         dump_text(option, *HA_OPTION_FIELD(char *, section, option->offset), out);
         break;
     case HA_OPTION_BOOL:
@@ -323,6 +327,7 @@ void ha_value_clear(const struct ha_option *option, void *section)
     case HA_OPTION_URI:
     case HA_OPTION_PIN:
     case HA_OPTION_CHOICE:
+    case HA_OPTION_OPERATIONS:
         clear_string(option, section);
         break;
     case HA_OPTION_USER:

@@ -53,12 +53,22 @@ static bool has_exe(const struct ha_client_config *client, const struct ha_princ
     return client->exes.n == 0;
 }
 
-bool ha_policy_applies(const struct ha_client_config *client, const struct ha_principal *principal)
+const char *ha_policy_mismatch(const struct ha_client_config *client, const struct ha_principal *principal)
 {
     // One that names nobody must not mean everybody, should it ever get here.
     bool names_somebody = client->n_uids > 0 || client->n_gids > 0 || client->units.n > 0;
-    return names_somebody && has_uid(client, principal) && has_gid(client, principal) && has_unit(client, principal) &&
-           has_exe(client, principal);
+    if (!names_somebody || !has_uid(client, principal))
+        return "user";
+    if (!has_gid(client, principal))
+        return "group";
+    if (!has_unit(client, principal))
+        return "unit";
+    return has_exe(client, principal) ? NULL : "executable";
+}
+
+bool ha_policy_applies(const struct ha_client_config *client, const struct ha_principal *principal)
+{
+    return !ha_policy_mismatch(client, principal);
 }
 
 static bool is_shadow(const struct ha_client_config *client)
@@ -91,9 +101,8 @@ static bool fits_content(const struct ha_allow *rule, const enum ha_content *con
     return rule->contents == 0 || !content || (rule->contents & 1u << *content);
 }
 
-// How near the rule comes; its section applies.
-static enum ha_verdict judge(const struct ha_client_config *client, const struct ha_allow *rule,
-                             const struct ha_question *question)
+enum ha_verdict ha_policy_judge(const struct ha_client_config *client, const struct ha_allow *rule,
+                                const struct ha_question *question)
 {
     bool any_alg = rule->algs == 0 || question->alg == HA_ALG_NONE;
     if (!ha_glob_match(rule->key, question->key))
@@ -115,7 +124,7 @@ static bool decide_section(const struct ha_client_config *client, const struct h
 {
     for (size_t i = 0; i < client->n_allows; i++) {
         const struct ha_allow *rule = &client->allows[i];
-        enum ha_verdict verdict = judge(client, rule, question);
+        enum ha_verdict verdict = ha_policy_judge(client, rule, question);
         if (verdict > HA_VERDICT_KEY)
             decision->knows = true;
         if (verdict > decision->verdict) {

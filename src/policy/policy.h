@@ -51,5 +51,10 @@ struct ha_decision ha_policy_decide(const struct ha_config *config, const struct
 // The operations any rule grants this principal on this key at some time, as bits; for listings. A section in shadow
 // mode grants all that it would let pass.
 unsigned ha_policy_operations(const struct ha_config *config, const struct ha_principal *principal, const char *key);
+// How near one rule of a section that applies comes: HA_VERDICT_KEY to HA_VERDICT_GRANTED.
+enum ha_verdict ha_policy_judge(const struct ha_client_config *client, const struct ha_allow *rule,
+                                const struct ha_question *question);
+// What keeps that section from being about this principal: "user", "group", "unit" or "executable"; NULL: nothing.
+const char *ha_policy_mismatch(const struct ha_client_config *client, const struct ha_principal *principal);
 // Whether that section is about this principal.
 bool ha_policy_applies(const struct ha_client_config *client, const struct ha_principal *principal);

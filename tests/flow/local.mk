@@ -57,6 +57,8 @@ flow_scripts = \
 	tests/flow/72-profiles.sh \
 	tests/flow/73-identity.sh \
 	tests/flow/74-limits.sh \
+	tests/flow/75-policy-commands.sh \
+	tests/flow/76-second.sh \
 	tests/flow/80-dev.sh \
 	tests/flow/90-readme.sh \
 	tests/flow/91-ecosystems.sh \

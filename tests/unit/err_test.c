@@ -54,6 +54,7 @@ static void err_names_and_statuses_are_the_published_ones(void **state)
         {HA_E_CONFLICT, 409, "conflict", false},
         {HA_E_AMBIGUOUS, 409, "ambiguous-key", false},
         {HA_E_PRECONDITION, 412, "precondition-failed", false},
+        {HA_E_SECOND, 428, "second-needed", false},
         {HA_E_TOO_LARGE, 413, "too-large", false},
         {HA_E_TOO_MANY, 429, "too-many-requests", true},
         {HA_E_RATE, 429, "rate-limited", true},
