@@ -43,6 +43,6 @@ is 'the same one is done' "$(as 4711 POST /v1/keys/three/disable '{}')" 200
 api POST /v1/tokens/main/unlock
 problem 'tokens are unlocked by two as well' 428 second-needed
 fails 'the command line says what to do' 1 '*takes two people*remedy: *another administrator*' \
-    hsm_agent key delete three
+    hsm_agent key delete three --confirm three
 ends_well a
 done_testing
