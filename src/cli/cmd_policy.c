@@ -13,7 +13,7 @@ enum { EXPECTATIONS_MAX = 1024 * 1024 };
 
 static enum ha_code load(const struct ha_cli *cli, struct ha_config **ret_config, struct ha_err *err)
 {
-    const char *given = ha_opt_value(cli->opts, HA_OPT_CONF);
+    const char *given = ha_opt_value(cli->opts, HA_OPT_CONFIG);
     const char *path = given ? given : HA_SYSCONFDIR "/hsm-agent/hsm-agent.conf";
     ha_auto(ha_mistakes_clear) struct ha_mistakes mistakes = {0};
     if (ha_config_load(path, ret_config, &mistakes, err) == HA_OK)
