@@ -22,6 +22,8 @@ struct daemon {
     const struct ha_log *log;
     char *program;
     struct ha_keys *keys;
+    struct ha_limits *limits;
+    struct ha_pairs *pairs;
     struct ha_snapshots snapshots;
     struct ha_reload reload;
     struct ha_keeper *keeper;
@@ -60,10 +62,14 @@ static void let_tokens_go(void *snapshot)
 static enum ha_code start(struct daemon *daemon, struct ha_err *err)
 {
     struct ha_reload *reload = &daemon->reload;
+    daemon->limits = ha_limits_new();
+    daemon->pairs = ha_pairs_new();
+    if (!daemon->limits || !daemon->pairs)
+        return ha_fail(err, HA_E_MEMORY, "out of memory");
     if (ha_program_find("hsm-agent-token", HA_LIBEXECDIR, &daemon->program, err) ||
         ha_keys_new(reload->first->agent.state_dir, daemon->log, &daemon->keys, err) ||
         ha_doors_new(&daemon->snapshots, daemon->log, &reload->doors, err) ||
-        ha_tokens_new(daemon->program, daemon->keys, &daemon->snapshots, daemon->log, &reload->tokens, err))
+        ha_tokens_new(daemon->program, daemon->keys, daemon->limits, daemon->pairs, &daemon->snapshots, daemon->log, &reload->tokens, err))
         return err->code;
     const struct ha_keys_hold hold = {&daemon->snapshots, hold_tokens, let_tokens_go};
     if (ha_reload_first(reload, err) || ha_keys_start(daemon->keys, &hold, err))
@@ -84,6 +90,8 @@ static void stop(struct daemon *daemon)
     ha_tokens_free(daemon->reload.tokens);
     ha_snapshots_clear(&daemon->snapshots);
     ha_keys_free(daemon->keys);
+    ha_limits_free(daemon->limits);
+    ha_pairs_free(daemon->pairs);
     free(daemon->program);
 }
 

@@ -33,6 +33,8 @@ struct place {
 struct ha_tokens {
     const char *program;
     struct ha_keys *keys;
+    struct ha_limits *limits;
+    struct ha_pairs *pairs;
     struct ha_snapshots *snapshots;
     const struct ha_log *log;
     atomic_bool stopping;
@@ -61,6 +63,8 @@ static uint64_t publish(struct ha_tokens *tokens, struct ha_err *err)
         ha_fail(err, HA_E_MEMORY, "out of memory");
         return 0;
     }
+    snapshot->api.limits = tokens->limits;
+    snapshot->api.pairs = tokens->pairs;
     for (size_t i = 0; i < tokens->config->n_tokens; i++)
         snapshot->tokens[i] = tokens->places[i].serving->token;
     return ha_snapshots_publish(tokens->snapshots, snapshot);
@@ -325,13 +329,13 @@ void ha_tokens_unlock(struct ha_tokens *tokens)
     pthread_mutex_unlock(&tokens->lock);
 }
 
-enum ha_code ha_tokens_new(const char *program, struct ha_keys *keys, struct ha_snapshots *snapshots,
-                           const struct ha_log *log, struct ha_tokens **ret_tokens, struct ha_err *err)
+enum ha_code ha_tokens_new(const char *program, struct ha_keys *keys, struct ha_limits *limits,
+                           struct ha_pairs *pairs, struct ha_snapshots *snapshots, const struct ha_log *log, struct ha_tokens **ret_tokens, struct ha_err *err)
 {
     struct ha_tokens *tokens = calloc(1, sizeof *tokens);
     if (!tokens)
         return ha_fail(err, HA_E_MEMORY, "out of memory");
-    *tokens = (struct ha_tokens){.program = program, .keys = keys, .snapshots = snapshots, .log = log};
+    *tokens = (struct ha_tokens){.program = program, .keys = keys, .limits = limits, .pairs = pairs, .snapshots = snapshots, .log = log};
     atomic_init(&tokens->stopping, false);
     pthread_mutex_init(&tokens->lock, NULL);
     *ret_tokens = tokens;

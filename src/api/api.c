@@ -77,8 +77,13 @@ static enum ha_code dispatch(struct ha_call_context *call, struct ha_reply *repl
 
 void ha_api_handle(const struct ha_api *api, const struct ha_request *request, struct ha_reply *reply)
 {
-    struct ha_call_context call = {
-        .api = api, .request = request, .status = 200, .content_type = "application/json", .out = &reply->body};
+    struct ha_takings takings = {0};
+    struct ha_call_context call = {.api = api,
+                                   .request = request,
+                                   .status = 200,
+                                   .content_type = "application/json",
+                                   .out = &reply->body,
+                                   .takings = &takings};
     call.caller = (struct ha_caller){.uid = request->principal->uid, .start_ms = ha_now_ms()};
     struct ha_err err = {0};
     enum ha_code code = dispatch(&call, reply, &err);

@@ -7,12 +7,16 @@
 #include "config/config.h"
 #include "format/profile.h"
 #include "keys/keys.h"
+#include "policy/limits.h"
+#include "policy/pairs.h"
 
 struct ha_api {
     const struct ha_config *config;
     const struct ha_profiles *profiles;
     struct ha_keys *keys;
     struct ha_token **tokens;  // as many as config->n_tokens, in that order
+    struct ha_limits *limits;  // NULL: rates and budgets are not counted
+    struct ha_pairs *pairs;    // NULL: nothing takes two people
     const struct ha_log *log;
     bool (*synchronised)(void);  // whether the clock is; NULL: ha_clock_synchronised
 };

@@ -17,6 +17,12 @@ struct ha_version_choice {
     uint8_t spki_sha256[HA_SPKI_HASH_LEN];
 };
 
+// What a request has been granted to do so far.
+struct ha_takings {
+    size_t n;       // uses taken
+    bool seconded;  // somebody else has made the same request
+};
+
 struct ha_call_context {
     const struct ha_api *api;
     const struct ha_request *request;
@@ -27,6 +33,7 @@ struct ha_call_context {
     unsigned status;                  // of the reply; 200 unless the handler changes it
     const char *content_type;         // likewise "application/json"; a constant
     struct ha_buf *out;               // the reply's JSON
+    struct ha_takings *takings;       // the request's; also of those that are made of it
     bool granted;                     // the policy isn't asked: it was, for the ceremony that this is a part of
 };
 
@@ -49,6 +56,12 @@ enum ha_code ha_call_allowed(const struct ha_call_context *call, enum ha_operati
                              struct ha_err *err);
 enum ha_code ha_call_allowed_profile(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
                                      const struct ha_profile *profile, struct ha_err *err);
+// The last word on one use of call->name, before ha_call_exchange and once for each message: the policy is asked with
+// the content, where the operation has one (NULL: it hasn't), and the use is taken from the rate and the budget of the
+// section that grants it. HA_E_RATE and HA_E_BUDGET with the time until there is another, beside what ha_call_allowed
+// says.
+enum ha_code ha_call_take(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
+                          const struct ha_profile *profile, const enum ha_content *content, struct ha_err *err);
 // The version of call->name that call->choice means, for a caller who may know of the key and do that with it.
 // HA_E_NO_KEY, HA_E_CONFLICT when no version has that public key; HA_E_KEY_CANNOT when there is no such version, or a
 // retired one is to make a message. The caller unrefs it.
@@ -72,7 +85,8 @@ enum ha_code ha_call_no_key(const struct ha_call_context *call, struct ha_err *e
 // Logs that the content was refused, for the reason in err, and returns err's code.
 enum ha_code ha_call_refused_content(const struct ha_call_context *call, enum ha_operation operation,
                                      enum ha_content content, struct ha_err *err);
-// Does n uses (HA_BATCH_MAX at most) of one key and returns when each has its code.
+// Does n uses (HA_BATCH_MAX at most) of one key and returns when each has its code. None is done in a request that has
+// taken none.
 struct ha_use;
 void ha_call_exchange(const struct ha_call_context *call, struct ha_key *key, struct ha_use *const *uses, size_t n);
 

@@ -40,6 +40,7 @@ static enum ha_code ask(const struct ha_call_context *call, const char *name, un
                                   .name = name,
                                   .choice = {.number = version},
                                   .caller = {.uid = call->caller.uid, .start_ms = ha_now_ms()},
+                                  .takings = call->takings,
                                   .granted = true,
                                   .body = json,
                                   .status = 200,

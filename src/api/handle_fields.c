@@ -70,6 +70,10 @@ static enum ha_code ask_token(const struct ha_call_context *call, struct ha_key 
             return err->code;
         asked[n++] = use;
     }
+    // A message is one use, however many fields it has and by however many versions it is tried.
+    if (call->takings->n == 0 &&
+        ha_call_take(call, HA_OPERATION_JWE_DECRYPT, request->job.fields[0].jwe.alg, profile, NULL, err))
+        return err->code;
     ha_call_exchange(call, key, asked, n);
     for (size_t i = 0; i < n; i++) {
         if (asked[i]->exchange.code && asked[i]->exchange.code != HA_E_DECRYPTION) {

@@ -123,13 +123,22 @@ static enum ha_code begin(struct ha_key *key, bool alone, struct decrypt_request
                                                                                                 : HA_OK;
 }
 
+// A message is one use, by however many versions it is tried.
+static enum ha_code take(const struct ha_call_context *call, const struct ha_profile *profile,
+                         const struct decrypt_request *request, struct ha_err *err)
+{
+    if (call->takings->n > 0)
+        return HA_OK;
+    return ha_call_take(call, HA_OPERATION_JWE_DECRYPT, request->job.alg, profile, NULL, err);
+}
+
 static enum ha_code finish(const struct ha_call_context *call, struct ha_key *key, const struct ha_profile *profile,
                            struct decrypt_request *request, struct ha_buf *plaintext, struct ha_err *err)
 {
     ha_use_clear(&request->use);
     request->use = (struct ha_use){0};
     if (ha_call_allowed_profile(call, HA_OPERATION_JWE_DECRYPT, request->job.alg, profile, err) ||
-        ask_token(call, key, request, err))
+        take(call, profile, request, err) || ask_token(call, key, request, err))
         return err->code;
     const struct ha_exchange *exchange = &request->use.exchange;
     return ha_jwe_end(&request->job, exchange->code ? NULL : exchange->output.data, exchange->output.len, plaintext,

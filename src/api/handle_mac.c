@@ -139,7 +139,9 @@ static enum ha_code item_prepare(const struct ha_call_context *call, struct ha_k
         return err->code;
     if (make_message(item, data, n, err))
         return ha_at(err, "%s/%s", prefix, source_of(item));
-    return ha_use_sign(key, item->algorithm, HA_PURPOSE_MAC, item->message.data, item->message.len, &item->use, err);
+    if (ha_use_sign(key, item->algorithm, HA_PURPOSE_MAC, item->message.data, item->message.len, &item->use, err))
+        return err->code;
+    return ha_call_take(call, HA_OPERATION_MAC, item->algorithm, item->profile, NULL, err);
 }
 
 static enum ha_code item_finish(const struct ha_key *key, const struct item *item, struct ha_buf *out,

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define UNLOCK_MS 20000  // for the start that follows
 
@@ -17,6 +18,14 @@ enum ha_code ha_handle_version(struct ha_call_context *call, struct ha_err *err)
     ha_jw_number(call->out, "api", 1);
     ha_jw_object_end(call->out);
     return HA_OK;
+}
+
+static void write_known(struct ha_buf *out, const char *name, const char *text)
+{
+    if (text)
+        ha_jw_string(out, name, text);
+    else
+        ha_jw_null(out, name);
 }
 
 enum ha_code ha_handle_whoami(struct ha_call_context *call, struct ha_err *err)
@@ -31,6 +40,8 @@ enum ha_code ha_handle_whoami(struct ha_call_context *call, struct ha_err *err)
         ha_jw_number(call->out, NULL, principal->groups[i]);
     ha_jw_array_end(call->out);
     ha_jw_number(call->out, "pid", principal->pid);
+    write_known(call->out, "unit", principal->unit);
+    write_known(call->out, "exe", principal->exe);
     ha_jw_bool(call->out, "admin", call->request->admin);
     ha_jw_string(call->out, "listen", call->request->listen);
     ha_jw_array(call->out, "clients");
@@ -162,8 +173,11 @@ enum ha_code ha_handle_token_unlock(struct ha_call_context *call, struct ha_err 
 {
     const struct ha_api *api = call->api;
     const struct ha_principal *principal = call->request->principal;
-    if (!ha_policy_decide(api->config, principal, call->name, HA_OPERATION_UNLOCK, HA_ALG_NONE, NULL).allowed)
+    const struct ha_question question = {.key = call->name, .operation = HA_OPERATION_UNLOCK, .time_s = time(NULL)};
+    if (!ha_policy_decide(api->config, principal, &question).allowed)
         return refuse_unlock(call, err);
+    if (ha_call_allowed(call, HA_OPERATION_UNLOCK, HA_ALG_NONE, err))
+        return err->code;
     for (size_t i = 0; i < api->config->n_tokens; i++) {
         if (strcmp(api->config->tokens[i].name, call->name) != 0)
             continue;

@@ -194,8 +194,8 @@ enum ha_code ha_handle_verify_http(struct ha_call_context *call, struct ha_err *
 {
     ha_auto(request_clear) struct request request = {0};
     // Whoever some section is about may ask; no key of ours is used.
-    if (!ha_policy_decide(call->api->config, call->request->principal, "", HA_OPERATION_SHOW, HA_ALG_NONE, NULL)
-             .client) {
+    const struct ha_question question = {.key = "", .operation = HA_OPERATION_SHOW, .time_s = time(NULL)};
+    if (!ha_policy_decide(call->api->config, call->request->principal, &question).client) {
         ha_fail(err, HA_E_FORBIDDEN, "no [client] section is about the caller");
         return err->code;
     }

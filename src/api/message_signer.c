@@ -71,15 +71,22 @@ static enum ha_code begin(const struct ha_message_content *content, struct ha_me
     return ha_jwt_begin(&claims, &signer->job, err);
 }
 
-// The key, for a caller who may have such a message signed by it, and the algorithm.
-static enum ha_code find_key(const struct ha_call_context *call, enum ha_operation operation,
-                             struct ha_message_signer *signer, enum ha_alg *ret_alg, struct ha_err *err)
+// The call as one about that signer's key.
+static struct ha_call_context call_of(const struct ha_call_context *call, const struct ha_message_signer *signer)
 {
     struct ha_call_context own = *call;
     own.name = signer->key_name;
     // What the query chooses is a version of the path's key.
     if (!call->name || strcmp(call->name, signer->key_name) != 0)
         own.choice = (struct ha_version_choice){0};
+    return own;
+}
+
+// The key, for a caller who may have such a message signed by it, and the algorithm.
+static enum ha_code find_key(const struct ha_call_context *call, enum ha_operation operation,
+                             struct ha_message_signer *signer, enum ha_alg *ret_alg, struct ha_err *err)
+{
+    const struct ha_call_context own = call_of(call, signer);
     // The key's type decides the algorithm when the request doesn't, but a caller is first asked for the right to know.
     if (ha_call_key_profile(&own, operation, signer->algorithm, signer->profile, &signer->key, err))
         return err->code;
@@ -104,7 +111,10 @@ enum ha_code ha_message_signer_prepare(const struct ha_call_context *call, const
     if (ha_use_sign(signer->key, alg, HA_PURPOSE_SIGN, input->data, input->len, &signer->use, err))
         return err->code;
     enum ha_content class = ha_content_classify(input->data, input->len);
-    return ha_tls_check_message(class, err) ? ha_call_refused_content(call, operation, class, err) : HA_OK;
+    if (ha_tls_check_message(class, err))
+        return ha_call_refused_content(call, operation, class, err);
+    const struct ha_call_context own = call_of(call, signer);
+    return ha_call_take(&own, operation, alg, signer->profile, NULL, err);
 }
 
 enum ha_code ha_message_signer_finish(struct ha_message_signer *signer, struct ha_err *err)

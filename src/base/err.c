@@ -44,6 +44,8 @@ static const struct ha_code_info codes[] = {
                         "Delete or relabel one of the two objects that the detail names.", false},
     [HA_E_PRECONDITION] = {"precondition-failed", 412, "It exists already",
                            "Choose another name; a key is never overwritten.", false},
+    [HA_E_SECOND] = {"second-needed", 428, "It takes a second person",
+                     "Have another administrator, to whom the same is granted, make the same request in time.", false},
     [HA_E_TOO_LARGE] = {"too-large", 413, "That is over the size limit",
                         "Send less at once: split a batch, or sign a digest of large data if the policy allows it.",
                         false},
@@ -51,6 +53,12 @@ static const struct ha_code_info codes[] = {
                        "Try again when some of it is done, or use fewer connections; an administrator can raise "
                        "'connections-per-uid' and 'requests-per-uid'.",
                        true},
+    [HA_E_RATE] = {"rate-limited", 429, "The policy grants no more at present",
+                   "Try again after Retry-After; an administrator can raise 'rate' of the [client] section.", true},
+    [HA_E_BUDGET] = {"budget-spent", 429, "The policy grants no more today",
+                     "The next day (UTC) has a budget of its own; an administrator can raise 'daily-budget' of the "
+                     "[client] section.",
+                     false},
     [HA_E_HEADERS_TOO_LARGE] = {"headers-too-large", 431, "The request's header is over the size limit",
                                 "Send fewer or shorter header fields.", false},
     [HA_E_KEY_CANNOT] = {"key-cannot", 422, "The key can't do that",

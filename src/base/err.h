@@ -25,8 +25,11 @@ enum ha_code {
     HA_E_CONFLICT,           // exists already, or is in use
     HA_E_AMBIGUOUS,          // two objects fit one key
     HA_E_PRECONDITION,       // If-None-Match: * and it exists
+    HA_E_SECOND,             // it takes another person, who makes the same request
     HA_E_TOO_LARGE,          // the body is over the limit
     HA_E_TOO_MANY,           // the caller has as much under way as it may
+    HA_E_RATE,               // the policy grants no more in this second
+    HA_E_BUDGET,             // the policy grants no more on this day
     HA_E_HEADERS_TOO_LARGE,  // the header is over the limit
     HA_E_KEY_CANNOT,         // the key's type, purpose or token can't do that
     HA_E_DECRYPTION,         // the one and only answer to a ciphertext that doesn't decrypt

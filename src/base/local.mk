@@ -14,5 +14,6 @@ libha_base_la_SOURCES = \
 	src/base/nearest.c src/base/nearest.h \
 	src/base/program.c src/base/program.h \
 	src/base/secret.c src/base/secret.h \
-	src/base/text.c src/base/text.h
+	src/base/text.c src/base/text.h \
+	src/base/unit.c src/base/unit.h
 libha_base_la_LIBADD = $(CJSON_LIBS) $(INIH_LIBS)

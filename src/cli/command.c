@@ -11,6 +11,7 @@
 #include "cli/command_inventory.h"
 #include "cli/command_jose.h"
 #include "cli/command_mac.h"
+#include "cli/command_policy.h"
 #include "cli/command_token.h"
 #include "cli/command_versions.h"
 #include "crypto/alg.h"
@@ -455,6 +456,8 @@ static const struct ha_command commands[] = {
      .local = true,
      ROWS(ha_tls_check_rows),
      .run = ha_cmd_tls_check},
+    HA_COMMAND_POLICY_EXPLAIN,
+    HA_COMMAND_POLICY_TEST,
     {.name = "dev",
      .arguments = "",
      .rest = "COMMAND ARG...",

@@ -24,6 +24,7 @@ libha_cli_la_SOURCES = \
 	src/cli/cmd_mac.c \
 	src/cli/cmd_openssl.c \
 	src/cli/cmd_openssl_check.c \
+	src/cli/cmd_policy.c \
 	src/cli/cmd_renew.c \
 	src/cli/cmd_tls.c \
 	src/cli/cmd_token.c \
@@ -42,6 +43,7 @@ libha_cli_la_SOURCES = \
 	src/cli/command_jose.c src/cli/command_jose.h \
 	src/cli/command_jwe.c \
 	src/cli/command_mac.c src/cli/command_mac.h \
+	src/cli/command_policy.c src/cli/command_policy.h \
 	src/cli/command_token.c src/cli/command_token.h \
 	src/cli/command_versions.c src/cli/command_versions.h \
 	src/cli/conf_file.c src/cli/conf_file.h \
@@ -83,7 +85,7 @@ libha_cli_la_SOURCES = \
 	src/cli/transcript.c src/cli/transcript.h \
 	src/cli/wipe.c src/cli/wipe.h
 libha_cli_la_CPPFLAGS = $(AM_CPPFLAGS) -DHA_OPENSSL_MODULESDIR='"$(OPENSSL_MODULESDIR)"'
-libha_cli_la_LIBADD = libha-enrol.la libha-client.la libha-crypto.la libha-base.la $(OPENSSL_SSL_LIBS)
+libha_cli_la_LIBADD = libha-policy.la libha-enrol.la libha-client.la libha-crypto.la libha-base.la $(OPENSSL_SSL_LIBS)
 
 bin_PROGRAMS += hsm-agent
 hsm_agent_SOURCES = src/cli/main.c

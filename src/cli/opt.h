@@ -141,6 +141,8 @@ enum ha_opt {
     HA_OPT_PEM,
     HA_OPT_CEREMONY,
     HA_OPT_CSR_REQUEST,
+    HA_OPT_AS,
+    HA_OPT_CONFIG,
     HA_OPT_COUNT
 };
 

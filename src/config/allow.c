@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A rule's four parts, read left to right: the key's pattern, the operations, the algorithms, the profiles.
+// A rule's parts, read left to right: the key's pattern, the operations, the algorithms, classes of content, profiles.
 #include "config/allow.h"
 
 #include "config/option.h"
@@ -131,23 +131,55 @@ static enum ha_code check_profile(const char *pattern, size_t n, struct ha_err *
     return check_brackets(pattern, n, "profile", err);
 }
 
-// Whether the operations are such as have a profile; "*" is narrowed to those.
-static enum ha_code check_profiled(unsigned *operations, struct ha_err *err)
+static bool has_profile(const struct ha_operation_info *info)
 {
+    return info->profiled;
+}
+
+static bool has_content(const struct ha_operation_info *info)
+{
+    return info->classified;
+}
+
+// Whether the operations are such as have what the word is about; "*" is narrowed to those.
+static enum ha_code narrow(unsigned *operations, bool (*has)(const struct ha_operation_info *info), const char *what,
+                           const char *word, struct ha_err *err)
+{
+    unsigned such = 0;
     for (unsigned i = 0; i < HA_OPERATION_COUNT; i++) {
         const struct ha_operation_info *info = ha_operation_info((enum ha_operation)i);
-        if (info->profiled || !(*operations & 1u << i))
-            continue;
-        if (*operations != HA_OPERATIONS_ALL) {
-            ha_fail(err, HA_E_CONFIG, "the operation %s has no profile, so that profile= says nothing of it",
-                    info->name);
-            return ha_hint(err, "Grant it in a rule of its own, without profile=.");
+        if (has(info))
+            such |= 1u << i;
+        else if ((*operations & 1u << i) && *operations != HA_OPERATIONS_ALL) {
+            ha_fail(err, HA_E_CONFIG, "the operation %s has no %s, so that %s= says nothing of it", info->name, what,
+                    word);
+            return ha_hint(err, "Grant it in a rule of its own, without %s=.", word);
         }
     }
-    for (unsigned i = 0; i < HA_OPERATION_COUNT; i++) {
-        if (!ha_operation_info((enum ha_operation)i)->profiled)
-            *operations &= ~(1u << i);
+    *operations &= such;
+    return HA_OK;
+}
+
+static uint32_t find_content(const char *name)
+{
+    for (unsigned i = 0; i < HA_CONTENT_COUNT; i++) {
+        if (strcmp(ha_content_info((enum ha_content)i)->name, name) == 0)
+            return 1u << i;
     }
+    return 0;
+}
+
+static enum ha_code parse_contents(const char *list, size_t n, struct ha_allow *allow, struct ha_err *err)
+{
+    const char *names[HA_CONTENT_COUNT];
+    uint32_t contents;
+    for (unsigned i = 0; i < HA_CONTENT_COUNT; i++)
+        names[i] = ha_content_info((enum ha_content)i)->name;
+    const struct vocabulary vocabulary = {"content", names, HA_CONTENT_COUNT, find_content};
+    if (parse_list(list, n, &vocabulary, &contents, err) ||
+        narrow(&allow->operations, has_content, "content of the caller's", "content", err))
+        return err->code;
+    allow->contents = contents;
     return HA_OK;
 }
 
@@ -161,7 +193,7 @@ static enum ha_code parse_profiles(const char *list, size_t n, struct ha_allow *
             return err->code;
         start += length + 1;
     }
-    if (check_profiled(&allow->operations, err))
+    if (narrow(&allow->operations, has_profile, "profile", "profile", err))
         return err->code;
     char *profiles = calloc(1, n + 2);
     if (!profiles)
@@ -172,24 +204,27 @@ static enum ha_code parse_profiles(const char *list, size_t n, struct ha_allow *
     return HA_OK;
 }
 
-// The words after KEY:OP: algorithms, profiles, either or both.
+// What follows KEY:OP, word by word: first algorithms, then what has a mark, each once.
 static enum ha_code parse_rest(const char *text, struct ha_allow *allow, struct ha_err *err)
 {
-    static const char mark[] = "profile=";
-    size_t len = strcspn(text, " \t");
-    bool profile = strncmp(text, mark, strlen(mark)) == 0;
-    if (len > 0 && !profile) {
-        if (parse_algs(text, len, allow, err))
+    static const char profile[] = "profile=", content[] = "content=";
+    bool first = true;
+    for (size_t len; (len = strcspn(text, " \t")) > 0; text += len, text += strspn(text, " \t"), first = false) {
+        bool is_profile = strncmp(text, profile, strlen(profile)) == 0 && !allow->profiles;
+        bool is_content = strncmp(text, content, strlen(content)) == 0 && !allow->contents && !allow->profiles;
+        if (!first && !is_profile && !is_content) {
+            ha_fail(err, HA_E_CONFIG,
+                    "the rule has more than a KEY:OP part, a list of algorithms, one of content classes and one of "
+                    "profiles");
+            return ha_hint(err, "Write lists with one comma, and no space, between the words; content= and profile= "
+                                "come last.");
+        }
+        if (is_content   ? parse_contents(text + strlen(content), len - strlen(content), allow, err)
+            : is_profile ? parse_profiles(text + strlen(profile), len - strlen(profile), allow, err)
+                         : parse_algs(text, len, allow, err))
             return err->code;
-        text += len + strspn(text + len, " \t");
-        len = strcspn(text, " \t");
-        profile = strncmp(text, mark, strlen(mark)) == 0;
     }
-    if (text[len] != '\0' || (len > 0 && !profile)) {
-        ha_fail(err, HA_E_CONFIG, "the rule has more than a KEY:OP part, a list of algorithms and one of profiles");
-        return ha_hint(err, "Write lists with one comma, and no space, between the words; profile= comes last.");
-    }
-    return profile ? parse_profiles(text + strlen(mark), len - strlen(mark), allow, err) : HA_OK;
+    return HA_OK;
 }
 
 // On failure allow->profiles may be set.
@@ -226,5 +261,21 @@ enum ha_code ha_allow_parse(const char *text, unsigned line, struct ha_allow *re
     allow.key = ha_take(&key);
     allow.profiles = ha_take(&profiles);
     *ret_allow = allow;
+    return HA_OK;
+}
+
+enum ha_code ha_allow_admin_operations(const char *text, unsigned *ret_operations, struct ha_err *err)
+{
+    struct ha_allow allow = {0};
+    if (parse_operations(text, strlen(text), &allow, err))
+        return err->code;
+    for (unsigned i = 0; i < HA_OPERATION_COUNT; i++) {
+        const struct ha_operation_info *info = ha_operation_info((enum ha_operation)i);
+        if (!info->admin && (allow.operations & 1u << i)) {
+            ha_fail(err, HA_E_CONFIG, "the operation %s is none of the admin socket's", info->name);
+            return ha_hint(err, "Name such as delete, export, backup, disable or rotate.");
+        }
+    }
+    *ret_operations = allow.operations;
     return HA_OK;
 }

@@ -217,7 +217,7 @@ static void unknown_option(struct parser *parser, unsigned line, const char *nam
     struct ha_err err = {0};
     const struct ha_section *section = parser->section;
     const char *names[HA_OPTIONS_MAX];
-    char all[256] = "";
+    char all[1024] = "";
     for (size_t i = 0; i < section->n_options; i++) {
         names[i] = section->options[i].name;
         snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i > 0 ? ", " : "", names[i]);

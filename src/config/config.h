@@ -6,7 +6,10 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mistakes.h"
+#include "config/content_class.h"
 #include "config/days.h"
+#include "config/hours.h"
+#include "config/rate.h"
 #include "crypto/alg.h"
 #include "format/profile.h"
 
@@ -25,6 +28,9 @@ struct ha_agent_config {
     char *profiles;        // the directory of the site's profiles
     char *clock_keys;      // a shell glob: keys whose messages need a synchronised clock; NULL: none
     char *audit_key;       // the key that signs transcripts of ceremonies; NULL: none
+    char *second;          // operations that take two people, as written; NULL: none
+    unsigned seconds;      // the same as bits 1u << enum ha_operation
+    unsigned second_s;     // how soon the second has to follow the first
     bool self_approval;    // who asks for a ceremony may be one of those who approve it
     bool rsa1_5;           // RSA1_5 decryption allowed at all
     unsigned connections;  // most connections at one time on each socket
@@ -94,19 +100,21 @@ enum ha_operation {
 struct ha_operation_info {
     const char *name;  // "sign-digest"
     bool admin;
-    bool profiled;  // is asked for with a profile's message, so that a rule may say profile=
+    bool profiled;    // is asked for with a profile's message, so that a rule may say profile=
+    bool classified;  // what is signed is the caller's, and is looked at, so that a rule may say content=
     const char *help;
 };
 const struct ha_operation_info *ha_operation_info(enum ha_operation operation);
 #define HA_OPERATIONS_ALL ((1u << HA_OPERATION_COUNT) - 1)
 
-// allow = KEY:OP[,OP] [ALG,...] [profile=PROFILE/MESSAGE,...]
+// allow = KEY:OP[,OP] [ALG,...] [content=CLASS,...] [profile=PROFILE/MESSAGE,...]
 struct ha_allow {
     unsigned line;
     char *text;           // as written
     char *key;            // a shell glob
     unsigned operations;  // bits 1u << enum ha_operation
     uint32_t algs;        // bits 1u << enum ha_alg; 0: all
+    unsigned contents;    // bits 1u << enum ha_content; 0: all
     char *profiles;       // shell globs, each ended by NUL, the last one by two; NULL: all
 };
 
@@ -118,6 +126,13 @@ struct ha_client_config {
     size_t n_uids;
     gid_t *gids;
     size_t n_gids;
+    struct ha_strings units;  // shell patterns of systemd units
+    struct ha_strings exes;   // paths of executables
+    struct ha_hours *hours;   // when the rules grant anything; none: always
+    size_t n_hours;
+    struct ha_rate rate;    // of uses that the section's rules grant, to all callers together
+    unsigned daily_budget;  // likewise, of one day (UTC); 0: no limit
+    char *mode;             // "enforce", or "shadow": what would be refused is logged and done; NULL: "enforce"
     struct ha_allow *allows;
     size_t n_allows;
 };

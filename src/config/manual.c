@@ -77,6 +77,15 @@ static void put_algs(struct ha_buf *out)
     }
 }
 
+static void put_contents(struct ha_buf *out)
+{
+    ha_buf_puts(out, ".SS Classes of content\nThose that a rule can name, for sign and tls:\n");
+    for (unsigned i = 0; i < HA_CONTENT_COUNT; i++) {
+        put_text(out, ha_content_info((enum ha_content)i)->name);
+        ha_buf_puts(out, i + 1 < HA_CONTENT_COUNT ? ",\n" : ".\n");
+    }
+}
+
 void ha_config_manual(struct ha_buf *out)
 {
     for (unsigned kind = 0; kind < HA_SECTION_COUNT; kind++) {
@@ -89,4 +98,5 @@ void ha_config_manual(struct ha_buf *out)
     }
     put_operations(out);
     put_algs(out);
+    put_contents(out);
 }

@@ -6,10 +6,10 @@
 
 static const struct ha_operation_info operations[] = {
     [HA_OPERATION_SHOW] = {"show", .help = "see the key in lists, its public key and its state"},
-    [HA_OPERATION_SIGN] = {"sign", .help = "sign data, which the agent hashes"},
+    [HA_OPERATION_SIGN] = {"sign", .classified = true, .help = "sign data, which the agent hashes"},
     [HA_OPERATION_SIGN_DIGEST] = {"sign-digest",
                                   .help = "sign a digest that the caller made, whatever it is the digest of"},
-    [HA_OPERATION_TLS] = {"tls", .help = "sign a TLS handshake, with a key that is made for TLS"},
+    [HA_OPERATION_TLS] = {"tls", .classified = true, .help = "sign a TLS handshake, with a key that is made for TLS"},
     [HA_OPERATION_CSR] = {"csr", .profiled = true, .help = "make a certificate signing request"},
     [HA_OPERATION_DECRYPT] = {"decrypt", .help = "decrypt with an RSA key"},
     [HA_OPERATION_DERIVE] = {"derive", .help = "derive a shared secret with an EC key (ECDH)"},

@@ -33,14 +33,31 @@ static const struct ha_option agent_options[] = {
      .type = HA_OPTION_STRING,
      AT(ha_agent_config, audit_key),
      .value = "KEY",
-     .help = "The name of the key that signs the transcripts of ceremonies. It has the purpose sign, and no rule should "
-             "grant it to anybody. Unset: there are no ceremonies."},
+     .help =
+         "The name of the key that signs the transcripts of ceremonies. It has the purpose sign, and no rule should "
+         "grant it to anybody. Unset: there are no ceremonies."},
     {.name = "ceremony-self-approval",
      .type = HA_OPTION_BOOL,
      .fallback = "no",
      AT(ha_agent_config, self_approval),
      .value = "yes|no",
      .help = "Whether who asks for a ceremony may be one of the two who approve it. Otherwise it takes three people."},
+    {.name = "second-approval",
+     .type = HA_OPTION_OPERATIONS,
+     AT(ha_agent_config, second),
+     .id_offset = offsetof(struct ha_agent_config, seconds),
+     .value = "OP[,OP...]",
+     .help = "What takes two people, such as delete,export: operations of the admin socket. The first request is refused "
+             "(second-needed) and remembered; the same one by another user to whom it is granted, within "
+             "second-approval-s, does it. Unset: nothing does."},
+    {.name = "second-approval-s",
+     .type = HA_OPTION_UINT,
+     .fallback = "900",
+     .min = 1,
+     .max = 604800,
+     AT(ha_agent_config, second_s),
+     .value = "SECONDS",
+     .help = "How soon the second of two people has to follow the first. A restart of the agent forgets the first."},
     {.name = "rsa1_5-decrypt",
      .type = HA_OPTION_BOOL,
      .fallback = "no",
@@ -113,8 +130,9 @@ static const struct ha_option agent_options[] = {
      .type = HA_OPTION_PATH,
      AT(ha_agent_config, expiry_hook),
      .value = "PATH",
-     .help = "A program that is run with each notice, see EXPIRY in hsm-agentd(8). It belongs to root or to the agent's "
-             "user, and nobody else may write it."},
+     .help =
+         "A program that is run with each notice, see EXPIRY in hsm-agentd(8). It belongs to root or to the agent's "
+         "user, and nobody else may write it."},
 };
 
 static const struct ha_option listen_options[] = {
@@ -249,16 +267,72 @@ static const struct ha_option client_options[] = {
      .count_offset = offsetof(struct ha_client_config, n_gids),
      .value = "GROUP",
      .help = "The section is about programs in this group. With user as well, a program must fit one of each."},
+    {.name = "unit",
+     .type = HA_OPTION_UNIT,
+     .repeatable = true,
+     .one_of = true,
+     AT(ha_client_config, units),
+     .value = "UNIT",
+     .help = "The section is about programs of this systemd unit, by a shell pattern such as nginx.service or "
+             "worker@*.service. A user's own units are all user@UID.service. Where user or group is given as well, a "
+             "program must fit one of each."},
+    {.name = "exe",
+     .type = HA_OPTION_EXE,
+     .repeatable = true,
+     AT(ha_client_config, exes),
+     .value = "PATH",
+     .help =
+         "The section is only about programs whose executable is this file. It needs user, group or unit beside it, "
+         "for whoever may run a program can make a connection first and become it then. The agent can tell only as "
+         "root, with CAP_SYS_PTRACE, or for programs of its own user."},
     {.name = "allow",
      .type = HA_OPTION_ALLOW,
      .repeatable = true,
      .required = true,
      AT(ha_client_config, allows),
      .count_offset = offsetof(struct ha_client_config, n_allows),
-     .value = "KEY:OP[,OP...] [ALG[,ALG...]] [profile=PROFILE/MESSAGE[,...]]",
-     .help = "A rule: what they may do with which keys. KEY is a shell pattern; OP is an operation or * for all; with "
-             "algorithms named, only with those; with profiles named, by shell patterns such as uae-tpp/*, only those "
-             "messages, and nothing that has no profile. What no rule grants is denied."},
+     .value = "KEY:OP[,OP...] [ALG[,ALG...]] [content=CLASS[,...]] [profile=PROFILE/MESSAGE[,...]]",
+     .help =
+         "A rule: what they may do with which keys. KEY is a shell pattern; OP is an operation or * for all; with "
+         "algorithms named, only with those; with classes of content named, only what is of one of those; with "
+         "profiles named, by shell patterns such as uae-tpp/*, only those messages, and nothing that has no profile. "
+         "What no rule grants is denied."},
+    {.name = "hours",
+     .type = HA_OPTION_HOURS,
+     .repeatable = true,
+     AT(ha_client_config, hours),
+     .count_offset = offsetof(struct ha_client_config, n_hours),
+     .value = "[DAY[-DAY][,...]] HH:MM-HH:MM",
+     .help =
+         "When the rules grant anything, in UTC: days are Mon to Sun, all of them when none is named, and a time that "
+         "ends before it begins ends on the next day. Unset: always."},
+    {.name = "rate",
+     .type = HA_OPTION_RATE,
+     AT(ha_client_config, rate),
+     .value = "N/s [burst=N]",
+     .help =
+         "How many uses of keys the rules grant in a second, to all callers of the section together; each item of a "
+         "batch is one. So many as burst says, N unless it is given, may come at once. One more is answered 429. "
+         "Unset: no limit."},
+    {.name = "daily-budget",
+     .type = HA_OPTION_UINT,
+     .fallback = "0",
+     .min = 0,
+     .max = 1000000000,
+     AT(ha_client_config, daily_budget),
+     .value = "N",
+     .help = "How many uses of keys the rules grant in a day (UTC); one more is answered 429. 0: no limit. The count "
+             "begins "
+             "anew when the agent is restarted, not when it reads its configuration again."},
+    {.name = "mode",
+     .type = HA_OPTION_CHOICE,
+     .fallback = "enforce",
+     AT(ha_client_config, mode),
+     .value = "enforce|shadow",
+     .help =
+         "With shadow, what no rule grants, or what is over rate or daily-budget, is logged (would-refuse) and done "
+         "all the same, with those keys that the section's rules name. It is for finding out which rules are needed. "
+         "What takes an admin socket is never done without a rule."},
 };
 
 #define OPTIONS(array) .options = (array), .n_options = HA_ARRAY_SIZE(array)
@@ -283,8 +357,8 @@ static const struct ha_section sections[] = {
                           OPTIONS(token_options)},
     [HA_SECTION_CLIENT] = {.kind = "client",
                            NAMED(ha_client_config, clients, n_clients),
-                           .help = "Who may do what. A section says at least one user or group and one rule; the rules "
-                                   "of all sections that fit a program are added up.",
+                           .help = "Who may do what. A section says at least one user, group or unit and one rule; the "
+                                   "rules of all sections that fit a program are added up.",
                            OPTIONS(client_options)},
 };
 static_assert(HA_ARRAY_SIZE(sections) == HA_SECTION_COUNT, "each kind of section has its row");

@@ -20,6 +20,11 @@ enum ha_option_type {
     HA_OPTION_ENVIRONMENT,  // struct ha_strings: NAME=value
     HA_OPTION_CHOICE,       // char *: one of the words in `value`, which are separated by |
     HA_OPTION_DAYS,         // struct ha_days
+    HA_OPTION_OPERATIONS,   // char * and unsigned: operations that take an admin socket, as bits
+    HA_OPTION_UNIT,         // struct ha_strings: patterns of systemd units
+    HA_OPTION_EXE,          // struct ha_strings: absolute paths
+    HA_OPTION_RATE,         // struct ha_rate
+    HA_OPTION_HOURS,        // struct ha_hours * and size_t
     HA_OPTION_ALLOW,        // struct ha_allow * and size_t
 };
 
@@ -33,12 +38,12 @@ struct ha_option {
     bool one_of;          // of the options so marked, a section has at least one
     uint64_t min, max;    // of HA_OPTION_UINT
     size_t offset;        // of the value in the section's struct
-    size_t id_offset;     // of the uid or gid, or of the array of them
+    size_t id_offset;     // of the uid or gid, or of the array of them; of the operations' bits
     size_t count_offset;  // of the number of those ids or rules, when repeatable
     const char *value;    // what the manual puts for the value: "PATH"
     const char *help;
 };
-enum { HA_OPTIONS_MAX = 16 };  // options of one section
+enum { HA_OPTIONS_MAX = 40 };  // options of one section
 
 struct ha_section {
     const char *kind;

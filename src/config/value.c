@@ -74,6 +74,27 @@ static enum ha_code store_id(const struct ha_option *option, const char *text, v
     return code;
 }
 
+static enum ha_code store_hours(const struct ha_option *option, const char *text, void *section, struct ha_err *err)
+{
+    struct ha_hours **hours = HA_OPTION_FIELD(struct ha_hours *, section, option->offset);
+    size_t *n = HA_OPTION_FIELD(size_t, section, option->count_offset);
+    struct ha_hours *more = reallocarray(*hours, *n + 1, sizeof *more);
+    if (!more)
+        return no_memory(err);
+    *hours = more;
+    enum ha_code code = ha_hours_parse(text, &more[*n], err);
+    if (code == HA_OK)
+        (*n)++;
+    return code;
+}
+
+static enum ha_code store_checked(const struct ha_option *option, const char *text, void *section, struct ha_err *err)
+{
+    enum ha_code code =
+        option->type == HA_OPTION_UNIT ? ha_value_check_unit(text, err) : ha_value_check_path(text, err);
+    return code == HA_OK ? append_string(HA_OPTION_FIELD(struct ha_strings, section, option->offset), text, err) : code;
+}
+
 static enum ha_code store_allow(const struct ha_option *option, const char *text, unsigned line, void *section,
                                 struct ha_err *err)
 {
@@ -123,6 +144,16 @@ enum ha_code ha_value_store(const struct ha_option *option, const char *text, un
         return ha_value_check_mode(text, HA_OPTION_FIELD(mode_t, section, option->offset), err);
     case HA_OPTION_DAYS:
         return ha_days_parse(text, HA_OPTION_FIELD(struct ha_days, section, option->offset), err);
+    case HA_OPTION_OPERATIONS:
+        code = ha_allow_admin_operations(text, HA_OPTION_FIELD(unsigned, section, option->id_offset), err);
+        break;
+    case HA_OPTION_RATE:
+        return ha_rate_parse(text, HA_OPTION_FIELD(struct ha_rate, section, option->offset), err);
+    case HA_OPTION_HOURS:
+        return store_hours(option, text, section, err);
+    case HA_OPTION_UNIT:
+    case HA_OPTION_EXE:
+        return store_checked(option, text, section, err);
     case HA_OPTION_USER:
     case HA_OPTION_GROUP:
         return store_id(option, text, section, err);
@@ -172,6 +203,23 @@ static void dump_days(const struct ha_option *option, const struct ha_days *days
     dump_line(option, ha_buf_text(&text), out);
 }
 
+static void dump_rate(const struct ha_option *option, const struct ha_rate *rate, struct ha_buf *out)
+{
+    char text[HA_RATE_TEXT_MAX];
+    dump_text(option, rate->per_s ? ha_rate_print(rate, text) : NULL, out);
+}
+
+static void dump_hours(const struct ha_option *option, const void *section, struct ha_buf *out)
+{
+    size_t n = *HA_OPTION_FIELD(const size_t, section, option->count_offset);
+    const struct ha_hours *hours = *HA_OPTION_FIELD(struct ha_hours *, section, option->offset);
+    char text[HA_HOURS_TEXT_MAX];
+    if (n == 0)
+        dump_text(option, NULL, out);
+    for (size_t i = 0; i < n; i++)
+        dump_line(option, ha_hours_print(&hours[i], text), out);
+}
+
 void ha_value_dump(const struct ha_option *option, const void *section, struct ha_buf *out)
 {
     switch (option->type) {
@@ -181,6 +229,7 @@ void ha_value_dump(const struct ha_option *option, const void *section, struct h
     case HA_OPTION_URI:
     case HA_OPTION_PIN:
     case HA_OPTION_CHOICE:
+    case HA_OPTION_OPERATIONS:
         dump_text(option, *HA_OPTION_FIELD(char *, section, option->offset), out);
         break;
     case HA_OPTION_BOOL:
@@ -202,6 +251,14 @@ void ha_value_dump(const struct ha_option *option, const void *section, struct h
         else
             dump_text(option, *HA_OPTION_FIELD(char *, section, option->offset), out);
         break;
+    case HA_OPTION_RATE:
+        dump_rate(option, HA_OPTION_FIELD(const struct ha_rate, section, option->offset), out);
+        break;
+    case HA_OPTION_HOURS:
+        dump_hours(option, section, out);
+        break;
+    case HA_OPTION_UNIT:
+    case HA_OPTION_EXE:
     case HA_OPTION_ENVIRONMENT:
         dump_strings(option, HA_OPTION_FIELD(struct ha_strings, section, option->offset), out);
         break;
@@ -257,6 +314,12 @@ void ha_value_clear(const struct ha_option *option, void *section)
     case HA_OPTION_UINT:
     case HA_OPTION_MODE:
     case HA_OPTION_DAYS:
+    case HA_OPTION_RATE:
+        break;
+    case HA_OPTION_HOURS:
+        free(*HA_OPTION_FIELD(struct ha_hours *, section, option->offset));
+        *HA_OPTION_FIELD(struct ha_hours *, section, option->offset) = NULL;
+        *HA_OPTION_FIELD(size_t, section, option->count_offset) = 0;
         break;
     case HA_OPTION_STRING:
     case HA_OPTION_PATH:
@@ -264,6 +327,7 @@ void ha_value_clear(const struct ha_option *option, void *section)
     case HA_OPTION_URI:
     case HA_OPTION_PIN:
     case HA_OPTION_CHOICE:
+    case HA_OPTION_OPERATIONS:
         clear_string(option, section);
         break;
     case HA_OPTION_USER:
@@ -273,6 +337,8 @@ void ha_value_clear(const struct ha_option *option, void *section)
         else
             clear_string(option, section);
         break;
+    case HA_OPTION_UNIT:
+    case HA_OPTION_EXE:
     case HA_OPTION_ENVIRONMENT:
         clear_strings(HA_OPTION_FIELD(struct ha_strings, section, option->offset));
         break;

@@ -3,6 +3,7 @@
 #include "config/value_check.h"
 
 #include "base/text.h"
+#include "base/unit.h"
 
 #include <grp.h>
 #include <pwd.h>
@@ -87,6 +88,14 @@ enum ha_code ha_value_check_mode(const char *text, mode_t *ret_value, struct ha_
     }
     *ret_value = (mode_t)strtoul(text, NULL, 8);
     return HA_OK;
+}
+
+enum ha_code ha_value_check_unit(const char *text, struct ha_err *err)
+{
+    if (ha_unit_valid(text, strlen(text), true))
+        return HA_OK;
+    ha_fail(err, HA_E_CONFIG, "'%s' is no unit of systemd that a program can be in", text);
+    return ha_hint(err, "Write its whole name, as 'systemctl status PID' shows it: nginx.service, worker@*.service.");
 }
 
 static bool parse_id(const char *text, unsigned *ret_id)

@@ -12,6 +12,8 @@ enum ha_code ha_value_check_choice(const struct ha_option *option, const char *t
 enum ha_code ha_value_check_uint(const struct ha_option *option, const char *text, unsigned *ret_value,
                                  struct ha_err *err);
 enum ha_code ha_value_check_mode(const char *text, mode_t *ret_value, struct ha_err *err);
+// The name of a systemd unit, or a pattern of some.
+enum ha_code ha_value_check_unit(const char *text, struct ha_err *err);
 // A name that the system knows, or a number.
 enum ha_code ha_value_check_user(const char *text, unsigned *ret_uid, struct ha_err *err);
 enum ha_code ha_value_check_group(const char *text, unsigned *ret_gid, struct ha_err *err);

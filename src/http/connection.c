@@ -83,6 +83,7 @@ static void *start(struct ha_http_server *server, struct MHD_Connection *mhd)
     ha_principal_read(connection->fd, &connection->principal, &connection->stranger);
     if (!insert(connection)) {
         turn_away(fd);
+        ha_principal_clear(&connection->principal);
         free(connection);
         return NULL;
     }
@@ -104,6 +105,7 @@ void ha_http_connection_notify(void *cls, struct MHD_Connection *mhd, void **con
         take_out(connection);
         ha_buf_clear(&connection->target);
         ha_buf_clear(&connection->body);
+        ha_principal_clear(&connection->principal);
         free(connection);
         *context = NULL;
         break;

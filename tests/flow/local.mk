@@ -56,6 +56,10 @@ flow_scripts = \
 	tests/flow/70-policy.sh \
 	tests/flow/71-config.sh \
 	tests/flow/72-profiles.sh \
+	tests/flow/73-identity.sh \
+	tests/flow/74-limits.sh \
+	tests/flow/75-policy-commands.sh \
+	tests/flow/76-second.sh \
 	tests/flow/80-dev.sh \
 	tests/flow/90-readme.sh \
 	tests/flow/91-ecosystems.sh \
@@ -105,6 +109,7 @@ EXTRA_DIST += \
 	tests/flow/keep_connection.py \
 	tests/flow/judges_lib.sh \
 	tests/flow/http_signature.py \
+	tests/flow/identity.py \
 	tests/flow/jwk.py \
 	tests/flow/jws.py \
 	tests/flow/lib.sh \

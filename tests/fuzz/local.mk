@@ -37,7 +37,8 @@ fuzz:
 	$(fuzz_run) key_file $(fuzz_flags) $(fuzz_http)
 	$(fuzz_run) reference $(fuzz_flags) $(hsmagent_la_SOURCES) $(fuzz_client)
 	$(fuzz_run) answer $(fuzz_flags) $(fuzz_client)
-	$(fuzz_run) content $(fuzz_flags) src/policy/content.c
+	$(fuzz_run) content $(fuzz_flags) src/policy/content.c src/config/content_class.c
+	$(fuzz_run) unit $(fuzz_flags) src/base/unit.c
 	$(fuzz_run) jws $(fuzz_flags) $(fuzz_jose)
 	$(fuzz_run) jwks $(fuzz_flags) $(fuzz_jose)
 	$(fuzz_run) jwt $(fuzz_flags) $(fuzz_jose)
@@ -66,4 +67,5 @@ EXTRA_DIST += \
 	tests/fuzz/jwe_fuzz.c \
 	tests/fuzz/fspiop_encryption_fuzz.c \
 	tests/fuzz/http_signature_fuzz.c \
+	tests/fuzz/unit_fuzz.c \
 	tests/fuzz/seeds

@@ -5,6 +5,9 @@ service_tests = \
 	tests/unit/content_test \
 	tests/unit/tls_rule_test \
 	tests/unit/policy_test \
+	tests/unit/principal_test \
+	tests/unit/limits_test \
+	tests/unit/pairs_test \
 	tests/unit/http_test \
 	tests/unit/http_limits_test \
 	tests/unit/http_times_test \
@@ -29,6 +32,18 @@ tests_unit_tls_rule_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_policy_test_SOURCES = tests/unit/policy_test.c
 tests_unit_policy_test_LDADD = libha-policy.la $(CMOCKA_LIBS)
 tests_unit_policy_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+
+tests_unit_principal_test_SOURCES = tests/unit/principal_test.c
+tests_unit_principal_test_LDADD = libha-policy.la $(CMOCKA_LIBS)
+tests_unit_principal_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+
+tests_unit_limits_test_SOURCES = tests/unit/limits_test.c
+tests_unit_limits_test_LDADD = libha-policy.la $(CMOCKA_LIBS)
+tests_unit_limits_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+
+tests_unit_pairs_test_SOURCES = tests/unit/pairs_test.c
+tests_unit_pairs_test_LDADD = libha-policy.la $(CMOCKA_LIBS)
+tests_unit_pairs_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 
 tests_unit_http_test_SOURCES = tests/unit/http_test.c tests/unit/http_peer.c tests/unit/http_peer.h
 tests_unit_http_test_LDADD = libha-http.la $(CMOCKA_LIBS)
@@ -59,8 +74,11 @@ EXTRA_DIST += \
 	tests/config/defaults.conf tests/config/defaults.ok \
 	tests/config/empty.conf tests/config/empty.ok \
 	tests/config/options.conf tests/config/options.ok \
+	tests/config/policy.conf tests/config/policy.ok \
+	tests/config/second.conf tests/config/second.ok \
 	tests/config/secrets.conf tests/config/secrets.ok \
 	tests/config/sections.conf tests/config/sections.ok \
+	tests/config/units.conf tests/config/units.ok \
 	tests/config/uri.conf tests/config/uri.ok \
 	tests/config/values.conf tests/config/values.ok \
 	tests/config/whole.conf tests/config/whole.ok

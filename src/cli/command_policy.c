@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options of the commands about the policy: policy explain, policy test.
+#include "cli/command_policy.h"
+
+#define CONFIG_ROW                                                                                                     \
+    {                                                                                                                  \
+        .id = HA_OPT_CONFIG, .name = "config", .letter = 'c', .value = "FILE",                                           \
+        .help = "The agent's configuration, instead of " HA_SYSCONFDIR "/hsm-agent/hsm-agent.conf."                    \
+    }
+
+const struct ha_opt_row ha_policy_explain_rows[] = {
+    {.id = HA_OPT_AS,
+     .name = "as",
+     .value = "WHO",
+     .required = true,
+     .help = "Who asks: user=USER, group=GROUP, unit=UNIT, exe=PATH, with commas between several. A user's groups come "
+             "with the user; what isn't said isn't known."},
+    CONFIG_ROW,
+};
+
+const struct ha_opt_row ha_policy_test_rows[] = {CONFIG_ROW};

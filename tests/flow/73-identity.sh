@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Who asks: user, unit and executable are those of the process that made the connection, at that time, and of no other.
+. "${srcdir:-.}/tests/flow/lib.sh" || exit 99
+[ "$(id -u)" = 0 ] || skip_all 'it takes root to be somebody else'
+
+# systemd's own hierarchy, or the only one.
+units=$(awk '$3 == "cgroup" && $4 ~ /name=systemd/ { print $2; exit }' /proc/mounts)
+[ -n "$units" ] || units=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+slice=$units/hsmagenttest$$.slice
+in_unit() { # UNIT COMMAND...: runs it as a part of that unit
+    local group=$slice/$1
+    shift
+    mkdir -p "$group" 2>/dev/null && (echo $BASHPID >"$group/cgroup.procs" && exec "$@")
+}
+remove_units() {
+    [ ! -d "$slice" ] || find "$slice" -depth -type d -exec rmdir {} \; 2>/dev/null
+}
+trap 'remove_units; clean_up' EXIT
+
+make_agent a
+sed -i 's|^mode = 0600|mode = 0666|' "$T/a/agent.conf"
+chmod 0711 "$T" "$T/a"
+start_agent a || done_testing
+part 'the caller of a connection is who made it' python3 "$srcdir/tests/flow/identity.py" "$socket" "${agent_pid[a]}"
+
+api GET /v1/whoami
+is 'the executable of curl is known' "$(member exe)" "$(readlink -f "$(command -v curl)")"
+like 'the command line says it too' "$(hsm_agent whoami)" "*exe       *hsm-agent*"
+if in_unit test@1.service true; then
+    whoami_in() { in_unit "$1" curl -sS --unix-socket "$socket" http://localhost/v1/whoami; }
+    like 'a unit is known' "$(whoami_in test@1.service)" '*"unit":"test@1.service"*'
+    like 'what a unit makes below itself is the unit' "$(whoami_in user@7.service/app.slice/gateway.service)" \
+        '*"unit":"user@7.service"*'
+    like 'a scope is a unit' "$(whoami_in session-3.scope)" '*"unit":"session-3.scope"*'
+    like 'a slice alone is none' "$(whoami_in inner.slice)" '*"unit":null*'
+else
+    skip 'a unit is known' 'no control group can be made here'
+fi
+
+# A program at the same path in a mount namespace of its own.
+program=$T/program
+cp "$(command -v curl)" "$program"
+chmod 0755 "$program"
+like 'a program is known by its path' "$("$program" -sS --unix-socket "$socket" http://localhost/v1/whoami)" \
+    "*\"exe\":\"$program\"*"
+cp "$program" "$T/other"
+# shellcheck disable=SC2016
+if unshare -m true 2>/dev/null; then
+    like 'another file bound to that path in a namespace of its own is not' \
+        "$(unshare -m sh -c 'mount --bind "$1" "$2" && exec "$2" -sS --unix-socket "$3" http://localhost/v1/whoami' - \
+            "$T/other" "$program" "$socket")" '*"exe":null*'
+else
+    skip 'another file bound to that path in a namespace of its own is not' 'no mount namespace can be made here'
+fi
+ends_well a
+done_testing
