@@ -73,6 +73,7 @@ static void err_names_and_statuses_are_the_published_ones(void **state)
         {HA_E_BUSY, 503, "busy", true},
         {HA_E_STOPPING, 503, "stopping", true},
         {HA_E_CLOCK, 503, "clock-not-synchronised", true},
+        {HA_E_AUDIT, 503, "audit-unavailable", true},
         {HA_E_DEADLINE, 504, "deadline", true},
         {HA_E_IO, 500, "io", false},
         {HA_E_CONFIG, 500, "config", false},
