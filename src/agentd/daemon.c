@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agentd/daemon.h"
 
+#include "agentd/auditor.h"
 #include "agentd/keeper.h"
 #include "agentd/notify.h"
 #include "agentd/reload.h"
@@ -24,6 +25,8 @@ struct daemon {
     struct ha_keys *keys;
     struct ha_snapshots snapshots;
     struct ha_reload reload;
+    struct ha_audit *audit;
+    struct ha_auditor *auditor;
     struct ha_keeper *keeper;
     bool wanted;       // SIGHUP came
     bool settling;     // a reload isn't told to be over yet
@@ -45,6 +48,7 @@ void ha_daemon_block_signals(void)
     signals_of_interest(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a write that fails
 }
 
 static enum ha_code start(struct daemon *daemon, struct ha_err *err)
@@ -52,10 +56,13 @@ static enum ha_code start(struct daemon *daemon, struct ha_err *err)
     struct ha_reload *reload = &daemon->reload;
     if (ha_program_find("hsm-agent-token", HA_LIBEXECDIR, &daemon->program, err) ||
         ha_keys_new(reload->first->agent.state_dir, daemon->log, &daemon->keys, err) ||
+        ha_auditor_open(reload->first, daemon->log, &daemon->audit, err) ||
         ha_doors_new(&daemon->snapshots, daemon->log, &reload->doors, err) ||
         ha_tokens_new(daemon->program, daemon->keys, &daemon->snapshots, daemon->log, &reload->tokens, err))
         return err->code;
-    if (ha_reload_first(reload, err))
+    daemon->snapshots.audit = daemon->audit;
+    if (ha_reload_first(reload, err) || ha_auditor_new(daemon->audit, reload->first, daemon->keys, &daemon->snapshots,
+                                                       daemon->log, &daemon->auditor, err))
         return err->code;
     return ha_keeper_new(reload->first->agent.state_dir, daemon->keys, &daemon->snapshots, daemon->log, &daemon->keeper,
                          err);
@@ -66,9 +73,11 @@ static void stop(struct daemon *daemon)
     // The doors first: the threads behind them use everything else.
     ha_doors_free(daemon->reload.doors);
     ha_keeper_free(daemon->keeper);
+    ha_auditor_free(daemon->auditor);
     ha_tokens_free(daemon->reload.tokens);
     ha_snapshots_clear(&daemon->snapshots);
     ha_keys_free(daemon->keys);
+    ha_audit_free(daemon->audit);
     free(daemon->program);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "api/message.h"
+#include "audit/audit.h"
 #include "base/log.h"
 #include "config/config.h"
 #include "format/profile.h"
@@ -14,7 +15,9 @@ struct ha_api {
     struct ha_keys *keys;
     struct ha_token **tokens;  // as many as config->n_tokens, in that order
     const struct ha_log *log;
-    bool (*synchronised)(void);  // whether the clock is; NULL: ha_clock_synchronised
+    struct ha_audit *audit;             // NULL: uses of keys aren't recorded
+    char policy[HA_AUDIT_HEX_LEN + 1];  // the hash of the configuration, for the record
+    bool (*synchronised)(void);         // whether the clock is; NULL: ha_clock_synchronised
 };
 
 // Fills reply (zeroed by the caller, whose body the caller clears). Never fails: a failure is a problem document.

@@ -2,6 +2,7 @@
 // What the handlers share: the policy's word on a key, and the way to its tokens.
 #include "api/call.h"
 
+#include "api/audit.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "keys/last_use.h"
@@ -26,22 +27,27 @@ static enum ha_code refuse(const struct ha_call_context *call, const struct ha_d
     ha_log(call->api->log, HA_LOG_WARN, "refused", HA_S("key", call->name), HA_S("operation", name),
            HA_S("algorithm", alg_name), HA_N("uid", principal->uid), HA_N("pid", principal->pid),
            HA_S("profile", profile ? profile : ""), HA_S("request", call->request->id));
-    if (!decision->knows)
-        return ha_call_no_key(call, err);
+    if (!decision->knows) {
+        ha_call_no_key(call, err);
+        return ha_audit_refused(call, HA_CONTENT_COUNT, err);
+    }
     ha_fail(err, HA_E_FORBIDDEN, "no rule of [client %s] grants %s%s%s%s%s on '%s'", decision->client->name, name,
             alg ? " with " : "", alg_name, profile ? " of the profile " : "", profile ? profile : "", call->name);
-    return ha_hint(err, "an administrator can add `allow = %s:%s%s%s` to that section", call->name, name,
-                   profile ? " profile=" : "", profile ? profile : "");
+    ha_hint(err, "an administrator can add `allow = %s:%s%s%s` to that section", call->name, name,
+            profile ? " profile=" : "", profile ? profile : "");
+    return ha_audit_refused(call, HA_CONTENT_COUNT, err);
 }
 
 enum ha_code ha_call_allowed_profile(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
                                      const struct ha_profile *profile, struct ha_err *err)
 {
     const char *name = profile ? profile->name : NULL;
+    ha_audit_asked(call, operation, alg, name, NULL);
     if (call->granted)
         return HA_OK;
     struct ha_decision decision =
         ha_policy_decide(call->api->config, call->request->principal, call->name, operation, alg, name);
+    ha_audit_asked(call, operation, alg, name, decision.client);
     return decision.allowed ? HA_OK : refuse(call, &decision, operation, alg, name, err);
 }
 
@@ -175,12 +181,19 @@ enum ha_code ha_call_refused_content(const struct ha_call_context *call, enum ha
            HA_S("operation", ha_operation_info(operation)->name), HA_S("content", ha_content_info(content)->name),
            HA_S("rule", err->detail), HA_N("uid", principal->uid), HA_N("pid", principal->pid),
            HA_S("request", call->request->id));
-    return err->code;
+    return ha_audit_refused(call, content, err);
 }
 
 void ha_call_exchange(const struct ha_call_context *call, struct ha_key *key, struct ha_use *const *uses, size_t n)
 {
+    struct ha_err err = {0};
+    if (ha_audit_ready(call->api->audit, &err)) {
+        ha_audit_spoil(uses, n, &err);
+        return;
+    }
     ha_replicas_use(key, &call->caller, uses, n);
+    if (ha_audit_used(call, key, uses, n, &err))
+        ha_audit_spoil(uses, n, &err);
     for (size_t i = 0; i < n; i++) {
         if (uses[i]->exchange.code == HA_OK) {
             ha_last_use_note(key);

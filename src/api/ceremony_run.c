@@ -36,6 +36,7 @@ static enum ha_code ask(const struct ha_call_context *call, const char *name, co
                                   .request = &request,
                                   .name = name,
                                   .caller = {.uid = call->caller.uid, .start_ms = ha_now_ms()},
+                                  .record = call->record,
                                   .granted = true,
                                   .body = json,
                                   .status = 200,

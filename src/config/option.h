@@ -38,7 +38,7 @@ struct ha_option {
     const char *value;    // what the manual puts for the value: "PATH"
     const char *help;
 };
-enum { HA_OPTIONS_MAX = 16 };  // options of one section
+enum { HA_OPTIONS_MAX = 40 };  // options of one section
 
 struct ha_section {
     const char *kind;
