@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { TEXT_MAX = 1024, HASH_LEN = 32 };
+enum { TEXT_MAX = 1024, HASH_LEN = 32, USUAL = 1000 };
 
 const char *ha_audit_record_event(const struct ha_audit_record *record)
 {
@@ -31,6 +31,7 @@ static void put_text(struct ha_buf *out, const char *name, const char *text)
 
 void ha_audit_record_write(struct ha_buf *out, const struct ha_audit_record *record)
 {
+    ha_buf_reserve(out, USUAL);
     ha_jw_object(out, NULL);
     ha_jw_number(out, "uid", record->uid);
     ha_jw_number(out, "gid", record->gid);

@@ -92,11 +92,11 @@ def main():
     hashes, starts, torn = recorded()
     print(f"# {kills} kills, {len(signed)} signatures acknowledged, {len(hashes)} in the log, {starts} starts, "
           f"{torn} torn lines")
-    tell("the agent comes back after each kill", came_back and kills == int(KILLS))
-    tell("something was signed between any two kills", len(signed) > kills)
+    tell(came_back and kills == int(KILLS), "the agent comes back after each kill")
+    tell(len(signed) > kills, "something was signed between any two kills")
     missing = signed - hashes
-    tell("each acknowledged signature is in the log", not missing, f"{len(missing)} are missing")
-    tell("each start is in the log", starts >= kills, f"{starts} starts")
+    tell(not missing, "each acknowledged signature is in the log", f"{len(missing)} are missing")
+    tell(starts >= kills, "each start is in the log", f"{starts} starts")
 
 
 main()
