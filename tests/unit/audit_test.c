@@ -10,6 +10,7 @@
 #include "base/json.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -136,6 +137,51 @@ static void write_is_whole_and_goes_on(void **state)
     assert_int_equal(verdict.last, 3 * (1 + 10 + 2));
     assert_int_equal(verdict.checkpoints, 6);
     assert_int_equal(verdict.signed_to, verdict.last - 1);
+}
+
+enum { WRITERS = 8, EACH = 200 };
+
+static void *write_many(void *context)
+{
+    struct ha_audit *audit = context;
+    for (unsigned i = 0; i < EACH; i++) {
+        struct ha_audit_record records[3] = {audit_rig_record(), audit_rig_record(), audit_rig_record()};
+        struct ha_err err = {0};
+        if (ha_audit_use(audit, records, 1 + i % 3, &err))
+            return audit;
+    }
+    return NULL;
+}
+
+static void threads_share_one_chain_through_rotations(void **state)
+{
+    struct rig *rig = *state;
+    struct found found;
+    uint64_t lines = 0;
+    for (enum ha_audit_sync sync = HA_AUDIT_BATCH; sync <= HA_AUDIT_OFF; sync++) {
+        const struct ha_audit_options options = {
+            .sync = sync, .rotate_bytes = 65536, .live_days = 92, .archive_days = 366, .checkpoint_lines = 100};
+        struct ha_audit *audit = open_log(rig, &options);
+        pthread_t threads[WRITERS];
+        for (size_t i = 0; i < WRITERS; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, write_many, audit), 0);
+        for (size_t i = 0; i < 20; i++) {
+            ha_audit_wait(audit, 5, true);
+            audit_rig_checkpoint(audit, rig->key);
+            ha_audit_tend(audit, time(NULL));
+        }
+        for (size_t i = 0; i < WRITERS; i++) {
+            void *failed;
+            assert_int_equal(pthread_join(threads[i], &failed), 0);
+            assert_null(failed);
+        }
+        audit_rig_checkpoint(audit, rig->key);
+        ha_audit_free(audit);
+        lines += 1 + 21 + WRITERS * (EACH + EACH - 1);
+    }
+    struct ha_audit_verdict verdict = verify(rig, &found);
+    assert_string_equal(found.names, "");
+    assert_int_equal(verdict.last, lines);
 }
 
 static void second_opener_is_refused(void **state)
@@ -534,6 +580,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(write_is_whole_and_goes_on),
+        TEST(threads_share_one_chain_through_rotations),
         TEST(second_opener_is_refused),
         TEST(foreign_file_is_refused),
         TEST(torn_line_is_cut_off_and_told),
