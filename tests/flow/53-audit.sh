@@ -53,9 +53,10 @@ for name in $'a%0ab' 'a"b' '%22%7d%0a' $'\xff\xfe' "$(printf 'x%.0s' {1..64})"; 
         "http://localhost/v1/keys/$name/sign"
 done
 is 'names that aim at the log make a line each' "$(grep -vc '"event":"checkpoint"' "$log")" $((lines + 5))
+cp "$log" "$T/lines"
 is 'which is JSON' "$("$python" -c 'import json, sys
-print(sum(isinstance(json.loads(line), dict) for line in open(sys.argv[1], encoding="utf-8", newline="\n")))' "$log")" \
-    "$(wc -l <"$log")"
+print(sum(isinstance(json.loads(line), dict) for line in open(sys.argv[1], encoding="utf-8", newline="\n")))' "$T/lines")" \
+    "$(wc -l <"$T/lines")"
 
 # --- Checkpoints and their verification
 
@@ -101,6 +102,8 @@ api POST /v1/keys/e/sign '{"algorithm":"ES256","data":"aGk"}'
 problem 'so is the next' 503 audit-unavailable
 api GET /v1/health/ready
 like 'health says so' "$status $body" '503 *"audit":{"state":"unavailable","cause":"can*t write *'
+api GET /metrics
+like 'and so do the metrics' "$body" $'*\nhsm_agent_audit_up 0\n*'
 prlimit --pid "${agent_pid[a]}" --fsize=unlimited:unlimited
 sleep 0.2
 api POST /v1/keys/e/sign '{"algorithm":"ES256","data":"aGk"}'
@@ -109,6 +112,35 @@ api GET /v1/health/ready
 is 'and is ready' "$status" 200
 like 'the gap is told' "$(last '"event":"resumed"')" '*"cause":"can*t write *","missed":*'
 succeeds 'the chain has none' hsm_agent audit verify
+
+# A file system of its own, where one can be mounted.
+full() {
+    make_agent f "agent:audit-log = $T/small/audit.jsonl" 'agent:audit-checkpoint-s = 1'
+    start_agent f || return
+    hsm_agent key create e --type ec:p256 >/dev/null
+    local signed=0
+    while [ $signed -lt 200 ]; do
+        api POST /v1/keys/e/sign '{"algorithm":"ES256","data":"aGk"}'
+        [ "$status" = 200 ] || break
+        signed=$((signed + 1))
+    done
+    problem "a disk that is full after $signed signatures refuses the next" 503 audit-unavailable
+    is 'each of these has a line' "$(grep -c '"operation":"sign".*"result":"ok"' "$T/small/audit.jsonl")" "$signed"
+    mount -o remount,size=1m "$T/small"
+    sleep 0.2
+    api POST /v1/keys/e/sign '{"algorithm":"ES256","data":"aGk"}'
+    is 'with room it goes on' "$status" 200
+    succeeds 'and the chain is whole' hsm_agent audit verify --unsigned
+    ends_well f
+    umount "$T/small"
+    use_agent a
+}
+mkdir -m 700 "$T/small"
+if mount -t tmpfs -o size=16k,mode=700 tmpfs "$T/small" 2>/dev/null; then
+    full
+else
+    skip 'a disk that is full' 'no file system can be mounted'
+fi
 
 # --- Ends
 
