@@ -55,7 +55,7 @@ static bool is_told(const struct ha_call_context *call)
 static enum ha_code tell(const struct ha_call_context *call, const struct ha_audit_record *records, size_t n,
                          struct ha_err *err)
 {
-    call->record->told = true;
+    call->record->told += (unsigned)n;
     return ha_audit_use(call->api->audit, records, n, err);
 }
 
@@ -71,6 +71,16 @@ enum ha_code ha_audit_refused(const struct ha_call_context *call, enum ha_conten
     if (tell(call, &record, 1, &failure))
         *err = failure;
     return err->code;
+}
+
+unsigned ha_audit_told(const struct ha_call_context *call)
+{
+    return call->record ? call->record->told : 0;
+}
+
+enum ha_code ha_audit_item(const struct ha_call_context *call, unsigned told, struct ha_err *err)
+{
+    return ha_audit_told(call) > told ? err->code : ha_audit_refused(call, HA_CONTENT_COUNT, err);
 }
 
 // What was signed, decrypted or agreed with, by its hash; its memory is hash.

@@ -11,6 +11,10 @@ void ha_audit_asked(const struct ha_call_context *call, enum ha_operation operat
 // It was refused, as err says. content: HA_CONTENT_COUNT when that isn't why. Returns err's code, or HA_E_AUDIT in its
 // place.
 enum ha_code ha_audit_refused(const struct ha_call_context *call, enum ha_content content, struct ha_err *err);
+// An item of a batch was refused, as err says: a line, unless there is one more than were told (ha_audit_told) before
+// it was looked at. As ha_audit_refused.
+unsigned ha_audit_told(const struct ha_call_context *call);
+enum ha_code ha_audit_item(const struct ha_call_context *call, unsigned told, struct ha_err *err);
 // Uses of a key, each of which has its code. HA_E_AUDIT: they mustn't leave.
 enum ha_code ha_audit_used(const struct ha_call_context *call, struct ha_key *key, struct ha_use *const *uses, size_t n,
                            struct ha_err *err);

@@ -26,7 +26,7 @@ struct ha_call_record {
     enum ha_alg alg;
     const char *profile;  // NULL: none
     const char *client;   // the section; NULL: none applies
-    bool told;            // there is a line of this request
+    unsigned told;        // lines that the log has of this request
 };
 
 struct ha_call_context {

@@ -35,11 +35,12 @@ before=$(printf '%s' "$(head -n 1 "$T/two")" | sha256sum | cut -d ' ' -f 1)
 like 'and the hash of the line before it' "$(tail -n 1 "$T/two")" "*\"prev\":\"$before\"*"
 
 api POST /v1/keys/e/sign '{"items":[{"algorithm":"ES256","data":"aGk"},{"algorithm":"ES384","data":"aGk"},
+    {"algorithm":"ES256","data":"aGk","version":7},
     {"algorithm":"ES256","digest":"'"$(printf hi | openssl dgst -sha256 -binary | b64u)"'"}]}'
 request=$(sed -n 's/^Request-Id: *\([^\r]*\).*/\1/Ip' "$T/headers")
 is 'each item of a batch has a line, the refused one too' \
-    "$(grep "\"request\":\"$request\"" "$log" | sed 's/.*"event":"\([a-z]*\)".*"operation":"\([a-z-]*\)".*"result":"\([a-z]*\)".*/\1 \2 \3/' | sort | tr '\n' ';')" \
-    'refusal sign forbidden;use sign ok;use sign-digest ok;'
+    "$(grep "\"request\":\"$request\"" "$log" | sed 's/.*"event":"\([a-z]*\)".*"operation":"\([a-z-]*\)".*"result":"\([a-z-]*\)".*/\1 \2 \3/' | sort | tr '\n' ';')" \
+    'refusal sign forbidden;refusal sign key-cannot;use sign ok;use sign-digest ok;'
 like 'a digest is told as that' "$(last '"operation":"sign-digest"')" "*\"digest\":\"$hash\"*"
 
 api POST /v1/keys/other/sign '{"algorithm":"ES256","data":"aGk"}'
@@ -79,7 +80,8 @@ like 'which is said' "$(<"$T/out")" '*unknown-key: *'
 sed 's/"uid":[0-9]*/"uid":4242/2;10s/"result":"ok"/"result":"forbidden"/;5s/"uid":0/"uid":1/;5s/Z"/X"/' "$log" >"$T/changed"
 fails 'a change is found' 1 '' hsm_agent audit verify "$T/changed" --key "$T/audit.pem"
 like 'and named' "$(<"$T/out")" '*wrong-hash: *the log is NOT whole*'
-head -n 5 "$log" >"$T/cut"
+of=$(sed -n 's/.*"of":\([0-9]*\).*/\1/p' "$T/head")
+head -n $((of - 1)) "$log" >"$T/cut"
 fails 'so is an end that was cut off' 1 '' hsm_agent audit verify "$T/cut" --key "$T/audit.pem" --head "$T/head"
 like 'against what is known of it' "$(<"$T/out")" '*missing-end: *'
 succeeds 'a verification notes how far it came' hsm_agent audit verify --state "$T/verified"
