@@ -2,6 +2,7 @@
 # One fragment for each kind of test.
 if ENABLE_TESTS
 include tests/unit/base.mk
+include tests/unit/audit.mk
 include tests/unit/crypto.mk
 include tests/unit/jwe.mk
 include tests/unit/jose.mk

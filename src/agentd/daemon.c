@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agentd/daemon.h"
 
+#include "agentd/auditor.h"
 #include "agentd/keeper.h"
 #include "agentd/notify.h"
 #include "agentd/reload.h"
@@ -26,6 +27,8 @@ struct daemon {
     struct ha_pairs *pairs;
     struct ha_snapshots snapshots;
     struct ha_reload reload;
+    struct ha_audit *audit;
+    struct ha_auditor *auditor;
     struct ha_keeper *keeper;
     bool wanted;       // SIGHUP came
     bool settling;     // a reload isn't told to be over yet
@@ -47,6 +50,7 @@ void ha_daemon_block_signals(void)
     signals_of_interest(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is a write that fails
 }
 
 static void *hold_tokens(void *snapshots)
@@ -68,11 +72,16 @@ static enum ha_code start(struct daemon *daemon, struct ha_err *err)
         return ha_fail(err, HA_E_MEMORY, "out of memory");
     if (ha_program_find("hsm-agent-token", HA_LIBEXECDIR, &daemon->program, err) ||
         ha_keys_new(reload->first->agent.state_dir, daemon->log, &daemon->keys, err) ||
+        ha_auditor_open(reload->first, daemon->log, &daemon->audit, err) ||
         ha_doors_new(&daemon->snapshots, daemon->log, &reload->doors, err) ||
-        ha_tokens_new(daemon->program, daemon->keys, daemon->limits, daemon->pairs, &daemon->snapshots, daemon->log, &reload->tokens, err))
+        ha_tokens_new(daemon->program, daemon->keys, daemon->limits, daemon->pairs, &daemon->snapshots, daemon->log,
+                      &reload->tokens, err))
         return err->code;
     const struct ha_keys_hold hold = {&daemon->snapshots, hold_tokens, let_tokens_go};
-    if (ha_reload_first(reload, err) || ha_keys_start(daemon->keys, &hold, err))
+    daemon->snapshots.audit = daemon->audit;
+    if (ha_reload_first(reload, err) || ha_keys_start(daemon->keys, &hold, err) ||
+        ha_auditor_new(daemon->audit, reload->first, daemon->keys, &daemon->snapshots, daemon->log, &daemon->auditor,
+                       err))
         return err->code;
     return ha_keeper_new(reload->first->agent.state_dir, daemon->keys, &daemon->snapshots, daemon->log, &daemon->keeper,
                          err);
@@ -87,11 +96,13 @@ static void stop(struct daemon *daemon)
     if (daemon->reload.tokens)
         ha_tokens_stop(daemon->reload.tokens);
     ha_keys_stop(daemon->keys);
+    ha_auditor_free(daemon->auditor);
     ha_tokens_free(daemon->reload.tokens);
     ha_snapshots_clear(&daemon->snapshots);
     ha_keys_free(daemon->keys);
     ha_limits_free(daemon->limits);
     ha_pairs_free(daemon->pairs);
+    ha_audit_free(daemon->audit);
     free(daemon->program);
 }
 

@@ -10,6 +10,7 @@ libha_agentd_la_LIBADD = libha-config.la
 
 sbin_PROGRAMS += hsm-agentd
 hsm_agentd_SOURCES = \
+	src/agentd/auditor.c src/agentd/auditor.h \
 	src/agentd/daemon.c src/agentd/daemon.h \
 	src/agentd/doors.c src/agentd/doors.h \
 	src/agentd/keeper.c src/agentd/keeper.h \

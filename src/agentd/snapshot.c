@@ -2,7 +2,11 @@
 // Only the one in force can get a new user, and only under the lock: one that is not, and has none, is nobody's.
 #include "agentd/snapshot.h"
 
+#include "base/text.h"
+#include "crypto/digest.h"
+
 #include <stdlib.h>
+#include <string.h>
 
 void ha_snapshots_init(struct ha_snapshots *snapshots)
 {
@@ -20,6 +24,21 @@ void ha_snapshots_clear(struct ha_snapshots *snapshots)
     pthread_mutex_destroy(&snapshots->lock);
 }
 
+// The hash of what the configuration says, profiles apart: a record tells by it which policy decided.
+static void put_policy(const struct ha_config *config, struct ha_api *api)
+{
+    ha_auto(ha_buf_clear) struct ha_buf text = {0};
+    ha_auto(ha_buf_clear) struct ha_buf hex = {0};
+    uint8_t digest[HA_DIGEST_MAX];
+    struct ha_err ignored = {0};
+    ha_config_dump(config, &text);
+    if (!ha_buf_ok(&text) || ha_digest(HA_HASH_SHA256, text.data, text.len, digest, &ignored))
+        return;
+    ha_hex_encode(&hex, digest, HA_AUDIT_HASH_LEN);
+    if (ha_buf_ok(&hex))
+        memcpy(api->policy, ha_buf_text(&hex), HA_AUDIT_HEX_LEN);
+}
+
 struct ha_snapshot *ha_snapshot_new(struct ha_config *config, struct ha_keys *keys, const struct ha_log *log)
 {
     struct ha_snapshot *snapshot = calloc(1, sizeof *snapshot + config->n_tokens * sizeof(struct ha_token *));
@@ -27,7 +46,9 @@ struct ha_snapshot *ha_snapshot_new(struct ha_config *config, struct ha_keys *ke
         return NULL;
     atomic_init(&snapshot->users, 0);
     snapshot->config = ha_config_ref(config);
-    snapshot->api = (struct ha_api){.config = config, .profiles = config->profiles, .keys = keys, .tokens = snapshot->tokens, .log = log};
+    snapshot->api = (struct ha_api){
+        .config = config, .profiles = config->profiles, .keys = keys, .tokens = snapshot->tokens, .log = log};
+    put_policy(config, &snapshot->api);
     return snapshot;
 }
 
@@ -40,6 +61,7 @@ void ha_snapshot_free(struct ha_snapshot *snapshot)
 uint64_t ha_snapshots_publish(struct ha_snapshots *snapshots, struct ha_snapshot *snapshot)
 {
     pthread_mutex_lock(&snapshots->lock);
+    snapshot->api.audit = snapshots->audit;
     uint64_t number = snapshot->number = snapshots->current ? snapshots->current->number + 1 : 1;
     if (snapshots->current)
         snapshots->current->next = snapshot;

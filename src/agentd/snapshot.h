@@ -23,6 +23,7 @@ struct ha_snapshot {
 
 struct ha_snapshots {
     pthread_mutex_t lock;
+    struct ha_audit *audit;                // for each snapshot; borrowed; NULL: none
     struct ha_snapshot *oldest, *current;  // NULL before the first
 };
 

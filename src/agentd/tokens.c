@@ -329,13 +329,15 @@ void ha_tokens_unlock(struct ha_tokens *tokens)
     pthread_mutex_unlock(&tokens->lock);
 }
 
-enum ha_code ha_tokens_new(const char *program, struct ha_keys *keys, struct ha_limits *limits,
-                           struct ha_pairs *pairs, struct ha_snapshots *snapshots, const struct ha_log *log, struct ha_tokens **ret_tokens, struct ha_err *err)
+enum ha_code ha_tokens_new(const char *program, struct ha_keys *keys, struct ha_limits *limits, struct ha_pairs *pairs,
+                           struct ha_snapshots *snapshots, const struct ha_log *log, struct ha_tokens **ret_tokens,
+                           struct ha_err *err)
 {
     struct ha_tokens *tokens = calloc(1, sizeof *tokens);
     if (!tokens)
         return ha_fail(err, HA_E_MEMORY, "out of memory");
-    *tokens = (struct ha_tokens){.program = program, .keys = keys, .limits = limits, .pairs = pairs, .snapshots = snapshots, .log = log};
+    *tokens = (struct ha_tokens){
+        .program = program, .keys = keys, .limits = limits, .pairs = pairs, .snapshots = snapshots, .log = log};
     atomic_init(&tokens->stopping, false);
     pthread_mutex_init(&tokens->lock, NULL);
     *ret_tokens = tokens;

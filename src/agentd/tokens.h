@@ -14,8 +14,9 @@
 struct ha_tokens;
 
 // Borrows program (of hsm-agent-token), keys, limits, pairs, log and snapshots.
-enum ha_code ha_tokens_new(const char *program, struct ha_keys *keys, struct ha_limits *limits,
-                           struct ha_pairs *pairs, struct ha_snapshots *snapshots, const struct ha_log *log, struct ha_tokens **ret_tokens, struct ha_err *err);
+enum ha_code ha_tokens_new(const char *program, struct ha_keys *keys, struct ha_limits *limits, struct ha_pairs *pairs,
+                           struct ha_snapshots *snapshots, const struct ha_log *log, struct ha_tokens **ret_tokens,
+                           struct ha_err *err);
 
 // False: keys are being bound, try again later. What follows needs the lock.
 bool ha_tokens_lock(struct ha_tokens *tokens);

@@ -2,6 +2,7 @@
 // From a request to a reply: what holds for every route.
 #include "api/api.h"
 
+#include "api/audit.h"
 #include "api/query.h"
 #include "api/router.h"
 #include "base/clock.h"
@@ -49,7 +50,8 @@ static enum ha_code read_timeout(const char *text, unsigned *ret_ms, struct ha_e
     return HA_OK;
 }
 
-static enum ha_code dispatch(struct ha_call_context *call, struct ha_reply *reply, struct ha_err *err)
+static enum ha_code dispatch(struct ha_call_context *call, char name[static HA_NAME_MAX + 1], struct ha_reply *reply,
+                             struct ha_err *err)
 {
     const struct ha_request *request = call->request;
     if (request->origin) {
@@ -57,9 +59,9 @@ static enum ha_code dispatch(struct ha_call_context *call, struct ha_reply *repl
         return err->code;
     }
     const struct ha_route *route;
-    char name[HA_NAME_MAX + 1];
     if (ha_route_find(request->method, request->path, &route, name, &reply->allow, err))
         return err->code;
+    call->record->route = route->pattern;
     if (strchr(route->pattern, '{'))
         call->name = name;
     if (route->admin && !request->admin) {
@@ -67,6 +69,9 @@ static enum ha_code dispatch(struct ha_call_context *call, struct ha_reply *repl
                 route->pattern);
         return err->code;
     }
+    // What couldn't be told of isn't begun.
+    if (call->name && strcmp(request->method, "GET") != 0 && ha_audit_ready(call->api->audit, err))
+        return err->code;
     if (request->request_timeout && read_timeout(request->request_timeout, &call->caller.limit_ms, err))
         return err->code;
     if (ha_query_check(route->query, request->query, err) ||
@@ -78,15 +83,19 @@ static enum ha_code dispatch(struct ha_call_context *call, struct ha_reply *repl
 void ha_api_handle(const struct ha_api *api, const struct ha_request *request, struct ha_reply *reply)
 {
     struct ha_takings takings = {0};
+    struct ha_call_record record = {.start_us = ha_now_us()};
     struct ha_call_context call = {.api = api,
                                    .request = request,
                                    .status = 200,
                                    .content_type = "application/json",
                                    .out = &reply->body,
-                                   .takings = &takings};
+                                   .takings = &takings,
+                                   .record = &record};
+    char name[HA_NAME_MAX + 1];
     call.caller = (struct ha_caller){.uid = request->principal->uid, .start_ms = ha_now_ms()};
     struct ha_err err = {0};
-    enum ha_code code = dispatch(&call, reply, &err);
+    enum ha_code code = dispatch(&call, name, reply, &err);
+    code = ha_audit_done(&call, &err);
     ha_json_free(call.body);
     if (code == HA_OK && !ha_buf_ok(&reply->body))
         code = ha_fail(&err, HA_E_MEMORY, "out of memory");

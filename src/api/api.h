@@ -3,6 +3,7 @@
 #pragma once
 
 #include "api/message.h"
+#include "audit/audit.h"
 #include "base/log.h"
 #include "config/config.h"
 #include "format/profile.h"
@@ -18,7 +19,9 @@ struct ha_api {
     struct ha_limits *limits;  // NULL: rates and budgets are not counted
     struct ha_pairs *pairs;    // NULL: nothing takes two people
     const struct ha_log *log;
-    bool (*synchronised)(void);  // whether the clock is; NULL: ha_clock_synchronised
+    struct ha_audit *audit;             // NULL: uses of keys aren't recorded
+    char policy[HA_AUDIT_HEX_LEN + 1];  // the hash of the configuration, for the record
+    bool (*synchronised)(void);         // whether the clock is; NULL: ha_clock_synchronised
 };
 
 // Fills reply (zeroed by the caller, whose body the caller clears). Never fails: a failure is a problem document.

@@ -23,6 +23,18 @@ struct ha_takings {
     bool seconded;  // somebody else has made the same request
 };
 
+// What the audit log is to tell of a request, as far as it is known.
+struct ha_call_record {
+    int64_t start_us;   // of ha_now_us
+    const char *route;  // "POST /v1/keys/{name}/sign"; NULL: none was found
+    bool asked;         // the policy, about what follows
+    enum ha_operation operation;
+    enum ha_alg alg;
+    const char *profile;  // NULL: none
+    const char *client;   // the section; NULL: none applies
+    unsigned told;        // lines that the log has of this request
+};
+
 struct ha_call_context {
     const struct ha_api *api;
     const struct ha_request *request;
@@ -34,6 +46,7 @@ struct ha_call_context {
     const char *content_type;         // likewise "application/json"; a constant
     struct ha_buf *out;               // the reply's JSON
     struct ha_takings *takings;       // the request's; also of those that are made of it
+    struct ha_call_record *record;    // NULL: nothing is told
     bool granted;                     // the policy isn't asked: it was, for the ceremony that this is a part of
 };
 
@@ -86,7 +99,7 @@ enum ha_code ha_call_no_key(const struct ha_call_context *call, struct ha_err *e
 enum ha_code ha_call_refused_content(const struct ha_call_context *call, enum ha_operation operation,
                                      enum ha_content content, struct ha_err *err);
 // Does n uses (HA_BATCH_MAX at most) of one key and returns when each has its code. None is done in a request that has
-// taken none.
+// taken none. The audit log has a line of each then; where it can't, none of them was of use: HA_E_AUDIT.
 struct ha_use;
 void ha_call_exchange(const struct ha_call_context *call, struct ha_key *key, struct ha_use *const *uses, size_t n);
 
@@ -137,6 +150,7 @@ enum ha_code ha_handle_ceremonies(struct ha_call_context *call, struct ha_err *e
 enum ha_code ha_handle_ceremony(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_ceremony_approve(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_ceremony_run(struct ha_call_context *call, struct ha_err *err);
+enum ha_code ha_handle_audit_head(struct ha_call_context *call, struct ha_err *err);
 enum ha_code ha_handle_ceremony_cancel(struct ha_call_context *call, struct ha_err *err);
 
 // What can be said of a PUT that is to make a new key, before it does: call->body and call->name. HA_E_MALFORMED at the

@@ -41,6 +41,7 @@ static enum ha_code ask(const struct ha_call_context *call, const char *name, un
                                   .choice = {.number = version},
                                   .caller = {.uid = call->caller.uid, .start_ms = ha_now_ms()},
                                   .takings = call->takings,
+                                  .record = call->record,
                                   .granted = true,
                                   .body = json,
                                   .status = 200,

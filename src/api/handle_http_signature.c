@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // POST /v1/keys/{name}/http-signature: the header fields that sign one HTTP message, or those of a batch of messages.
+#include "api/audit.h"
 #include "api/http_members.h"
 #include "format/dip.h"
 #include "format/fspiop.h"
@@ -240,8 +241,11 @@ static void sign_items(struct ha_call_context *call, struct ha_key *key, struct 
     for (size_t i = 0; i < n; i++) {
         char prefix[32];
         snprintf(prefix, sizeof prefix, "/items/%zu", i);
+        const unsigned told = ha_audit_told(call);
         items[i].code = item_prepare(call, key, &items[i], prefix, &items[i].err);
-        if (items[i].code == HA_OK)
+        if (items[i].code)
+            items[i].code = ha_audit_item(call, told, &items[i].err);
+        else
             uses[n_uses++] = &items[i].use;
     }
     if (n_uses)

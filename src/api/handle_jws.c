@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // POST /v1/keys/{name}/jws and /jwt: finished messages, one or a batch of them.
+#include "api/audit.h"
 #include "api/message_signer.h"
 
 #include <stddef.h>
@@ -280,9 +281,11 @@ static enum ha_code sign_all(const struct ha_call_context *call, struct message 
         char prefix[32] = "";
         if (batch)
             snprintf(prefix, sizeof prefix, "/items/%zu", i);
-        messages[i].code = prepare(call, &messages[i], &messages[i].err);
-        if (messages[i].code)
+        const unsigned told = ha_audit_told(call);
+        if (prepare(call, &messages[i], &messages[i].err)) {
+            messages[i].code = ha_audit_item(call, told, &messages[i].err);
             place(prefix, &messages[i].err);
+        }
         for (size_t j = 0; j < messages[i].n_signers && messages[i].code == HA_OK; j++) {
             if (n_signers == HA_BATCH_MAX)
                 return ha_fail(err, HA_E_TOO_LARGE, "a request is for %d signatures at most", HA_BATCH_MAX);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // POST /v1/keys/{name}/mac: message authentication codes, or the ILP conditions and fulfilments that are made of them;
 // one or a batch.
+#include "api/audit.h"
 #include "api/call.h"
 #include "api/members.h"
 #include "format/canonical_json.h"
@@ -191,8 +192,11 @@ static void make_items(struct ha_call_context *call, struct ha_key *key, struct 
     for (size_t i = 0; i < n; i++) {
         char prefix[32];
         snprintf(prefix, sizeof(prefix), "/items/%zu", i);
+        const unsigned told = ha_audit_told(call);
         items[i].code = item_prepare(call, key, prefix, &items[i], &items[i].err);
-        if (items[i].code == HA_OK)
+        if (items[i].code)
+            items[i].code = ha_audit_item(call, told, &items[i].err);
+        else
             uses[n_uses++] = &items[i].use;
     }
     if (n_uses)

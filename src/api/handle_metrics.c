@@ -117,6 +117,22 @@ static void put_last_uses(const struct keys *keys, struct ha_buf *out)
                           keys->items[i]->version, ha_last_use(keys->items[i]));
 }
 
+static void put_audit(struct ha_audit *audit, struct ha_buf *out)
+{
+    struct ha_err trouble = {0};
+    struct ha_audit_head head;
+    if (!audit)
+        return;
+    ha_audit_trouble(audit, &trouble);
+    ha_audit_head(audit, &head);
+    put_metric(out, "hsm_agent_audit_up", "gauge", "Whether the audit log can be written.");
+    ha_buf_printf(out, "hsm_agent_audit_up %d\n", trouble.code == HA_OK);
+    put_metric(out, "hsm_agent_audit_lines", "gauge", "The number of the audit log's last line.");
+    ha_buf_printf(out, "hsm_agent_audit_lines %" PRIu64 "\n", head.seq);
+    put_metric(out, "hsm_agent_audit_unsigned_lines", "gauge", "Lines that no checkpoint signs yet.");
+    ha_buf_printf(out, "hsm_agent_audit_unsigned_lines %" PRIu64 "\n", head.uncovered);
+}
+
 enum ha_code ha_handle_metrics(struct ha_call_context *call, struct ha_err *err)
 {
     ha_auto(keys_clear) struct keys keys = take_keys(call);
@@ -124,6 +140,7 @@ enum ha_code ha_handle_metrics(struct ha_call_context *call, struct ha_err *err)
     put_metric(call->out, "hsm_agent_info", "gauge", "The version of the agent.");
     ha_buf_puts(call->out, "hsm_agent_info{version=\"" HA_VERSION "\"} 1\n");
     put_tokens(call->api, call->out);
+    put_audit(call->api->audit, call->out);
     put_states(&keys, call->out);
     put_expiries(&keys, call->out);
     put_last_uses(&keys, call->out);

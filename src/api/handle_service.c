@@ -70,6 +70,10 @@ enum ha_code ha_handle_ready(struct ha_call_context *call, struct ha_err *err)
         ha_token_status(api->tokens[i], &status);
         ready = ready && status.state == HA_TOKEN_READY;
     }
+    struct ha_err trouble = {0};
+    if (api->audit)
+        ha_audit_trouble(api->audit, &trouble);
+    ready = ready && !trouble.code;
     call->status = ready ? 200 : 503;
     ha_jw_object(call->out, NULL);
     ha_jw_string(call->out, "status", ready ? "ready" : "not-ready");
@@ -83,6 +87,13 @@ enum ha_code ha_handle_ready(struct ha_call_context *call, struct ha_err *err)
         ha_jw_object_end(call->out);
     }
     ha_jw_array_end(call->out);
+    if (api->audit) {
+        ha_jw_object(call->out, "audit");
+        ha_jw_string(call->out, "state", trouble.code ? "unavailable" : "ready");
+        if (trouble.code)
+            ha_jw_string(call->out, "cause", trouble.detail);
+        ha_jw_object_end(call->out);
+    }
     size_t n, usable = 0;
     struct ha_key **keys = ha_keys_all(api->keys, &n);
     for (size_t i = 0; i < n; i++) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // POST /v1/keys/{name}/sign: one signature or a batch of them.
+#include "api/audit.h"
 #include "api/call.h"
 #include "api/members.h"
 #include "keys/use.h"
@@ -136,8 +137,11 @@ static void sign_items(struct ha_call_context *call, struct ha_key *key, struct 
     struct ha_use *uses[HA_BATCH_MAX];
     size_t n_uses = 0;
     for (size_t i = 0; i < n; i++) {
+        const unsigned told = ha_audit_told(call);
         items[i].code = item_prepare(call, key, &items[i], &items[i].err);
-        if (items[i].code == HA_OK)
+        if (items[i].code)
+            items[i].code = ha_audit_item(call, told, &items[i].err);
+        else
             uses[n_uses++] = &items[i].use;
     }
     if (n_uses)

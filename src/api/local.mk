@@ -2,11 +2,14 @@
 noinst_LTLIBRARIES += libha-api.la
 libha_api_la_SOURCES = \
 	src/api/api.c src/api/api.h \
+	src/api/audit.c src/api/audit.h \
 	src/api/call.c src/api/call.h \
+	src/api/call_policy.c \
 	src/api/ceremony_run.c src/api/ceremony_run.h \
 	src/api/certificate_common.c src/api/certificate_common.h \
 	src/api/certificate_profile.c src/api/certificate_profile.h \
 	src/api/csr_profile.c src/api/csr_profile.h \
+	src/api/handle_audit.c \
 	src/api/handle_backup.c \
 	src/api/handle_ceremony.c \
 	src/api/handle_certificate.c \
@@ -45,4 +48,4 @@ libha_api_la_SOURCES = \
 	src/api/message_signer.c src/api/message_signer.h \
 	src/api/query.c src/api/query.h \
 	src/api/router.c src/api/router.h
-libha_api_la_LIBADD = libha-keys.la libha-format.la libha-policy.la libha-config.la
+libha_api_la_LIBADD = libha-keys.la libha-format.la libha-policy.la libha-audit.la libha-config.la

@@ -19,6 +19,8 @@ static const struct ha_route routes[] = {
     {"GET", "/v1/inventory", false, false, NULL, ha_handle_inventory,
      "every version of the keys, with certificate, expiry and last use"},
     {"GET", "/metrics", false, false, NULL, ha_handle_metrics, "figures for Prometheus"},
+    {"GET", "/v1/audit/head", true, false, NULL, ha_handle_audit_head,
+     "the end of the audit log, its last checkpoint, and the keys that sign them"},
     {"GET", "/v1/profiles", false, false, NULL, ha_handle_profiles,
      "the messages that can be made, and by which scheme"},
     {"GET", "/v1/keys", false, false, NULL, ha_handle_keys, "the keys the caller may know of"},

@@ -14,6 +14,13 @@ int64_t ha_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int64_t ha_now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 int ha_left_ms(int64_t deadline_ms)
 {
     int64_t now_ms = ha_now_ms();

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 int64_t ha_now_ms(void);              // CLOCK_MONOTONIC
+int64_t ha_now_us(void);              // the same in microseconds
 int ha_left_ms(int64_t deadline_ms);  // what is left, >= 0, fit for poll()
 // "2026-11-21T07:26:35.123Z" (25 bytes with the NUL) of the wall clock, now.
 void ha_time_iso(char ret_text[static 25]);

@@ -99,6 +99,8 @@ static const struct ha_code_info codes[] = {
     [HA_E_CLOCK] = {"clock-not-synchronised", 503, "The system clock is not synchronised",
                     "Start chrony, ntpd or systemd-timesyncd, and wait until `timedatectl` shows a synchronised clock.",
                     true},
+    [HA_E_AUDIT] = {"audit-unavailable", 503, "The audit log can't be written",
+                    "Make room on the log's disk, or correct its permissions; the agent goes on by itself then.", true},
     [HA_E_DEADLINE] = {"deadline", 504, "The token didn't answer in time",
                        "Try again; if it persists, check the token and the connection to it, or raise 'deadline-ms'.",
                        true},

@@ -45,6 +45,7 @@ enum ha_code {
     HA_E_BUSY,               // every session is taken until the deadline, or a limit is reached
     HA_E_STOPPING,           // the agent is shutting down
     HA_E_CLOCK,              // the system clock isn't synchronised, and has to be
+    HA_E_AUDIT,              // the audit log can't be written, so no key is used
     HA_E_DEADLINE,           // the token didn't answer in time
     HA_E_IO,                 // a system call failed
     HA_E_CONFIG,             // the configuration is wrong

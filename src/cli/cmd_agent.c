@@ -44,7 +44,8 @@ enum ha_code ha_cmd_whoami(struct ha_cli *cli, struct ha_err *err)
         return code;
     if (ha_cli_wants_json(cli))
         return ha_out_json(NULL, &doc.text, HA_OUT_PUBLIC, err);
-    static const char *const members[] = {"user", "uid", "gid", "groups", "pid", "unit", "exe", "listen", "admin", "clients"};
+    static const char *const members[] = {"user", "uid", "gid",    "groups", "pid",
+                                          "unit", "exe", "listen", "admin",  "clients"};
     for (size_t i = 0; i < HA_ARRAY_SIZE(members); i++)
         put_line(&text, doc.json, members[i], members[i]);
     if (ha_json_size(ha_json_get(doc.json, "clients")) == 0)

@@ -2,6 +2,7 @@
 // The rows. Their order is that of the help and of the manual.
 #include "cli/command.h"
 
+#include "cli/command_audit.h"
 #include "cli/command_backup.h"
 #include "cli/command_cert.h"
 #include "cli/command_ceremony.h"
@@ -408,6 +409,7 @@ static const struct ha_command commands[] = {
          "  hsm-agent csr edge --profile thredd-ehi/server --set CN=ehi.acme.example\n",
      ROWS(csr_rows),
      .run = ha_cmd_csr},
+    HA_COMMANDS_AUDIT,
     HA_COMMANDS_CERT,
     HA_COMMANDS_ENROL,
     HA_COMMANDS_JOSE,

@@ -4,7 +4,7 @@
 
 #define CONFIG_ROW                                                                                                     \
     {                                                                                                                  \
-        .id = HA_OPT_CONFIG, .name = "config", .letter = 'c', .value = "FILE",                                           \
+        .id = HA_OPT_CONFIG, .name = "config", .letter = 'c', .value = "FILE",                                         \
         .help = "The agent's configuration, instead of " HA_SYSCONFDIR "/hsm-agent/hsm-agent.conf."                    \
     }
 

@@ -4,8 +4,11 @@ noinst_LTLIBRARIES += libha-cli.la
 libha_cli_la_SOURCES = \
 	src/cli/cert_common.h \
 	src/cli/cli.c src/cli/cli.h \
+	src/cli/audit_lines.c src/cli/audit_lines.h \
 	src/cli/cmd_agent.c \
 	src/cli/cmd_archive.c \
+	src/cli/cmd_audit.c \
+	src/cli/cmd_audit_show.c \
 	src/cli/cmd_backup.c \
 	src/cli/cmd_cert.c \
 	src/cli/cmd_ceremony.c \
@@ -32,6 +35,7 @@ libha_cli_la_SOURCES = \
 	src/cli/cmd_verify.c \
 	src/cli/cmd_versions.c \
 	src/cli/command.c src/cli/command.h \
+	src/cli/command_audit.c src/cli/command_audit.h \
 	src/cli/command_backup.c src/cli/command_backup.h \
 	src/cli/command_cert.c src/cli/command_cert.h \
 	src/cli/command_ceremony.c src/cli/command_ceremony.h \
@@ -85,7 +89,8 @@ libha_cli_la_SOURCES = \
 	src/cli/transcript.c src/cli/transcript.h \
 	src/cli/wipe.c src/cli/wipe.h
 libha_cli_la_CPPFLAGS = $(AM_CPPFLAGS) -DHA_OPENSSL_MODULESDIR='"$(OPENSSL_MODULESDIR)"'
-libha_cli_la_LIBADD = libha-policy.la libha-enrol.la libha-client.la libha-crypto.la libha-base.la $(OPENSSL_SSL_LIBS)
+libha_cli_la_LIBADD = libha-policy.la libha-enrol.la libha-audit.la libha-client.la libha-crypto.la libha-base.la \
+	$(OPENSSL_SSL_LIBS)
 
 bin_PROGRAMS += hsm-agent
 hsm_agent_SOURCES = src/cli/main.c

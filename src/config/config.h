@@ -25,15 +25,22 @@ struct ha_strings {
 
 struct ha_agent_config {
     char *state_dir;
-    char *profiles;        // the directory of the site's profiles
-    char *clock_keys;      // a shell glob: keys whose messages need a synchronised clock; NULL: none
-    char *audit_key;       // the key that signs transcripts of ceremonies; NULL: none
-    char *second;          // operations that take two people, as written; NULL: none
-    unsigned seconds;      // the same as bits 1u << enum ha_operation
-    unsigned second_s;     // how soon the second has to follow the first
-    bool self_approval;    // who asks for a ceremony may be one of those who approve it
-    bool rsa1_5;           // RSA1_5 decryption allowed at all
-    unsigned connections;  // most connections at one time on each socket
+    char *second;       // operations that take two people, as written; NULL: none
+    unsigned seconds;   // the same as bits 1u << enum ha_operation
+    unsigned second_s;  // how soon the second has to follow the first
+    char *profiles;     // the directory of the site's profiles
+    char *clock_keys;   // a shell glob: keys whose messages need a synchronised clock; NULL: none
+    char *audit_key;    // the key that signs transcripts of ceremonies; NULL: none
+    bool audit;         // whether uses of keys are logged
+    char *audit_log;    // NULL: in the state directory
+    char *audit_sync;   // "batch", "always" or "off"
+    unsigned audit_checkpoint_lines, audit_checkpoint_s;
+    char *audit_rotate;  // "month", "day" or "never"
+    unsigned audit_rotate_mb, audit_live_days, audit_archive_days;
+    bool audit_syslog;
+    bool self_approval;                              // who asks for a ceremony may be one of those who approve it
+    bool rsa1_5;                                     // RSA1_5 decryption allowed at all
+    unsigned connections;                            // most connections at one time on each socket
     unsigned connections_per_uid, requests_per_uid;  // likewise of one user, and its requests under way; 0: no limit
     unsigned publish_s, overlap_s;                   // of a rotation: before a new version signs, and after
     unsigned drain_ms;                               // how long SIGTERM waits for requests under way

@@ -33,9 +33,95 @@ static const struct ha_option agent_options[] = {
      .type = HA_OPTION_STRING,
      AT(ha_agent_config, audit_key),
      .value = "KEY",
+     .help = "The name of the key that signs the checkpoints of the audit log, and the transcripts of ceremonies. It "
+             "has the purpose sign, and no rule should "
+             "grant it to anybody. Unset: there are neither."},
+    {.name = "audit",
+     .type = HA_OPTION_BOOL,
+     .fallback = "yes",
+     .fixed = true,
+     AT(ha_agent_config, audit),
+     .value = "yes|no",
+     .help = "Whether each use of a key and each refusal is written to the audit log before its result is sent, see "
+             "AUDIT in hsm-agentd(8). While the log can't be written, no key is used."},
+    {.name = "audit-log",
+     .type = HA_OPTION_PATH,
+     .fixed = true,
+     AT(ha_agent_config, audit_log),
+     .value = "PATH",
+     .help = "The file of the audit log. Unset: audit/audit.jsonl in the state directory. Its directory is made if it "
+             "isn't there; older files are beside it."},
+    {.name = "audit-sync",
+     .type = HA_OPTION_CHOICE,
+     .fallback = "batch",
+     .fixed = true,
+     AT(ha_agent_config, audit_sync),
+     .value = "batch|always|off",
      .help =
-         "The name of the key that signs the transcripts of ceremonies. It has the purpose sign, and no rule should "
-         "grant it to anybody. Unset: there are no ceremonies."},
+         "When a line is on the disk. In all cases it is in the file before the result is sent, so that it survives "
+         "the agent's death. batch: 50 ms later, together with those that came meanwhile; a loss of power can "
+         "cost those. always: before the result is sent; requests at one time share a sync. off: when the system "
+         "likes."},
+    {.name = "audit-checkpoint-lines",
+     .type = HA_OPTION_UINT,
+     .fallback = "1000",
+     .min = 1,
+     .max = 30000,
+     .fixed = true,
+     AT(ha_agent_config, audit_checkpoint_lines),
+     .value = "N",
+     .help = "After so many lines the audit key signs the log's last line, if there is an audit-key."},
+    {.name = "audit-checkpoint-s",
+     .type = HA_OPTION_UINT,
+     .fallback = "60",
+     .min = 1,
+     .max = 86400,
+     .fixed = true,
+     AT(ha_agent_config, audit_checkpoint_s),
+     .value = "SECONDS",
+     .help = "And after this time, if a line was written."},
+    {.name = "audit-rotate",
+     .type = HA_OPTION_CHOICE,
+     .fallback = "month",
+     .fixed = true,
+     AT(ha_agent_config, audit_rotate),
+     .value = "month|day|never",
+     .help = "When a new file is begun (UTC). The chain goes on in it."},
+    {.name = "audit-rotate-mb",
+     .type = HA_OPTION_UINT,
+     .fallback = "1024",
+     .min = 0,
+     .max = 1000000,
+     .fixed = true,
+     AT(ha_agent_config, audit_rotate_mb),
+     .value = "MEBIBYTES",
+     .help = "A new file is begun too when the present one is larger; 0: whatever its size."},
+    {.name = "audit-live-days",
+     .type = HA_OPTION_UINT,
+     .fallback = "92",
+     .min = 0,
+     .max = 36500,
+     .fixed = true,
+     AT(ha_agent_config, audit_live_days),
+     .value = "DAYS",
+     .help = "How long older files stay as they are; then they are compressed."},
+    {.name = "audit-archive-days",
+     .type = HA_OPTION_UINT,
+     .fallback = "366",
+     .min = 0,
+     .max = 36500,
+     .fixed = true,
+     AT(ha_agent_config, audit_archive_days),
+     .value = "DAYS",
+     .help = "How long they are kept after that; then they are removed, and the log says so. 0: for ever."},
+    {.name = "audit-syslog",
+     .type = HA_OPTION_BOOL,
+     .fallback = "no",
+     .fixed = true,
+     AT(ha_agent_config, audit_syslog),
+     .value = "yes|no",
+     .help =
+         "Whether a copy of each line goes to syslog or journald (/dev/log, authpriv.info), as far as that has room."},
     {.name = "ceremony-self-approval",
      .type = HA_OPTION_BOOL,
      .fallback = "no",
@@ -47,9 +133,10 @@ static const struct ha_option agent_options[] = {
      AT(ha_agent_config, second),
      .id_offset = offsetof(struct ha_agent_config, seconds),
      .value = "OP[,OP...]",
-     .help = "What takes two people, such as delete,export: operations of the admin socket. The first request is refused "
-             "(second-needed) and remembered; the same one by another user to whom it is granted, within "
-             "second-approval-s, does it. Unset: nothing does."},
+     .help =
+         "What takes two people, such as delete,export: operations of the admin socket. The first request is refused "
+         "(second-needed) and remembered; the same one by another user to whom it is granted, within "
+         "second-approval-s, does it. Unset: nothing does."},
     {.name = "second-approval-s",
      .type = HA_OPTION_UINT,
      .fallback = "900",
@@ -362,7 +449,7 @@ static const struct ha_section sections[] = {
                            OPTIONS(client_options)},
 };
 static_assert(HA_ARRAY_SIZE(sections) == HA_SECTION_COUNT, "each kind of section has its row");
-static_assert(HA_ARRAY_SIZE(token_options) <= HA_OPTIONS_MAX, "the longest section fits");
+static_assert(HA_ARRAY_SIZE(agent_options) <= HA_OPTIONS_MAX, "the longest section fits");
 
 const struct ha_section *ha_section(enum ha_section_kind kind)
 {

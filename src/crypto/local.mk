@@ -7,6 +7,7 @@ libha_crypto_la_SOURCES = \
 	src/crypto/challenge.c src/crypto/challenge.h \
 	src/crypto/digest.c src/crypto/digest.h \
 	src/crypto/kdf.c src/crypto/kdf.h \
+	src/crypto/hasher.c src/crypto/hasher.h \
 	src/crypto/key_file.c src/crypto/key_file.h \
 	src/crypto/oaep.c \
 	src/crypto/ossl.c src/crypto/ossl.h \

@@ -149,7 +149,7 @@ enum ha_code ha_use_sign(struct ha_key *key, enum ha_alg alg, unsigned purposes,
     if (ha_use_check(key, alg, purposes, err))
         return err->code;
     ask(use, HA_OP_SIGN, alg);
-    use->data = (struct ha_part){n ? data : (const uint8_t *)"", n};
+    use->said = use->data = (struct ha_part){n ? data : (const uint8_t *)"", n};
     return HA_OK;
 }
 
@@ -165,6 +165,7 @@ enum ha_code ha_use_sign_ecdsa(struct ha_key *key, enum ha_hash hash, unsigned p
     ask(use, HA_OP_SIGN, alg);
     use->exchange.question.flags = HA_PACKET_DIGEST;
     use->exchange.question.part[2] = (struct ha_part){use->digest, len};
+    use->said = (struct ha_part){n ? data : (const uint8_t *)"", n};
     return HA_OK;
 }
 

@@ -52,6 +52,7 @@ flow_scripts = \
 	tests/flow/50-secrets.sh \
 	tests/flow/51-est.sh \
 	tests/flow/52-dogtag.sh \
+	tests/flow/53-audit.sh \
 	tests/flow/60-scale.sh \
 	tests/flow/70-policy.sh \
 	tests/flow/71-config.sh \
@@ -178,6 +179,9 @@ soak: all tests/fault/fault_module.la tests/fault/faultctl
 # Twelve codes at eight functions, hangs and crashes at each call, processes killed at random: each takes minutes, and
 # prints what it has measured.
 EXTRA_DIST += \
+	tests/bench/audit.sh \
+	tests/bench/audit_cost.sh \
+	tests/bench/audit_kills.py \
 	tests/bench/faults.py \
 	tests/bench/faults.sh \
 	tests/bench/hangs.py \
@@ -191,5 +195,9 @@ check-faults: $(fault_load)
 	srcdir=$(srcdir) $(srcdir)/tests/bench/faults.sh
 check-hangs: $(fault_load)
 	srcdir=$(srcdir) $(srcdir)/tests/bench/hangs.sh
+check-audit: all tests/unit/audit_test$(EXEEXT)
+	srcdir=$(srcdir) $(srcdir)/tests/bench/audit.sh
+bench-audit: all tests/bench/load$(EXEEXT) tests/bench/audit_make$(EXEEXT)
+	srcdir=$(srcdir) $(srcdir)/tests/bench/audit_cost.sh
 check-kills: all
 	srcdir=$(srcdir) $(srcdir)/tests/bench/kills.sh

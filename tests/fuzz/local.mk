@@ -33,7 +33,13 @@ fuzz_certificates = $(libha_crypto_la_SOURCES) \
 	src/format/base64_any.c src/format/cert_bag.c src/format/cert_json.c src/format/cert_words.c \
 	src/format/chain_build.c src/format/chain_judge.c src/format/csr_ext.c src/format/csr_name.c \
 	src/format/csr_san.c src/format/csr_text.c src/format/pkcs7.c src/format/x5c.c
+fuzz_audit = $(libha_crypto_la_SOURCES) \
+	src/base/buf.c src/base/clock.c src/base/err.c src/base/file.c src/base/json.c src/base/json_check.c \
+	src/base/json_write.c src/base/secret.c src/base/text.c \
+	src/audit/checkpoint.c src/audit/files.c src/audit/line.c src/audit/reader.c src/audit/verify.c \
+	src/audit/verify_state.c
 fuzz:
+	$(fuzz_run) audit $(fuzz_flags) $(ZLIB_LIBS) $(fuzz_audit)
 	$(fuzz_run) key_file $(fuzz_flags) $(fuzz_http)
 	$(fuzz_run) reference $(fuzz_flags) $(hsmagent_la_SOURCES) $(fuzz_client)
 	$(fuzz_run) answer $(fuzz_flags) $(fuzz_client)
@@ -56,6 +62,7 @@ EXTRA_DIST += \
 	tests/fuzz/reference_fuzz.c \
 	tests/fuzz/answer_fuzz.c \
 	tests/fuzz/canonical_fuzz.c \
+	tests/fuzz/audit_fuzz.c \
 	tests/fuzz/certificates_fuzz.c \
 	tests/fuzz/chain_fuzz.c \
 	tests/fuzz/content_fuzz.c \

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/audit.h"
+
+#include "base/clock.h"
+#include "crypto/digest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void ha_audit_asked(const struct ha_call_context *call, const struct ha_question *question,
+                    const struct ha_client_config *client)
+{
+    struct ha_call_record *record = call->record;
+    if (!record)
+        return;
+    record->asked = true;
+    record->operation = question->operation;
+    record->alg = question->alg;
+    record->profile = question->profile;
+    record->client = client ? client->name : NULL;
+}
+
+// What is the same for all lines of a request.
+static struct ha_audit_record begin(const struct ha_call_context *call)
+{
+    const struct ha_request *request = call->request;
+    const struct ha_call_record *known = call->record;
+    struct ha_audit_record record = {
+        .uid = request->principal->uid,
+        .gid = request->principal->gid,
+        .unit = request->principal->unit,
+        .exe = request->principal->exe,
+        .listen = request->listen,
+        .client = known->client,
+        .request = request->id,
+        .latency_us = ha_now_us() - known->start_us,
+        .policy = call->api->policy,
+    };
+    if (call->name && strncmp(request->path, "/v1/keys/", strlen("/v1/keys/")) == 0)
+        record.key = call->name;
+    else
+        record.object = call->name;
+    if (known->asked) {
+        record.key = call->name;
+        record.operation = ha_operation_info(known->operation)->name;
+        record.algorithm = known->alg ? ha_alg_info(known->alg)->name : NULL;
+        record.profile = known->profile;
+    }
+    return record;
+}
+
+static bool is_told(const struct ha_call_context *call)
+{
+    return call->api->audit && call->record;
+}
+
+static enum ha_code tell(const struct ha_call_context *call, const struct ha_audit_record *records, size_t n,
+                         struct ha_err *err)
+{
+    call->record->told += (unsigned)n;
+    return ha_audit_use(call->api->audit, records, n, err);
+}
+
+enum ha_code ha_audit_refused(const struct ha_call_context *call, enum ha_content content, struct ha_err *err)
+{
+    if (!is_told(call))
+        return err->code;
+    struct ha_audit_record record = begin(call);
+    struct ha_err failure = {0};
+    record.code = err->code;
+    if (content != HA_CONTENT_COUNT)
+        record.content = ha_content_info(content)->name;
+    if (tell(call, &record, 1, &failure))
+        *err = failure;
+    return err->code;
+}
+
+unsigned ha_audit_told(const struct ha_call_context *call)
+{
+    return call->record ? call->record->told : 0;
+}
+
+enum ha_code ha_audit_item(const struct ha_call_context *call, unsigned told, struct ha_err *err)
+{
+    return ha_audit_told(call) > told ? err->code : ha_audit_refused(call, HA_CONTENT_COUNT, err);
+}
+
+// What was signed, decrypted or agreed with, by its hash; its memory is hash.
+static void put_content(const struct ha_use *use, uint8_t hash[static HA_DIGEST_MAX], struct ha_audit_record *record)
+{
+    const struct ha_packet *question = &use->exchange.question;
+    struct ha_err ignored = {0};
+    struct ha_part what = use->said.data ? use->said : question->part[2];
+    if (question->op == HA_OP_SIGN && !use->said.data) {
+        record->digest = question->part[2].data;
+        record->digest_len = question->part[2].len;
+        return;
+    }
+    if (use->said.data)
+        record->content = ha_content_info(ha_content_classify(what.data, what.len))->name;
+    if (use->hashed && ha_alg_info((enum ha_alg)question->alg)->hash == HA_HASH_SHA256)
+        record->content_sha256 = use->digest;
+    else if (ha_digest(HA_HASH_SHA256, what.data, what.len, hash, &ignored) == HA_OK)
+        record->content_sha256 = hash;
+}
+
+static void put_use(const struct ha_call_context *call, const struct ha_key *key, const struct ha_use *use,
+                    uint8_t hash[static HA_DIGEST_MAX], struct ha_audit_record *record)
+{
+    const struct ha_call_record *known = call->record;
+    record->key = key->name;
+    record->version = key->version;
+    record->spki_sha256 = ha_pubkey_spki_sha256(key->public_key);
+    record->algorithm = ha_alg_info((enum ha_alg)use->exchange.question.alg)->name;
+    record->token = use->token;
+    record->code = use->exchange.code;
+    // A batch may have both.
+    if (known->asked && (known->operation == HA_OPERATION_SIGN || known->operation == HA_OPERATION_SIGN_DIGEST))
+        record->operation = ha_operation_info(use->said.data ? HA_OPERATION_SIGN : HA_OPERATION_SIGN_DIGEST)->name;
+    put_content(use, hash, record);
+}
+
+enum ha_code ha_audit_used(const struct ha_call_context *call, struct ha_key *key, struct ha_use *const *uses, size_t n,
+                           struct ha_err *err)
+{
+    struct one {
+        uint8_t hash[HA_DIGEST_MAX];
+        struct ha_audit_record record;
+    };
+    if (!is_told(call))
+        return HA_OK;
+    if (n == 1) {
+        struct one one = {.record = begin(call)};
+        put_use(call, key, uses[0], one.hash, &one.record);
+        return tell(call, &one.record, 1, err);
+    }
+    ha_auto(ha_free) struct ha_audit_record *records = calloc(n, sizeof *records);
+    ha_auto(ha_free) uint8_t *hashes = calloc(n, HA_DIGEST_MAX);
+    if (!records || !hashes)
+        return ha_fail(err, HA_E_AUDIT, "out of memory for the audit log");
+    for (size_t i = 0; i < n; i++) {
+        records[i] = begin(call);
+        put_use(call, key, uses[i], hashes + i * HA_DIGEST_MAX, &records[i]);
+    }
+    return tell(call, records, n, err);
+}
+
+void ha_audit_spoil(struct ha_use *const *uses, size_t n, const struct ha_err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        ha_buf_clear(&uses[i]->exchange.output);
+        uses[i]->exchange.code = err->code;
+        uses[i]->exchange.err = *err;
+    }
+}
+
+// Reading isn't recorded unless it was refused.
+static bool is_worth_a_line(const struct ha_call_context *call, enum ha_code code)
+{
+    bool changes = call->name && strcmp(call->request->method, "GET") != 0;
+    return changes || code == HA_E_FORBIDDEN || code == HA_E_NOT_ADMIN || code == HA_E_CROSS_ORIGIN;
+}
+
+enum ha_code ha_audit_done(const struct ha_call_context *call, struct ha_err *err)
+{
+    if (!is_told(call) || call->record->told || err->code == HA_E_AUDIT || !is_worth_a_line(call, err->code))
+        return err->code;
+    struct ha_audit_record record = begin(call);
+    struct ha_err failure = {0};
+    record.route = call->record->route;
+    record.code = err->code;
+    if (tell(call, &record, 1, &failure))
+        *err = failure;
+    return err->code;
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+// A line is written under the lock, since it has to have the hash of the one before it; one system call for all that a
+// request has to say. What waits for the disk waits without the lock.
+#include "audit/audit_internal.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { RETRY_MS = 100 };
+
+void ha_audit_set_trouble(struct ha_audit *audit, const struct ha_err *cause)
+{
+    if (!audit->trouble.code)
+        ha_log_err(audit->options.log, HA_LOG_ERROR, "audit-unavailable", cause, HA_S("file", audit->path));
+    audit->trouble = *cause;
+    audit->retry_ms = ha_now_ms() + RETRY_MS;
+    atomic_store(&audit->in_trouble, true);
+}
+
+static enum ha_code unavailable(const struct ha_audit *audit, struct ha_err *err)
+{
+    struct ha_err cause = audit->trouble;
+    ha_fail(err, HA_E_AUDIT, "the audit log can't be written: %s", cause.detail);
+    err->retry_after_s = 1;
+    return err->code;
+}
+
+// Writes all of it, or leaves the file as it was.
+static enum ha_code write_lines(struct ha_audit *audit, struct ha_err *err)
+{
+    const struct ha_buf *out = &audit->out;
+    size_t done = 0;
+    while (done < out->len) {
+        ssize_t n = write(audit->fd, out->data + done, out->len - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            break;
+        done += (size_t)n;
+    }
+    if (done == out->len)
+        return HA_OK;
+    int cause = errno;
+    // A line that can't be taken back is no line for who comes after it.
+    if (done > 0 && ftruncate(audit->fd, (off_t)audit->size) != 0)
+        return ha_fail_errno(err, errno, "can't take a part of a line back from %s", audit->path);
+    return ha_fail_errno(err, cause, "can't write %s", audit->path);
+}
+
+static void put_resumed(const struct ha_audit *audit, struct ha_buf *body)
+{
+    ha_jw_object(body, NULL);
+    ha_jw_string(body, "cause", audit->trouble.detail);
+    ha_jw_number(body, "missed", (int64_t)audit->missed);
+    ha_jw_object_end(body);
+}
+
+struct end {
+    uint64_t seq;
+    char hash[HA_AUDIT_HEX_LEN];
+};
+
+static bool put_line(struct ha_audit *audit, const struct ha_audit_entry *entry, struct end *end)
+{
+    size_t start = audit->out.len;
+    ha_audit_line_write(&audit->out, end->seq + 1, end->hash, entry->event, entry->body);
+    if (!ha_buf_ok(&audit->out) || !ha_buf_ok(entry->body) ||
+        !ha_audit_line_hash(audit->hasher, (const char *)audit->out.data + start, audit->out.len - start - 1,
+                            end->hash))
+        return false;
+    end->seq++;
+    return true;
+}
+
+// Only a line "start", or of what was missed, may stand before the others.
+static enum ha_code put_lines(struct ha_audit *audit, const struct ha_audit_entry *entries, size_t n, struct end *end,
+                              struct ha_err *err)
+{
+    ha_auto(ha_buf_clear) struct ha_buf resumed = {0};
+    bool fits = true;
+    ha_buf_reset(&audit->out);
+    if (!audit->started) {
+        fits = put_line(audit, &(struct ha_audit_entry){"start", &audit->start}, end);
+    } else if (audit->trouble.code) {
+        put_resumed(audit, &resumed);
+        fits = put_line(audit, &(struct ha_audit_entry){"resumed", &resumed}, end);
+    }
+    for (size_t i = 0; i < n && fits; i++)
+        fits = put_line(audit, &entries[i], end);
+    return fits ? HA_OK : ha_fail(err, HA_E_MEMORY, "out of memory for the audit log");
+}
+
+static void commit(struct ha_audit *audit, const struct end *end, size_t n)
+{
+    if (audit->first == 0) {
+        audit->first = audit->seq + 1;
+        audit->begun = time(NULL);
+    }
+    audit->size += audit->out.len;
+    audit->seq = end->seq;
+    memcpy(audit->hash, end->hash, sizeof audit->hash);
+    audit->uncovered += n;
+    audit->started = true;
+    if (audit->trouble.code) {
+        ha_log(audit->options.log, HA_LOG_WARN, "audit-resumed", HA_S("file", audit->path),
+               HA_N("missed", audit->missed));
+        audit->trouble = (struct ha_err){0};
+        audit->missed = 0;
+        atomic_store(&audit->in_trouble, false);
+    }
+    if (audit->options.checkpoint_lines && audit->uncovered >= audit->options.checkpoint_lines)
+        pthread_cond_signal(&audit->due);
+    if (audit->options.sync == HA_AUDIT_BATCH)
+        pthread_cond_signal(&audit->dirty);
+}
+
+enum ha_code ha_audit_append(struct ha_audit *audit, const struct ha_audit_entry *entries, size_t n, struct ha_err *err)
+{
+    struct end end = {.seq = audit->seq};
+    struct ha_err cause = {0};
+    memcpy(end.hash, audit->hash, sizeof end.hash);
+    if (audit->trouble.code && ha_left_ms(audit->retry_ms) > 0) {
+        audit->missed += n;
+        return unavailable(audit, err);
+    }
+    if (put_lines(audit, entries, n, &end, &cause) || write_lines(audit, &cause)) {
+        ha_audit_set_trouble(audit, &cause);
+        audit->missed += n;
+        return unavailable(audit, err);
+    }
+    commit(audit, &end, n);
+    ha_audit_copy(audit);
+    return HA_OK;
+}
+
+enum ha_code ha_audit_sync_to(struct ha_audit *audit, uint64_t seq, struct ha_err *err)
+{
+    while (audit->synced_seq < seq) {
+        if (audit->syncing) {
+            pthread_cond_wait(&audit->synced, &audit->lock);
+            continue;
+        }
+        uint64_t upto = audit->seq;
+        int fd = audit->fd;
+        audit->syncing = true;
+        pthread_mutex_unlock(&audit->lock);
+        int failed = fdatasync(fd) == 0 ? 0 : errno;
+        pthread_mutex_lock(&audit->lock);
+        audit->syncing = false;
+        pthread_cond_broadcast(&audit->synced);
+        if (failed) {
+            struct ha_err cause = {0};
+            ha_fail_errno(&cause, failed, "can't sync %s", audit->path);
+            ha_audit_set_trouble(audit, &cause);
+            return unavailable(audit, err);
+        }
+        audit->synced_seq = upto;
+    }
+    return HA_OK;
+}
+
+enum ha_code ha_audit_write(struct ha_audit *audit, const struct ha_audit_entry *entries, size_t n, struct ha_err *err)
+{
+    pthread_mutex_lock(&audit->lock);
+    // What couldn't be written or synced has to be on the disk before it is believed again.
+    bool sync = audit->options.sync == HA_AUDIT_ALWAYS || audit->trouble.code;
+    enum ha_code code = ha_audit_append(audit, entries, n, err);
+    if (code == HA_OK && sync)
+        code = ha_audit_sync_to(audit, audit->seq, err);
+    pthread_mutex_unlock(&audit->lock);
+    return code;
+}
+
+enum ha_code ha_audit_ready(struct ha_audit *audit, struct ha_err *err)
+{
+    if (!audit || !atomic_load_explicit(&audit->in_trouble, memory_order_relaxed))
+        return HA_OK;
+    return ha_audit_write(audit, NULL, 0, err);
+}
+
+enum ha_code ha_audit_use(struct ha_audit *audit, const struct ha_audit_record *records, size_t n, struct ha_err *err)
+{
+    if (!audit || n == 0)
+        return HA_OK;
+    struct ha_audit_entry one, *entries = n == 1 ? &one : calloc(n, sizeof *entries);
+    struct ha_buf single = {0}, *bodies = n == 1 ? &single : calloc(n, sizeof *bodies);
+    enum ha_code code = HA_OK;
+    if (!entries || !bodies)
+        code = ha_fail(err, HA_E_AUDIT, "out of memory for the audit log");
+    for (size_t i = 0; i < n && code == HA_OK; i++) {
+        ha_audit_record_write(&bodies[i], &records[i]);
+        entries[i] = (struct ha_audit_entry){ha_audit_record_event(&records[i]), &bodies[i]};
+    }
+    if (code == HA_OK)
+        code = ha_audit_write(audit, entries, n, err);
+    for (size_t i = 0; bodies && i < n; i++)
+        ha_buf_clear(&bodies[i]);
+    if (n > 1) {
+        free(bodies);
+        free(entries);
+    }
+    return code;
+}
+
+void ha_audit_head(struct ha_audit *audit, struct ha_audit_head *ret_head)
+{
+    pthread_mutex_lock(&audit->lock);
+    *ret_head = (struct ha_audit_head){.seq = audit->seq, .uncovered = audit->uncovered};
+    memcpy(ret_head->hash, audit->hash, HA_AUDIT_HEX_LEN);
+    pthread_mutex_unlock(&audit->lock);
+}
+
+void ha_audit_trouble(struct ha_audit *audit, struct ha_err *ret_err)
+{
+    pthread_mutex_lock(&audit->lock);
+    *ret_err = audit->trouble;
+    pthread_mutex_unlock(&audit->lock);
+}
+
+const char *ha_audit_path(const struct ha_audit *audit)
+{
+    return audit->path;
+}
+
+bool ha_audit_wait(struct ha_audit *audit, int timeout_ms, bool by_lines)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += timeout_ms / 1000;
+    until.tv_nsec += timeout_ms % 1000 * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000L;
+    }
+    const unsigned lines = by_lines ? audit->options.checkpoint_lines : 0;
+    pthread_mutex_lock(&audit->lock);
+    while (!audit->woken && !(lines && audit->uncovered >= lines))
+        if (pthread_cond_timedwait(&audit->due, &audit->lock, &until))
+            break;
+    bool due = lines && audit->uncovered >= lines;
+    audit->woken = false;
+    pthread_mutex_unlock(&audit->lock);
+    return due;
+}
+
+void ha_audit_wake(struct ha_audit *audit)
+{
+    pthread_mutex_lock(&audit->lock);
+    audit->woken = true;
+    pthread_cond_signal(&audit->due);
+    pthread_mutex_unlock(&audit->lock);
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the log tells of one use of a key, or of one that was refused. A plain value that borrows its texts.
+#pragma once
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <sys/types.h>
+
+struct ha_audit_record {
+    // Who.
+    uid_t uid;
+    gid_t gid;
+    const char *unit, *exe;  // NULL here and below: not known, and left out
+    const char *listen;      // the section of the socket
+    const char *client;      // the section of the rule that allowed it, or of the caller
+    const char *request;     // the request's id
+    // What.
+    const char *route;   // of the API, where it says more than the operation
+    const char *object;  // what isn't a key: a token, a ceremony
+    const char *key;
+    unsigned version;            // 0: not known
+    const uint8_t *spki_sha256;  // 32 bytes
+    const char *operation, *algorithm;
+    const char *content;            // the class of what was signed
+    const uint8_t *content_sha256;  // 32 bytes
+    const uint8_t *digest;          // what was signed instead, where the caller made it
+    size_t digest_len;
+    const char *profile;  // "PROFILE/MESSAGE"
+    // How it went.
+    const char *token;
+    enum ha_code code;
+    int64_t latency_us;  // from the arrival of the request
+    const char *policy;  // the hash of the configuration in force, in hexadecimal
+};
+
+// The event that it is: "use", "refusal" (the caller may not, or asked amiss) or "failure" (it couldn't be done).
+const char *ha_audit_record_event(const struct ha_audit_record *record);
+// Appends the record's members as an object. Texts are cut off after 1,024 bytes.
+void ha_audit_record_write(struct ha_buf *out, const struct ha_audit_record *record);

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+# The audit log.
+check_PROGRAMS += tests/unit/audit_test tests/bench/audit_make
+TESTS += tests/unit/audit_test
+
+audit_rig_sources = tests/unit/audit_rig.c tests/unit/audit_rig.h tests/unit/softkey.c tests/unit/softkey.h
+
+tests_unit_audit_test_SOURCES = tests/unit/audit_test.c $(audit_rig_sources)
+tests_unit_audit_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_audit_test_LDADD = libha-audit.la libha-format.la $(CMOCKA_LIBS)
+
+tests_bench_audit_make_SOURCES = tests/bench/audit_make.c $(audit_rig_sources)
+tests_bench_audit_make_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/unit
+tests_bench_audit_make_LDADD = libha-audit.la libha-format.la $(CMOCKA_LIBS)
