@@ -8,6 +8,7 @@ include tests/unit/jose.mk
 include tests/unit/http_signature.mk
 include tests/unit/profile.mk
 include tests/unit/channel.mk
+include tests/unit/confine.mk
 include tests/unit/certificates.mk
 include tests/unit/expiry.mk
 include tests/unit/versions.mk

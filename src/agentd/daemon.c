@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agentd/daemon.h"
 
+#include "agentd/confine.h"
+#include "agentd/inherit.h"
 #include "agentd/keeper.h"
 #include "agentd/notify.h"
 #include "agentd/reload.h"
+#include "agentd/starter.h"
 #include "base/clock.h"
 #include "base/program.h"
 
@@ -21,6 +24,8 @@
 struct daemon {
     const struct ha_log *log;
     char *program;
+    struct ha_inherited inherited;
+    struct ha_starter *starter;  // NULL: the daemon isn't confined, and starts programs itself
     struct ha_keys *keys;
     struct ha_snapshots snapshots;
     struct ha_reload reload;
@@ -50,15 +55,25 @@ void ha_daemon_block_signals(void)
 static enum ha_code start(struct daemon *daemon, struct ha_err *err)
 {
     struct ha_reload *reload = &daemon->reload;
-    if (ha_program_find("hsm-agent-token", HA_LIBEXECDIR, &daemon->program, err) ||
-        ha_keys_new(reload->first->agent.state_dir, daemon->log, &daemon->keys, err) ||
-        ha_doors_new(&daemon->snapshots, daemon->log, &reload->doors, err) ||
-        ha_tokens_new(daemon->program, daemon->keys, &daemon->snapshots, daemon->log, &reload->tokens, err))
+    const struct ha_agent_config *agent = &reload->first->agent;
+    if (ha_inherit(&daemon->inherited, err) ||
+        ha_program_find("hsm-agent-token", HA_LIBEXECDIR, &daemon->program, err) ||
+        (agent->sandbox && ha_starter_new(daemon->program, reload->first, daemon->log, &daemon->starter, err)) ||
+        ha_keys_new(agent->state_dir, daemon->log, &daemon->keys, err) ||
+        (agent->sandbox && ha_confine_daemon(reload->first, daemon->log, err)))
+        return err->code;
+    const struct ha_spawner *spawner = daemon->starter ? ha_starter_spawner(daemon->starter) : NULL;
+    if (ha_doors_new(&daemon->snapshots, &daemon->inherited, daemon->log, &reload->doors, err) ||
+        ha_tokens_new(daemon->program, spawner, daemon->keys, &daemon->snapshots, daemon->log, &reload->tokens, err))
         return err->code;
     if (ha_reload_first(reload, err))
         return err->code;
-    return ha_keeper_new(reload->first->agent.state_dir, daemon->keys, &daemon->snapshots, daemon->log, &daemon->keeper,
-                         err);
+    const char *left = ha_inherited_left(&daemon->inherited);
+    if (left)
+        ha_log(daemon->log, HA_LOG_WARN, "socket-unused", HA_S("socket", left),
+               HA_S("remedy", "the service manager made it, and no [listen] section has its path: give it one"));
+    return ha_keeper_new(agent->state_dir, daemon->keys, &daemon->snapshots, daemon->starter, daemon->log,
+                         &daemon->keeper, err);
 }
 
 static void stop(struct daemon *daemon)
@@ -69,6 +84,8 @@ static void stop(struct daemon *daemon)
     ha_tokens_free(daemon->reload.tokens);
     ha_snapshots_clear(&daemon->snapshots);
     ha_keys_free(daemon->keys);
+    ha_starter_free(daemon->starter);
+    ha_inherited_clear(&daemon->inherited);
     free(daemon->program);
 }
 

@@ -21,6 +21,9 @@ struct ha_strings {
 };
 
 struct ha_agent_config {
+    char *user;  // whom a daemon that root started becomes, as written; NULL: it stays who it is
+    uid_t uid;   // (uid_t)-1: it stays who it is
+    bool sandbox;
     char *state_dir;
     char *profiles;        // the directory of the site's profiles
     char *clock_keys;      // a shell glob: keys whose messages need a synchronised clock; NULL: none
@@ -58,7 +61,9 @@ struct ha_token_config {
     unsigned deadline_ms;
     unsigned queue;  // most requests that wait for a session at one time
     bool software_oaep;
-    char *verify;  // "rsa", "always" or "off"
+    char *verify;              // "rsa", "always" or "off"
+    char *sandbox;             // "strict", "module" or "off"
+    struct ha_strings writes;  // what the module may write; none: whatever its user may
 };
 
 // The operations a rule can grant. The table's names are what stands in the configuration.

@@ -9,6 +9,22 @@
 #define AT(type, field) .offset = offsetof(struct type, field)
 
 static const struct ha_option agent_options[] = {
+    {.name = "user",
+     .type = HA_OPTION_USER,
+     .fixed = true,
+     AT(ha_agent_config, user),
+     .id_offset = offsetof(struct ha_agent_config, uid),
+     .value = "USER",
+     .help = "Whom an agent that root starts becomes, with that user's groups, before it makes or opens anything but "
+             "this file. Unset: it stays who started it, as it should where a service manager chose the user."},
+    {.name = "sandbox",
+     .type = HA_OPTION_BOOL,
+     .fallback = "yes",
+     .fixed = true,
+     AT(ha_agent_config, sandbox),
+     .value = "yes|no",
+     .help = "Whether the daemon gives up the system calls and files that it doesn't need, see CONFINEMENT in "
+             "hsm-agentd(8). What the kernel doesn't know is left out, and logged."},
     {.name = "state-dir",
      .type = HA_OPTION_PATH,
      .fallback = HA_LOCALSTATEDIR "/lib/hsm-agent",
@@ -33,8 +49,9 @@ static const struct ha_option agent_options[] = {
      .type = HA_OPTION_STRING,
      AT(ha_agent_config, audit_key),
      .value = "KEY",
-     .help = "The name of the key that signs the transcripts of ceremonies. It has the purpose sign, and no rule should "
-             "grant it to anybody. Unset: there are no ceremonies."},
+     .help =
+         "The name of the key that signs the transcripts of ceremonies. It has the purpose sign, and no rule should "
+         "grant it to anybody. Unset: there are no ceremonies."},
     {.name = "ceremony-self-approval",
      .type = HA_OPTION_BOOL,
      .fallback = "no",
@@ -113,8 +130,9 @@ static const struct ha_option agent_options[] = {
      .type = HA_OPTION_PATH,
      AT(ha_agent_config, expiry_hook),
      .value = "PATH",
-     .help = "A program that is run with each notice, see EXPIRY in hsm-agentd(8). It belongs to root or to the agent's "
-             "user, and nobody else may write it."},
+     .help =
+         "A program that is run with each notice, see EXPIRY in hsm-agentd(8). It belongs to root or to the agent's "
+         "user, and nobody else may write it."},
 };
 
 static const struct ha_option listen_options[] = {
@@ -228,6 +246,23 @@ static const struct ha_option token_options[] = {
      .value = "rsa|always|off",
      .help = "Which signatures are verified with the public key before they leave: those of RSA keys, which a token's "
              "fault can give away and which are cheap to verify, all, or none. A wrong one is never sent."},
+    {.name = "sandbox",
+     .type = HA_OPTION_CHOICE,
+     .fallback = "module",
+     AT(ha_token_config, sandbox),
+     .value = "strict|module|off",
+     .help = "Which system calls the token's process gives up before the module is loaded: strict leaves it files, "
+             "devices and Unix sockets, and is for modules that start no programs and reach their token without a "
+             "network; module leaves it what modules have been seen to need; off is for the rest. See CONFINEMENT in "
+             "hsm-agentd(8)."},
+    {.name = "write",
+     .type = HA_OPTION_PATHS,
+     .repeatable = true,
+     AT(ha_token_config, writes),
+     .value = "PATH",
+     .help = "A file or directory that the module may write: SoftHSM's token directory, for example. With one of them "
+             "named, the token's process can write nothing else but its record of refused PINs, and uses devices in "
+             "/dev that are there. Unset: it can write what its user can."},
 };
 
 static const struct ha_option client_options[] = {

@@ -18,6 +18,7 @@ enum ha_option_type {
     HA_OPTION_URI,          // char *: a PKCS#11 URI that names a token
     HA_OPTION_PIN,          // char *: where the PIN comes from
     HA_OPTION_ENVIRONMENT,  // struct ha_strings: NAME=value
+    HA_OPTION_PATHS,        // struct ha_strings: absolute paths
     HA_OPTION_CHOICE,       // char *: one of the words in `value`, which are separated by |
     HA_OPTION_DAYS,         // struct ha_days
     HA_OPTION_ALLOW,        // struct ha_allow * and size_t
@@ -38,7 +39,7 @@ struct ha_option {
     const char *value;    // what the manual puts for the value: "PATH"
     const char *help;
 };
-enum { HA_OPTIONS_MAX = 16 };  // options of one section
+enum { HA_OPTIONS_MAX = 32 };  // options of one section
 
 struct ha_section {
     const char *kind;
