@@ -4,6 +4,7 @@
 // would try ends the process.
 #include "agentd/confine.h"
 
+#include "base/file.h"
 #include "base/landlock.h"
 #include "base/program.h"
 #include "base/seccomp.h"
@@ -283,6 +284,8 @@ static enum ha_code limit_files(const struct ha_config *config, int *ret_abi, st
     ha_auto(ha_buf_clear) struct ha_buf directories = {0};
     ha_auto(ha_free) char *shipped = NULL;
     ha_auto(ha_free) struct ha_landlock_path *paths = calloc(FIXED + config->n_listens, sizeof *paths);
+    if (ha_dir_make(config->agent.state_dir, 0700, err))
+        return ha_wrap(err, "the state directory can't be made");
     if (ha_program_data("hsm-config/profiles", HA_PKGDATADIR "/profiles", &shipped, err))
         return err->code;
     put_directory(&directories, config->path);

@@ -10,8 +10,8 @@
 // set, or the process is that user already. HA_E_CONFIG: it isn't root and so can't; HA_E_IO.
 enum ha_code ha_confine_user(const struct ha_agent_config *agent, struct ha_err *err);
 
-// Filters system calls and limits files for the calling thread and those that it makes from now on: to the
-// configuration and what it says, with the directories of its sockets. Logs what the kernel can't do. The state
-// directory and those of the sockets have to be there. What is started from now on is limited alike, so nothing is: see
+// Filters system calls and limits files for the calling thread and those that it makes from now on, so before there are
+// others: to the configuration and what it says, with the directories of its sockets, which have to be there. Makes the
+// state directory. Logs what the kernel can't do. What is started from now on is limited alike, so nothing is: see
 // agentd/starter.h.
 enum ha_code ha_confine_daemon(const struct ha_config *config, const struct ha_log *log, struct ha_err *err);

@@ -59,8 +59,8 @@ static enum ha_code start(struct daemon *daemon, struct ha_err *err)
     if (ha_inherit(&daemon->inherited, err) ||
         ha_program_find("hsm-agent-token", HA_LIBEXECDIR, &daemon->program, err) ||
         (agent->sandbox && ha_starter_new(daemon->program, reload->first, daemon->log, &daemon->starter, err)) ||
-        ha_keys_new(agent->state_dir, daemon->log, &daemon->keys, err) ||
-        (agent->sandbox && ha_confine_daemon(reload->first, daemon->log, err)))
+        (agent->sandbox && ha_confine_daemon(reload->first, daemon->log, err)) ||
+        ha_keys_new(agent->state_dir, daemon->log, &daemon->keys, err))
         return err->code;
     const struct ha_spawner *spawner = daemon->starter ? ha_starter_spawner(daemon->starter) : NULL;
     if (ha_doors_new(&daemon->snapshots, &daemon->inherited, daemon->log, &reload->doors, err) ||

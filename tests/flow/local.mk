@@ -51,6 +51,8 @@ flow_scripts = \
 	tests/flow/50-secrets.sh \
 	tests/flow/51-est.sh \
 	tests/flow/52-dogtag.sh \
+	tests/flow/54-hardening.sh \
+	tests/flow/55-units.sh \
 	tests/flow/60-scale.sh \
 	tests/flow/70-policy.sh \
 	tests/flow/71-config.sh \
