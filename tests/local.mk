@@ -18,6 +18,7 @@ include tests/unit/cli.mk
 include tests/unit/enrol.mk
 include tests/unit/provider.mk
 include tests/fault/local.mk
+include tests/uniform/local.mk
 include tests/flow/local.mk
 include tests/tsan/local.mk
 include tests/fuzz/local.mk

@@ -268,46 +268,74 @@ static void load_name_service(void)
     (void)getgrgid((gid_t)-2);
 }
 
-static void put_directory(struct ha_buf *out, const char *path)
+// The paths are owned.
+struct paths {
+    struct ha_landlock_path *items;
+    size_t n;
+    bool failed;
+};
+
+static void paths_clear(struct paths *paths)
 {
-    const char *slash = strrchr(path, '/');
-    if (!slash)
-        ha_buf_puts(out, ".");
-    else
-        ha_buf_append(out, path, slash == path ? 1 : (size_t)(slash - path));
-    ha_buf_putc(out, '\0');
+    for (size_t i = 0; i < paths->n; i++)
+        free((char *)paths->items[i].path);
+    free(paths->items);
+}
+HA_AUTO_DEFINE_CLEAR(struct paths, paths_clear)
+
+static void add(struct paths *paths, const char *path, enum ha_landlock_access access)
+{
+    struct ha_landlock_path *more = reallocarray(paths->items, paths->n + 1, sizeof *more);
+    if (more)
+        paths->items = more;
+    if (!more || !(more[paths->n].path = strdup(path))) {
+        paths->failed = true;
+        return;
+    }
+    more[paths->n++].access = access;
+}
+
+// Files are replaced by others of their name, so it is their directory that counts.
+static void add_directory(struct paths *paths, const char *path, enum ha_landlock_access access)
+{
+    ha_auto(ha_free) char *directory = strdup(path);
+    char *slash = directory ? strrchr(directory, '/') : NULL;
+    if (slash)
+        slash[slash == directory] = '\0';
+    add(paths, slash ? directory : ".", access);
+    paths->failed = paths->failed || !directory;
+}
+
+static void add_of_profile(void *context, const char *path)
+{
+    add(context, path, HA_LANDLOCK_READ);
+    add_directory(context, path, HA_LANDLOCK_READ);
 }
 
 static enum ha_code limit_files(const struct ha_config *config, int *ret_abi, struct ha_err *err)
 {
-    enum { FIXED = 8 };
-    ha_auto(ha_buf_clear) struct ha_buf directories = {0};
     ha_auto(ha_free) char *shipped = NULL;
-    ha_auto(ha_free) struct ha_landlock_path *paths = calloc(FIXED + config->n_listens, sizeof *paths);
+    ha_auto(paths_clear) struct paths paths = {0};
     if (ha_dir_make(config->agent.state_dir, 0700, err))
         return ha_wrap(err, "the state directory can't be made");
     if (ha_program_data("hsm-config/profiles", HA_PKGDATADIR "/profiles", &shipped, err))
         return err->code;
-    put_directory(&directories, config->path);
+    add(&paths, "/etc", HA_LANDLOCK_READ);  // users and groups
+    add(&paths, "/proc", HA_LANDLOCK_READ);
+    add(&paths, "/dev/null", HA_LANDLOCK_USE);
+    add(&paths, "/dev/urandom", HA_LANDLOCK_READ);
+    add(&paths, shipped, HA_LANDLOCK_READ);
+    add(&paths, config->agent.profiles, HA_LANDLOCK_READ);
+    add(&paths, config->agent.state_dir, HA_LANDLOCK_WRITE);
+    add_directory(&paths, config->path, HA_LANDLOCK_READ);
+    for (size_t i = 0; i < config->n_tokens; i++)  // the module's hash is in transcripts
+        add_directory(&paths, config->tokens[i].module, HA_LANDLOCK_READ);
     for (size_t i = 0; i < config->n_listens; i++)
-        put_directory(&directories, config->listens[i].socket);
-    if (!paths || !ha_buf_ok(&directories))
+        add_directory(&paths, config->listens[i].socket, HA_LANDLOCK_WRITE);
+    ha_profiles_paths(config->profiles, &paths, add_of_profile);
+    if (paths.failed)
         return ha_fail(err, HA_E_MEMORY, "out of memory");
-    const char *directory = ha_buf_text(&directories);
-    size_t n = 0;
-    paths[n++] = (struct ha_landlock_path){"/etc", HA_LANDLOCK_READ};  // users and groups; replaced, so not by file
-    paths[n++] = (struct ha_landlock_path){"/proc", HA_LANDLOCK_READ};
-    paths[n++] = (struct ha_landlock_path){"/dev/null", HA_LANDLOCK_USE};
-    paths[n++] = (struct ha_landlock_path){"/dev/urandom", HA_LANDLOCK_READ};
-    paths[n++] = (struct ha_landlock_path){shipped, HA_LANDLOCK_READ};
-    paths[n++] = (struct ha_landlock_path){config->agent.profiles, HA_LANDLOCK_READ};
-    paths[n++] = (struct ha_landlock_path){config->agent.state_dir, HA_LANDLOCK_WRITE};
-    paths[n++] = (struct ha_landlock_path){directory, HA_LANDLOCK_READ};
-    for (size_t i = 0; i < config->n_listens; i++) {
-        directory += strlen(directory) + 1;
-        paths[n++] = (struct ha_landlock_path){directory, HA_LANDLOCK_WRITE};
-    }
-    return ha_landlock_enter(&(struct ha_landlock){.paths = paths, .n_paths = n}, ret_abi, err);
+    return ha_landlock_enter(&(struct ha_landlock){.paths = paths.items, .n_paths = paths.n}, ret_abi, err);
 }
 
 enum ha_code ha_confine_daemon(const struct ha_config *config, const struct ha_log *log, struct ha_err *err)

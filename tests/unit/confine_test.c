@@ -48,7 +48,7 @@ static int setup(void **state)
         assert_int_equal(mkdir(all[i], 0700), 0);
     snprintf(text, sizeof text,
              "[agent]\nstate-dir = %s\n[listen a]\nsocket = %s/agent.sock\n[token main]\nuri = pkcs11:token=x\n"
-             "module = /m.so\npin = prompt\n[client c]\nuser = 0\nallow = *:*\n",
+             "module = /nowhere/m.so\npin = prompt\n[client c]\nuser = 0\nallow = *:*\n",
              f->state, f->state);
     assert_int_equal(ha_config_parse(f->path, text, strlen(text), &f->config, &mistakes, &err), HA_OK);
     *state = f;
