@@ -182,5 +182,7 @@ check-faults: $(fault_load)
 	srcdir=$(srcdir) $(srcdir)/tests/bench/faults.sh
 check-hangs: $(fault_load)
 	srcdir=$(srcdir) $(srcdir)/tests/bench/hangs.sh
+check-slow-clients: all
+	srcdir=$(srcdir) $(srcdir)/tests/bench/slow_clients.sh
 check-kills: all
 	srcdir=$(srcdir) $(srcdir)/tests/bench/kills.sh
