@@ -133,6 +133,16 @@ is 'nor does the daemon' "$(<"$T/cored")" "11 False ['agent.sock', 'agent.sock.l
 
 ends_well a
 
+# --- A state directory that others may write isn't used
+
+make_agent w
+mkdir -m 777 "$T/w/state"
+launch_agent w
+wait "${agent_pid[w]}"
+is 'a state directory that everybody may write: the agent does not start' $? 1
+untrack "${agent_pid[w]}"
+like 'and says why' "$(<"$T/w/log")" '*the state directory can?t be trusted*chmod go-w*'
+
 # --- Without
 
 sandbox=off
