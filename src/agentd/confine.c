@@ -325,7 +325,10 @@ static enum ha_code limit_files(const struct ha_config *config, int *ret_abi, st
     add(&paths, "/dev/null", HA_LANDLOCK_USE);
     add(&paths, "/dev/urandom", HA_LANDLOCK_READ);
     add(&paths, shipped, HA_LANDLOCK_READ);
-    add(&paths, config->agent.profiles, HA_LANDLOCK_READ);
+    if (access(config->agent.profiles, F_OK) == 0)
+        add(&paths, config->agent.profiles, HA_LANDLOCK_READ);
+    else
+        add_directory(&paths, config->agent.profiles, HA_LANDLOCK_READ);  // it may come to be
     add(&paths, config->agent.state_dir, HA_LANDLOCK_WRITE);
     add_directory(&paths, config->path, HA_LANDLOCK_READ);
     for (size_t i = 0; i < config->n_tokens; i++)  // the module's hash is in transcripts
