@@ -9,6 +9,7 @@ include tests/unit/jose.mk
 include tests/unit/http_signature.mk
 include tests/unit/profile.mk
 include tests/unit/channel.mk
+include tests/unit/confine.mk
 include tests/unit/certificates.mk
 include tests/unit/expiry.mk
 include tests/unit/versions.mk
@@ -18,6 +19,7 @@ include tests/unit/cli.mk
 include tests/unit/enrol.mk
 include tests/unit/provider.mk
 include tests/fault/local.mk
+include tests/uniform/local.mk
 include tests/flow/local.mk
 include tests/tsan/local.mk
 include tests/fuzz/local.mk

@@ -2,9 +2,12 @@
 #include "agentd/daemon.h"
 
 #include "agentd/auditor.h"
+#include "agentd/confine.h"
+#include "agentd/inherit.h"
 #include "agentd/keeper.h"
 #include "agentd/notify.h"
 #include "agentd/reload.h"
+#include "agentd/starter.h"
 #include "base/clock.h"
 #include "base/program.h"
 
@@ -22,6 +25,8 @@
 struct daemon {
     const struct ha_log *log;
     char *program;
+    struct ha_inherited inherited;
+    struct ha_starter *starter;  // NULL: the daemon isn't confined, and starts programs itself
     struct ha_keys *keys;
     struct ha_limits *limits;
     struct ha_pairs *pairs;
@@ -66,16 +71,22 @@ static void let_tokens_go(void *snapshot)
 static enum ha_code start(struct daemon *daemon, struct ha_err *err)
 {
     struct ha_reload *reload = &daemon->reload;
+    const struct ha_agent_config *agent = &reload->first->agent;
     daemon->limits = ha_limits_new();
     daemon->pairs = ha_pairs_new();
     if (!daemon->limits || !daemon->pairs)
         return ha_fail(err, HA_E_MEMORY, "out of memory");
-    if (ha_program_find("hsm-agent-token", HA_LIBEXECDIR, &daemon->program, err) ||
-        ha_keys_new(reload->first->agent.state_dir, daemon->log, &daemon->keys, err) ||
-        ha_auditor_open(reload->first, daemon->log, &daemon->audit, err) ||
-        ha_doors_new(&daemon->snapshots, daemon->log, &reload->doors, err) ||
-        ha_tokens_new(daemon->program, daemon->keys, daemon->limits, daemon->pairs, &daemon->snapshots, daemon->log,
-                      &reload->tokens, err))
+    if (ha_inherit(&daemon->inherited, err) ||
+        ha_program_find("hsm-agent-token", HA_LIBEXECDIR, &daemon->program, err) ||
+        (agent->sandbox && ha_starter_new(daemon->program, reload->first, daemon->log, &daemon->starter, err)) ||
+        (agent->sandbox && ha_confine_daemon(reload->first, daemon->log, err)) ||
+        ha_keys_new(agent->state_dir, daemon->log, &daemon->keys, err) ||
+        ha_auditor_open(reload->first, daemon->log, &daemon->audit, err))
+        return err->code;
+    const struct ha_spawner *spawner = daemon->starter ? ha_starter_spawner(daemon->starter) : NULL;
+    if (ha_doors_new(&daemon->snapshots, &daemon->inherited, daemon->log, &reload->doors, err) ||
+        ha_tokens_new(daemon->program, spawner, daemon->keys, daemon->limits, daemon->pairs, &daemon->snapshots,
+                      daemon->log, &reload->tokens, err))
         return err->code;
     const struct ha_keys_hold hold = {&daemon->snapshots, hold_tokens, let_tokens_go};
     daemon->snapshots.audit = daemon->audit;
@@ -83,8 +94,12 @@ static enum ha_code start(struct daemon *daemon, struct ha_err *err)
         ha_auditor_new(daemon->audit, reload->first, daemon->keys, &daemon->snapshots, daemon->log, &daemon->auditor,
                        err))
         return err->code;
-    return ha_keeper_new(reload->first->agent.state_dir, daemon->keys, &daemon->snapshots, daemon->log, &daemon->keeper,
-                         err);
+    const char *left = ha_inherited_left(&daemon->inherited);
+    if (left)
+        ha_log(daemon->log, HA_LOG_WARN, "socket-unused", HA_S("socket", left),
+               HA_S("remedy", "the service manager made it, and no [listen] section has its path: give it one"));
+    return ha_keeper_new(agent->state_dir, daemon->keys, &daemon->snapshots, daemon->starter, daemon->log,
+                         &daemon->keeper, err);
 }
 
 static void stop(struct daemon *daemon)
@@ -103,6 +118,8 @@ static void stop(struct daemon *daemon)
     ha_limits_free(daemon->limits);
     ha_pairs_free(daemon->pairs);
     ha_audit_free(daemon->audit);
+    ha_starter_free(daemon->starter);
+    ha_inherited_clear(&daemon->inherited);
     free(daemon->program);
 }
 

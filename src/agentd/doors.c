@@ -37,6 +37,7 @@ struct door {
 
 struct ha_doors {
     struct ha_snapshots *snapshots;
+    struct ha_inherited *inherited;
     const struct ha_log *log;
     struct door *first;
     struct ha_config *wanted;  // a reference to what was prepared; NULL: nothing was
@@ -156,10 +157,13 @@ static enum ha_code prepare_socket(struct ha_doors *doors, struct ha_config *con
                                    const struct ha_listen_config *section, struct ha_err *err)
 {
     struct door *open = find_open(doors, section->socket), *made;
-    if (!open)
-        return door_new(doors, config, section, &made, err) || ha_listen_new(section, SOMAXCONN, &made->listen, err)
-                   ? err->code
-                   : HA_OK;
+    if (!open && door_new(doors, config, section, &made, err))
+        return err->code;
+    if (!open) {
+        int fd = ha_inherited_take(doors->inherited, section->socket);
+        return fd >= 0 ? ha_listen_adopt(fd, &made->listen, err)
+                       : ha_listen_new(section, SOMAXCONN, &made->listen, err);
+    }
     const struct ha_http_options options = options_of(config, open);
     if (!same_options(&open->options, &options) && door_new(doors, config, section, &open->successor, err))
         return err->code;
@@ -330,13 +334,14 @@ unsigned ha_doors_pending(struct ha_doors *doors)
     return pending;
 }
 
-enum ha_code ha_doors_new(struct ha_snapshots *snapshots, const struct ha_log *log, struct ha_doors **ret_doors,
-                          struct ha_err *err)
+enum ha_code ha_doors_new(struct ha_snapshots *snapshots, struct ha_inherited *inherited, const struct ha_log *log,
+                          struct ha_doors **ret_doors, struct ha_err *err)
 {
     struct ha_doors *doors = calloc(1, sizeof *doors);
     if (!doors)
         return ha_fail(err, HA_E_MEMORY, "out of memory");
     doors->snapshots = snapshots;
+    doors->inherited = inherited;
     doors->log = log;
     *ret_doors = doors;
     return HA_OK;

@@ -3,6 +3,7 @@
 // another thread may have held any lock.
 #include "agentd/hook.h"
 
+#include "agentd/starter.h"
 #include "base/clock.h"
 
 #include <errno.h>
@@ -34,7 +35,7 @@ static enum ha_code check(const char *program, struct ha_err *err)
                    (unsigned)geteuid(), program, program);
 }
 
-static _Noreturn void become(const char *program, char *const argv[], char *const environment[])
+_Noreturn void ha_hook_become(char *const argv[], char *const environment[])
 {
     sigset_t none;
     sigemptyset(&none);
@@ -50,7 +51,7 @@ static _Noreturn void become(const char *program, char *const argv[], char *cons
                            syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY)))
         _exit(EXIT_CANNOT);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    execve(program, argv, environment);
+    execve(argv[0], argv, environment);
     _exit(errno == ENOENT ? EXIT_MISSING : EXIT_CANNOT);
 }
 
@@ -72,17 +73,27 @@ static enum ha_code wait_for(pid_t pid, int timeout_ms, int cancel, struct ha_er
     }
 }
 
-enum ha_code ha_hook_run(const char *program, char *const argv[], char *const environment[], int timeout_ms, int cancel,
-                         struct ha_err *err)
+static enum ha_code start(const struct ha_starter *starter, char *const argv[], char *const environment[],
+                          pid_t *ret_pid, struct ha_err *err)
 {
-    int status = 0;
-    if (check(program, err))
-        return err->code;
+    if (starter)
+        return ha_starter_hook(starter, argv, environment, ret_pid, err);
     pid_t pid = fork();
     if (pid < 0)
-        return ha_fail_errno(err, errno, "%s can't be started", program);
+        return ha_fail_errno(err, errno, "%s can't be started", argv[0]);
     if (pid == 0)
-        become(program, argv, environment);
+        ha_hook_become(argv, environment);
+    *ret_pid = pid;
+    return HA_OK;
+}
+
+enum ha_code ha_hook_run(const struct ha_starter *starter, char *const argv[], char *const environment[],
+                         int timeout_ms, int cancel, struct ha_err *err)
+{
+    int status = 0;
+    pid_t pid;
+    if (check(argv[0], err) || start(starter, argv, environment, &pid, err))
+        return err->code;
     enum ha_code code = wait_for(pid, timeout_ms, cancel, err);
     // Also what it left behind in its group, and before its number can be another's.
     kill(-pid, SIGKILL);

@@ -23,6 +23,7 @@
 struct ha_keeper {
     struct ha_keys *keys;
     struct ha_snapshots *snapshots;
+    const struct ha_starter *starter;
     const struct ha_log *log;
     struct ha_last_use last_use;
     struct ha_expiry expiry;
@@ -102,7 +103,7 @@ static enum ha_code run_hook(const struct ha_keeper *keeper, const char *program
         {"", version},
         {"", left},
         {"", words->not_after},
-        {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+        {"", HA_HOOK_PATH},
         {"HSM_AGENT_KEY", key->name},
         {"HSM_AGENT_VERSION", version},
         {"HSM_AGENT_HOLDER", key->holder},
@@ -127,7 +128,7 @@ static enum ha_code run_hook(const struct ha_keeper *keeper, const char *program
         char *at = (char *)text.data;
         for (size_t i = 0; i < HA_ARRAY_SIZE(strings); i++, at += strlen(at) + 1)
             *(i < ARGUMENTS ? &argv[i] : &environment[i - ARGUMENTS]) = at;
-        ha_hook_run(program, argv, environment, HOOK_MS, keeper->stop, &err);
+        ha_hook_run(keeper->starter, argv, environment, HOOK_MS, keeper->stop, &err);
     }
     if (err.code)
         ha_log_err(keeper->log, HA_LOG_ERROR, "expiry-hook-failed", &err, HA_S("key", key->name),
@@ -219,12 +220,14 @@ static enum ha_code start(struct ha_keeper *keeper, const char *state_dir, struc
 }
 
 enum ha_code ha_keeper_new(const char *state_dir, struct ha_keys *keys, struct ha_snapshots *snapshots,
-                           const struct ha_log *log, struct ha_keeper **ret_keeper, struct ha_err *err)
+                           const struct ha_starter *starter, const struct ha_log *log, struct ha_keeper **ret_keeper,
+                           struct ha_err *err)
 {
     struct ha_keeper *keeper = calloc(1, sizeof *keeper);
     if (!keeper)
         return ha_fail(err, HA_E_MEMORY, "out of memory");
-    *keeper = (struct ha_keeper){.keys = keys, .snapshots = snapshots, .log = log, .look = -1, .stop = -1};
+    *keeper = (struct ha_keeper){
+        .keys = keys, .snapshots = snapshots, .starter = starter, .log = log, .look = -1, .stop = -1};
     if (start(keeper, state_dir, err)) {
         ha_keeper_free(keeper);
         return err->code;

@@ -17,7 +17,7 @@ enum { LOCK_TRIES = 16 };
 struct ha_listen {
     int fd;
     int lock_fd;
-    char *path;
+    char *path;  // NULL: it is the service manager's
     char *lock_path;
     dev_t device;  // of our socket's name; the inode is 0 when it has none
     ino_t inode;
@@ -47,7 +47,10 @@ static enum ha_code no_lock(const char *path, const char *lock_path, struct ha_e
                        "unit, or 'install -d -m 0755'.",
                        path);
     if (error == EACCES || error == EPERM || error == EROFS)
-        return ha_hint(err, "The directory of %s must be one in which the agent's user may make files.", path);
+        return ha_hint(err,
+                       "The directory of %s must be one in which the agent's user may make files, and with sandbox = "
+                       "yes one that it had a socket in when it started, else restart it.",
+                       path);
     if (error == ELOOP)
         return ha_hint(err, "A symbolic link stands there; remove it.");
     return err->code;
@@ -215,6 +218,16 @@ enum ha_code ha_listen_new(const struct ha_listen_config *config, int backlog, s
     return HA_OK;
 }
 
+enum ha_code ha_listen_adopt(int fd, struct ha_listen **ret_listen, struct ha_err *err)
+{
+    struct ha_listen *listener = calloc(1, sizeof *listener);
+    if (!listener)
+        return ha_fail(err, HA_E_MEMORY, "out of memory for a socket");
+    *listener = (struct ha_listen){.fd = fd, .lock_fd = -1};
+    *ret_listen = listener;
+    return HA_OK;
+}
+
 int ha_listen_fd(const struct ha_listen *listen)
 {
     return listen->fd;
@@ -229,6 +242,8 @@ static bool is_ours(const struct ha_listen *listener)
 
 enum ha_code ha_listen_set_access(struct ha_listen *listen, const struct ha_listen_config *config, struct ha_err *err)
 {
+    if (!listen->path)
+        return HA_OK;
     uid_t uid = config->uid == (uid_t)-1 ? listen->uid : config->uid;
     gid_t gid = config->gid == (gid_t)-1 ? listen->gid : config->gid;
     if (is_ours(listen))

@@ -13,9 +13,12 @@ struct ha_listen;
 // there; HA_E_IO: the directory is missing or closed to us, or the owner can't be set.
 enum ha_code ha_listen_new(const struct ha_listen_config *config, int backlog, struct ha_listen **ret_listen,
                            struct ha_err *err);
+// A socket that the service manager made, with owner and mode as it says: the descriptor is the listener's from now on,
+// its name is not.
+enum ha_code ha_listen_adopt(int fd, struct ha_listen **ret_listen, struct ha_err *err);
 int ha_listen_fd(const struct ha_listen *listen);
-// Gives the socket the owner and mode of config, whose path doesn't matter. Unset: what it had when it was made.
-// HA_E_IO; HA_E_CONFLICT: what stands at the path isn't our socket any more.
+// Gives the socket the owner and mode of config, whose path doesn't matter; not one that was adopted. Unset: what it
+// had when it was made. HA_E_IO; HA_E_CONFLICT: what stands at the path isn't our socket any more.
 enum ha_code ha_listen_set_access(struct ha_listen *listen, const struct ha_listen_config *config, struct ha_err *err);
 // Removes the socket's name (if it is still ours), so that nobody can connect any more.
 void ha_listen_unlink(struct ha_listen *listen);

@@ -2,11 +2,14 @@
 # What needs no main is a library, so that tests can link it.
 noinst_LTLIBRARIES += libha-agentd.la
 libha_agentd_la_SOURCES = \
+	src/agentd/confine.c src/agentd/confine.h \
 	src/agentd/hook.c src/agentd/hook.h \
+	src/agentd/inherit.c src/agentd/inherit.h \
 	src/agentd/listen.c src/agentd/listen.h \
 	src/agentd/notify.c src/agentd/notify.h \
-	src/agentd/options.c src/agentd/options.h
-libha_agentd_la_LIBADD = libha-config.la
+	src/agentd/options.c src/agentd/options.h \
+	src/agentd/starter.c src/agentd/starter.h
+libha_agentd_la_LIBADD = libha-config.la libha-supervise.la
 
 sbin_PROGRAMS += hsm-agentd
 hsm_agentd_SOURCES = \

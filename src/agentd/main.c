@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // hsm-agentd: reads its options and configuration, hardens itself, runs.
+#include "agentd/confine.h"
 #include "agentd/daemon.h"
 #include "agentd/options.h"
 #include "config/config.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,20 +23,24 @@
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_WRONG_USAGE = 2 };
 
-static void harden(void)
+// After a change of the user, which makes a process dumpable or not by another rule.
+static enum ha_code harden(struct ha_err *err)
 {
-    const struct rlimit no_core = {0, 0};
-    setrlimit(RLIMIT_CORE, &no_core);
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);
     }
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-#ifndef HA_ASAN  // the leak checker traces the process
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
     umask(077);
+    if (setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) != 0)
+        return ha_fail_errno(err, errno, "can't forbid core dumps");
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return ha_fail_errno(err, errno, "can't give up new privileges");
+#ifndef HA_ASAN  // the leak checker traces the process
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+        return ha_fail_errno(err, errno, "can't become not dumpable");
+#endif
+    return HA_OK;
 }
 
 static int print(struct ha_buf *text)
@@ -87,7 +93,7 @@ static int with_config(const struct ha_agentd_options *options)
     const struct ha_log log = {
         .fd = 2, .json = options->log_json, .least = options->debug ? HA_LOG_DEBUG : HA_LOG_INFO};
     ha_daemon_block_signals();
-    if (ha_daemon_run(config, &log, &err)) {
+    if (ha_confine_user(&config->agent, &err) || harden(&err) || ha_daemon_run(config, &log, &err)) {
         ha_log_err(&log, HA_LOG_ERROR, "start-failed", &err);
         return EXIT_FAILED;
     }
@@ -99,7 +105,6 @@ int main(int argc, char **argv)
 {
     // The system's openssl.cnf may load providers, one day even one that asks this very daemon.
     OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
-    harden();
     struct ha_agentd_options options;
     struct ha_err err = {0};
     if (ha_agentd_options(argc, argv, &options, &err)) {

@@ -12,12 +12,24 @@ struct row {
     enum ha_agentd_mode mode;
 };
 
-enum { ROW_CONFIG, ROW_CHECK, ROW_DUMP, ROW_FORMAT, ROW_DEBUG, ROW_HELP, ROW_VERSION, ROW_MANUAL, ROW_MANUAL_PROFILES, ROW_COUNT };
+enum {
+    ROW_CONFIG,
+    ROW_CHECK,
+    ROW_DUMP,
+    ROW_FORMAT,
+    ROW_DEBUG,
+    ROW_HELP,
+    ROW_VERSION,
+    ROW_MANUAL,
+    ROW_MANUAL_PROFILES,
+    ROW_COUNT
+};
 
 static const struct row rows[ROW_COUNT] = {
     [ROW_CONFIG] = {'c', "config", "FILE", "the configuration (" HA_SYSCONFDIR "/hsm-agent/hsm-agent.conf)",
                     HA_AGENTD_RUN},
-    [ROW_CHECK] = {0, "check", NULL, "report every mistake of the configuration and of the profiles, and end", HA_AGENTD_CHECK},
+    [ROW_CHECK] = {0, "check", NULL, "report every mistake of the configuration and of the profiles, and end",
+                   HA_AGENTD_CHECK},
     [ROW_DUMP] = {0, "dump", NULL, "print the effective configuration, and end", HA_AGENTD_DUMP},
     [ROW_FORMAT] = {0, "log-format", "text|json", "the form of a log line on standard error (text)", HA_AGENTD_RUN},
     [ROW_DEBUG] = {0, "debug", NULL, "log more", HA_AGENTD_RUN},

@@ -26,8 +26,8 @@ static void log_mistakes(const struct ha_log *log, const char *path, const struc
 {
     for (size_t i = 0; i < mistakes->n; i++) {
         const struct ha_mistake *mistake = &mistakes->items[i];
-        ha_log(log, HA_LOG_ERROR, "config-mistake", HA_S("file", mistake->file ? mistake->file : path), HA_N("line", mistake->line),
-               HA_S("cause", mistake->cause), HA_S("remedy", mistake->remedy));
+        ha_log(log, HA_LOG_ERROR, "config-mistake", HA_S("file", mistake->file ? mistake->file : path),
+               HA_N("line", mistake->line), HA_S("cause", mistake->cause), HA_S("remedy", mistake->remedy));
     }
 }
 

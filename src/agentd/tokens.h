@@ -13,10 +13,10 @@
 
 struct ha_tokens;
 
-// Borrows program (of hsm-agent-token), keys, limits, pairs, log and snapshots.
-enum ha_code ha_tokens_new(const char *program, struct ha_keys *keys, struct ha_limits *limits, struct ha_pairs *pairs,
-                           struct ha_snapshots *snapshots, const struct ha_log *log, struct ha_tokens **ret_tokens,
-                           struct ha_err *err);
+// Borrows program (of hsm-agent-token), what starts it (NULL: this process), keys, limits, pairs, log and snapshots.
+enum ha_code ha_tokens_new(const char *program, const struct ha_spawner *spawner, struct ha_keys *keys,
+                           struct ha_limits *limits, struct ha_pairs *pairs, struct ha_snapshots *snapshots,
+                           const struct ha_log *log, struct ha_tokens **ret_tokens, struct ha_err *err);
 
 // False: keys are being bound, try again later. What follows needs the lock.
 bool ha_tokens_lock(struct ha_tokens *tokens);

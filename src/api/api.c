@@ -94,8 +94,9 @@ void ha_api_handle(const struct ha_api *api, const struct ha_request *request, s
     char name[HA_NAME_MAX + 1];
     call.caller = (struct ha_caller){.uid = request->principal->uid, .start_ms = ha_now_ms()};
     struct ha_err err = {0};
-    enum ha_code code = dispatch(&call, name, reply, &err);
-    code = ha_audit_done(&call, &err);
+    if (dispatch(&call, name, reply, &err) == HA_OK)
+        err = (struct ha_err){0};  // what failed on the way, and was done in another way
+    enum ha_code code = ha_audit_done(&call, &err);
     ha_json_free(call.body);
     if (code == HA_OK && !ha_buf_ok(&reply->body))
         code = ha_fail(&err, HA_E_MEMORY, "out of memory");

@@ -8,14 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static enum ha_code check_trust(const char *path, const struct stat *st, enum ha_file_trust trust, struct ha_err *err)
+static enum ha_code check_owner(const char *path, const struct stat *st, enum ha_file_trust trust, struct ha_err *err)
 {
-    if (!S_ISREG(st->st_mode)) {
-        ha_fail(err, HA_E_CONFIG, "%s isn't a regular file", path);
-        return ha_hint(err, "Name a regular file.");
-    }
-    if (trust == HA_FILE_ANY)
-        return HA_OK;
     if (st->st_uid != 0 && st->st_uid != geteuid()) {
         ha_fail(err, HA_E_CONFIG, "%s belongs to uid %u, who is neither root nor this process's user", path,
                 (unsigned)st->st_uid);
@@ -32,6 +26,15 @@ static enum ha_code check_trust(const char *path, const struct stat *st, enum ha
         return ha_hint(err, "Take that away: chmod go-w %s", path);
     }
     return HA_OK;
+}
+
+static enum ha_code check_trust(const char *path, const struct stat *st, enum ha_file_trust trust, struct ha_err *err)
+{
+    if (!S_ISREG(st->st_mode)) {
+        ha_fail(err, HA_E_CONFIG, "%s isn't a regular file", path);
+        return ha_hint(err, "Name a regular file.");
+    }
+    return trust == HA_FILE_ANY ? HA_OK : check_owner(path, st, trust, err);
 }
 
 static enum ha_code too_large(const char *path, size_t max, struct ha_err *err)
@@ -246,4 +249,13 @@ enum ha_code ha_dir_make(const char *path, mode_t mode, struct ha_err *err)
         *at = '/';
     }
     return make_one(path, mode, err);
+}
+
+enum ha_code ha_dir_check(const char *path, struct ha_err *err)
+{
+    struct stat st;
+    ha_auto(ha_close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return ha_fail_errno(err, errno, "can't open the directory %s", path);
+    return check_owner(path, &st, HA_FILE_TRUSTED, err);
 }

@@ -33,5 +33,8 @@ enum ha_code ha_file_read_secret(const char *path, size_t max, enum ha_file_trus
 enum ha_code ha_file_write(const char *path, const void *bytes, size_t n, mode_t mode, struct ha_err *err);
 // Removes path and syncs the directory; a path that isn't there is HA_OK.
 enum ha_code ha_file_remove(const char *path, struct ha_err *err);
+// Whether only we and root can put files into the directory, or take them out: HA_E_CONFIG when it is another's, its
+// group or everybody may write it, or it isn't one; a symbolic link to one is followed.
+enum ha_code ha_dir_check(const char *path, struct ha_err *err);
 // Makes the directory (and its parents) unless it is there. Those it makes have exactly that mode.
 enum ha_code ha_dir_make(const char *path, mode_t mode, struct ha_err *err);

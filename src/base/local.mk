@@ -9,10 +9,12 @@ libha_base_la_SOURCES = \
 	src/base/ini.c src/base/ini.h \
 	src/base/json.c src/base/json.h src/base/json_check.c src/base/json_check.h src/base/json_write.c \
 	src/base/json_text.c src/base/json_text.h \
+	src/base/landlock.c src/base/landlock.h \
 	src/base/log.c src/base/log.h \
 	src/base/mistakes.c src/base/mistakes.h \
 	src/base/nearest.c src/base/nearest.h \
 	src/base/program.c src/base/program.h \
+	src/base/seccomp.c src/base/seccomp.h \
 	src/base/secret.c src/base/secret.h \
 	src/base/text.c src/base/text.h \
 	src/base/unit.c src/base/unit.h

@@ -6,6 +6,7 @@
 #include "base/auto.h"
 #include "base/err.h"
 #include "channel/packet.h"
+#include "channel/token.h"
 #include "config/config.h"
 #include "crypto/alg.h"
 
@@ -40,13 +41,13 @@ struct ha_child {
     char label[64], serial[64], model[128];
 };
 
-// Starts program for the token and hands the worker channels over; returns when the child is logged in and ready, or
-// has said why not, or deadline_ms has passed, or cancel (a descriptor, borrowed for the child's life; HA_E_STOPPING)
-// is readable, which also ends the waiting for answers on the control channel. Blocks; called from the thread that
-// lives as long as the child may. On failure ret_status is how the child ended, as ha_child_end tells it.
+// Starts the host's program for the token and hands the worker channels over; returns when the child is logged in and
+// ready, or has said why not, or deadline_ms has passed, or cancel (a descriptor, borrowed for the child's life;
+// HA_E_STOPPING) is readable, which also ends the waiting for answers on the control channel. Blocks; called from the
+// thread that lives as long as the child may. On failure ret_status is how the child ended, as ha_child_end tells it.
 // pin_guard: the path of its record of refused PINs; NULL: it keeps none.
-enum ha_code ha_child_start(const char *program, const struct ha_token_config *config, const char *pin_guard,
-                            bool log_json, int cancel, int64_t deadline_ms, struct ha_child **ret_child,
+enum ha_code ha_child_start(const struct ha_token_host *host, const struct ha_token_config *config,
+                            const char *pin_guard, int cancel, int64_t deadline_ms, struct ha_child **ret_child,
                             int *ret_status, struct ha_err *err);
 // One question on the control channel; answers that are HA_OP_OBJECT go to object (NULL: none are expected), the last
 // one to ret_answer, whose parts live in child->control_buffer. One thread at a time: the caller holds the token's

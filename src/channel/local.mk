@@ -10,6 +10,7 @@ libha_supervise_la_SOURCES = \
 	src/channel/pace.c src/channel/pace.h \
 	src/channel/pool.c src/channel/pool.h \
 	src/channel/queue.c src/channel/queue.h \
+	src/channel/spawn.c src/channel/spawn.h \
 	src/channel/supervise.c \
 	src/channel/token.c src/channel/token.h src/channel/token_internal.h
 libha_supervise_la_LIBADD = libha-channel.la libha-crypto.la

@@ -195,8 +195,8 @@ static enum ha_pace_end run_child(struct ha_token *token, struct ha_pace *pace, 
     int start_ms = prompt ? PROMPT_MS : ha_pace_limit_ms(pace, (int)token->config->deadline_ms, START_MS);
     struct ha_child *child;
     int status = 0;
-    if (ha_child_start(token->host.program, token->config, token->pin_guard, token->host.log->json, token->halt,
-                       ha_now_ms() + start_ms, &child, &status, err)) {
+    if (ha_child_start(&token->host, token->config, token->pin_guard, token->halt, ha_now_ms() + start_ms, &child,
+                       &status, err)) {
         if (err->code == HA_E_DEADLINE)
             ha_pace_stalled(pace);
         return status > 128 && err->code != HA_E_DEADLINE ? HA_PACE_CRASHED : HA_PACE_FAILED;

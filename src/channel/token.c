@@ -44,16 +44,11 @@ static enum ha_code make_guard(struct ha_token *token, struct ha_err *err)
     ha_auto(ha_free) char *directory = NULL;
     if (!token->host.state_dir)
         return HA_OK;
-    if (asprintf(&directory, "%s/pin-guard", token->host.state_dir) < 0) {
-        directory = NULL;
-        return ha_fail(err, HA_E_MEMORY, "out of memory");
-    }
+    if (ha_command_pin_guard(token->host.state_dir, "", &directory, err) ||
+        ha_command_pin_guard(token->host.state_dir, token->config->name, &token->pin_guard, err))
+        return err->code;
     if (ha_dir_make(directory, 0700, err))
         return ha_wrap(err, "the directory for records of refused PINs can't be made");
-    if (asprintf(&token->pin_guard, "%s/%s", directory, token->config->name) < 0) {
-        token->pin_guard = NULL;
-        return ha_fail(err, HA_E_MEMORY, "out of memory");
-    }
     return HA_OK;
 }
 

@@ -9,13 +9,15 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "channel/packet.h"
+#include "channel/spawn.h"
 #include "config/config.h"
 #include "crypto/alg.h"
 
 struct ha_token;
 
 struct ha_token_host {
-    const char *program;  // path of hsm-agent-token; borrowed for the token's life
+    const char *program;               // path of hsm-agent-token; borrowed for the token's life
+    const struct ha_spawner *spawner;  // starts it; borrowed; NULL: this process does it itself
     const char
         *state_dir;  // where records of refused PINs are kept; borrowed until ha_token_new returns; NULL: nowhere
     const struct ha_log *log;  // borrowed

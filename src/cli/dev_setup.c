@@ -102,11 +102,14 @@ static enum ha_code write_conf(const struct ha_dev_dir *dir, const struct ha_dev
                   "environment = SOFTHSM2_CONF=%s/softhsm2.conf\n"
                   "pin = file:%s/pin\n"
                   "software-oaep = yes\n"
+                  "sandbox = strict\n"
+                  "write = %s\n"
                   "\n"
                   "[client dev]\n"
                   "user = %u\n"
                   "allow = *:*\n",
-                  state, dir->path, dir->path, serial, programs->module, dir->path, dir->path, (unsigned)geteuid());
+                  state, dir->path, dir->path, serial, programs->module, dir->path, dir->path, dir->path,
+                  (unsigned)geteuid());
     if (!ha_buf_ok(&text))
         return no_memory(err);
     enum ha_code code = ha_dir_make(state, 0700, err);

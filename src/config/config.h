@@ -24,6 +24,9 @@ struct ha_strings {
 };
 
 struct ha_agent_config {
+    char *user;  // whom a daemon that root started becomes, as written; NULL: it stays who it is
+    uid_t uid;   // (uid_t)-1: it stays who it is
+    bool sandbox;
     char *state_dir;
     char *second;       // operations that take two people, as written; NULL: none
     unsigned seconds;   // the same as bits 1u << enum ha_operation
@@ -71,7 +74,9 @@ struct ha_token_config {
     unsigned deadline_ms;
     unsigned queue;  // most requests that wait for a session at one time
     bool software_oaep;
-    char *verify;  // "rsa", "always" or "off"
+    char *verify;              // "rsa", "always" or "off"
+    char *sandbox;             // "strict", "module" or "off"
+    struct ha_strings writes;  // what the module may write; none: whatever its user may
 };
 
 // The operations a rule can grant. The table's names are what stands in the configuration.
@@ -172,6 +177,8 @@ HA_AUTO_DEFINE(struct ha_config, ha_config_free)
 
 // Whether a token made from one would be made the same from the other: every option has the same value.
 bool ha_config_same_token(const struct ha_token_config *a, const struct ha_token_config *b);
+// Whether a client is known by its executable.
+bool ha_config_names_exe(const struct ha_config *config);
 // Calls differs for each option that can't change while the agent runs and isn't the same in both.
 void ha_config_fixed(const struct ha_config *running, const struct ha_config *wanted, void *context,
                      void (*differs)(void *context, const char *section, const char *option));

@@ -9,6 +9,22 @@
 #define AT(type, field) .offset = offsetof(struct type, field)
 
 static const struct ha_option agent_options[] = {
+    {.name = "user",
+     .type = HA_OPTION_USER,
+     .fixed = true,
+     AT(ha_agent_config, user),
+     .id_offset = offsetof(struct ha_agent_config, uid),
+     .value = "USER",
+     .help = "Whom an agent that root starts becomes, with that user's groups, before it makes or opens anything but "
+             "this file. Unset: it stays who started it, as it should where a service manager chose the user."},
+    {.name = "sandbox",
+     .type = HA_OPTION_BOOL,
+     .fallback = "yes",
+     .fixed = true,
+     AT(ha_agent_config, sandbox),
+     .value = "yes|no",
+     .help = "Whether the daemon gives up the system calls and files that it doesn't need, see CONFINEMENT in "
+             "hsm-agentd(8). What the kernel doesn't know is left out, and logged."},
     {.name = "state-dir",
      .type = HA_OPTION_PATH,
      .fallback = HA_LOCALSTATEDIR "/lib/hsm-agent",
@@ -34,8 +50,7 @@ static const struct ha_option agent_options[] = {
      AT(ha_agent_config, audit_key),
      .value = "KEY",
      .help = "The name of the key that signs the checkpoints of the audit log, and the transcripts of ceremonies. It "
-             "has the purpose sign, and no rule should "
-             "grant it to anybody. Unset: there are neither."},
+             "has the purpose sign, and no rule should grant it to anybody. Unset: there are neither."},
     {.name = "audit",
      .type = HA_OPTION_BOOL,
      .fallback = "yes",
@@ -333,6 +348,23 @@ static const struct ha_option token_options[] = {
      .value = "rsa|always|off",
      .help = "Which signatures are verified with the public key before they leave: those of RSA keys, which a token's "
              "fault can give away and which are cheap to verify, all, or none. A wrong one is never sent."},
+    {.name = "sandbox",
+     .type = HA_OPTION_CHOICE,
+     .fallback = "module",
+     AT(ha_token_config, sandbox),
+     .value = "strict|module|off",
+     .help = "Which system calls the token's process gives up before the module is loaded: strict leaves it files, "
+             "devices and Unix sockets, and is for modules that start no programs and reach their token without a "
+             "network; module leaves it what modules have been seen to need; off is for the rest. See CONFINEMENT in "
+             "hsm-agentd(8)."},
+    {.name = "write",
+     .type = HA_OPTION_PATHS,
+     .repeatable = true,
+     AT(ha_token_config, writes),
+     .value = "PATH",
+     .help = "A file or directory that the module may write: SoftHSM's token directory, for example. With one of them "
+             "named, the token's process can write nothing else but its record of refused PINs, and uses devices in "
+             "/dev that are there. Unset: it can write what its user can."},
 };
 
 static const struct ha_option client_options[] = {
@@ -371,7 +403,8 @@ static const struct ha_option client_options[] = {
      .help =
          "The section is only about programs whose executable is this file. It needs user, group or unit beside it, "
          "for whoever may run a program can make a connection first and become it then. The agent can tell only as "
-         "root, with CAP_SYS_PTRACE, or for programs of its own user."},
+         "root, with CAP_SYS_PTRACE, or for programs of its own user. While there is such a line the daemon's files "
+         "aren't limited by Landlock, which would hide executables; so the first one needs a restart."},
     {.name = "allow",
      .type = HA_OPTION_ALLOW,
      .repeatable = true,

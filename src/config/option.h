@@ -18,6 +18,7 @@ enum ha_option_type {
     HA_OPTION_URI,          // char *: a PKCS#11 URI that names a token
     HA_OPTION_PIN,          // char *: where the PIN comes from
     HA_OPTION_ENVIRONMENT,  // struct ha_strings: NAME=value
+    HA_OPTION_PATHS,        // struct ha_strings: absolute paths
     HA_OPTION_CHOICE,       // char *: one of the words in `value`, which are separated by |
     HA_OPTION_DAYS,         // struct ha_days
     HA_OPTION_OPERATIONS,   // char * and unsigned: operations that take an admin socket, as bits

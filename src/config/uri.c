@@ -116,9 +116,8 @@ enum ha_code ha_uri_check(const char *uri, struct ha_err *err)
     bool names_token = false;
     if (strncmp(uri, scheme, strlen(scheme)) != 0) {
         ha_fail(err, HA_E_CONFIG, "the URI doesn't begin with 'pkcs11:'");
-        return ha_hint(err,
-                       "Write pkcs11:token=LABEL;serial=NUMBER; 'hsm-agent token list --module MODULE' shows "
-                       "both.");
+        return ha_hint(err, "Write pkcs11:token=LABEL;serial=NUMBER; 'hsm-agent token list --module MODULE' shows "
+                            "both.");
     }
     // Attributes of the path end with ';', those of the query, behind the '?', with '&'.
     const char *separators = ";?";

@@ -48,6 +48,12 @@ static enum ha_code store_environment(const struct ha_option *option, const char
     return code == HA_OK ? append_string(strings, text, err) : code;
 }
 
+static enum ha_code store_path(const struct ha_option *option, const char *text, void *section, struct ha_err *err)
+{
+    enum ha_code code = ha_value_check_path(text, err);
+    return code == HA_OK ? append_string(HA_OPTION_FIELD(struct ha_strings, section, option->offset), text, err) : code;
+}
+
 // The text, and the uid or gid that it stands for.
 static enum ha_code store_id(const struct ha_option *option, const char *text, void *section, struct ha_err *err)
 {
@@ -159,6 +165,8 @@ enum ha_code ha_value_store(const struct ha_option *option, const char *text, un
         return store_id(option, text, section, err);
     case HA_OPTION_ENVIRONMENT:
         return store_environment(option, text, section, err);
+    case HA_OPTION_PATHS:
+        return store_path(option, text, section, err);
     case HA_OPTION_ALLOW:
         return store_allow(option, text, line, section, err);
     }
@@ -260,6 +268,7 @@ void ha_value_dump(const struct ha_option *option, const void *section, struct h
     case HA_OPTION_UNIT:
     case HA_OPTION_EXE:
     case HA_OPTION_ENVIRONMENT:
+    case HA_OPTION_PATHS:
         dump_strings(option, HA_OPTION_FIELD(struct ha_strings, section, option->offset), out);
         break;
     case HA_OPTION_ALLOW:
@@ -340,6 +349,7 @@ void ha_value_clear(const struct ha_option *option, void *section)
     case HA_OPTION_UNIT:
     case HA_OPTION_EXE:
     case HA_OPTION_ENVIRONMENT:
+    case HA_OPTION_PATHS:
         clear_strings(HA_OPTION_FIELD(struct ha_strings, section, option->offset));
         break;
     case HA_OPTION_ALLOW:

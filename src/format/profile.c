@@ -43,6 +43,22 @@ const struct ha_profile *ha_profiles_at(const struct ha_profiles *profiles, size
     return profiles && i < profiles->n ? &profiles->items[i] : NULL;
 }
 
+void ha_profiles_paths(const struct ha_profiles *profiles, void *context, void (*path)(void *context, const char *path))
+{
+    const struct ha_profile *profile;
+    for (size_t i = 0; (profile = ha_profiles_at(profiles, i)); i++) {
+        const struct ha_profile_table *table = ha_scheme_info(profile->scheme)->table;
+        for (size_t j = 0; j < table->n; j++) {
+            const struct ha_profile_option *option = &table->options[j];
+            const char *value = option->kind == HA_PROFILE_PATH
+                                    ? *HA_PROFILE_FIELD(char *const, profile->options, option->offset)
+                                    : NULL;
+            if (value)
+                path(context, value);
+        }
+    }
+}
+
 static const struct ha_profile *by_name(const struct ha_profiles *profiles, const char *name)
 {
     const struct ha_profile *profile;

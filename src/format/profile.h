@@ -95,6 +95,9 @@ HA_AUTO_DEFINE(struct ha_profiles, ha_profiles_free)
 
 // The i-th in the order of their names; NULL when there are fewer. Borrowed, as below.
 const struct ha_profile *ha_profiles_at(const struct ha_profiles *profiles, size_t i);
+// Calls path for each file or directory that an option of a message names.
+void ha_profiles_paths(const struct ha_profiles *profiles, void *context,
+                       void (*path)(void *context, const char *path));
 // The message called name, "PROFILE/MESSAGE", of one of the schemes (bits); "PROFILE" alone where only one of its
 // messages is. With name NULL, the plain message of the lowest of the schemes that has one. HA_E_MALFORMED: there is
 // none of that name, or it is of another scheme (the words say which there are). HA_E_KEY_CANNOT: the site has yet to

@@ -40,6 +40,8 @@ enum ha_code ha_store_open(const char *state_dir, struct ha_store *ret_store, st
         return ha_fail(err, HA_E_MEMORY, "out of memory");
     if (ha_dir_make(directory, 0700, err))
         return ha_wrap(err, "the state directory can't be made");
+    if (ha_dir_check(state_dir, err) || ha_dir_check(directory, err))
+        return ha_wrap(err, "the state directory can't be trusted");
     ha_auto(ha_close) int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return ha_fail_errno(err, errno, "%s", lock);

@@ -6,6 +6,7 @@ libha_token_la_SOURCES = \
 	src/token/cache.c src/token/cache.h \
 	src/token/certificate.c src/token/certificate.h \
 	src/token/ckr.c src/token/ckr.h \
+	src/token/confine.c src/token/confine.h \
 	src/token/control.c src/token/control.h \
 	src/token/decrypt.c src/token/decrypt.h \
 	src/token/derive.c src/token/derive.h \

@@ -9,7 +9,16 @@
 #include <stddef.h>
 #include <string.h>
 
-enum value_kind { VALUE_TEXT, VALUE_COUNT, VALUE_FLAG, VALUE_VERIFY, VALUE_TOOL, VALUE_SECONDS };
+enum value_kind {
+    VALUE_TEXT,
+    VALUE_COUNT,
+    VALUE_FLAG,
+    VALUE_VERIFY,
+    VALUE_SANDBOX,
+    VALUE_PATHS,
+    VALUE_TOOL,
+    VALUE_SECONDS
+};
 
 // `where` is the member's place in struct ha_token_options.
 static const struct option_row {
@@ -26,6 +35,8 @@ static const struct option_row {
     {HA_TOKEN_OPT_SESSIONS, VALUE_COUNT, offsetof(struct ha_token_options, sessions)},
     {HA_TOKEN_OPT_SOFTWARE_OAEP, VALUE_FLAG, offsetof(struct ha_token_options, software_oaep)},
     {HA_TOKEN_OPT_VERIFY, VALUE_VERIFY, offsetof(struct ha_token_options, verify)},
+    {HA_TOKEN_OPT_SANDBOX, VALUE_SANDBOX, offsetof(struct ha_token_options, sandbox)},
+    {HA_TOKEN_OPT_WRITE, VALUE_PATHS, 0},
     {HA_TOKEN_OPT_LOG_JSON, VALUE_FLAG, offsetof(struct ha_token_options, log_json)},
     {HA_TOKEN_OPT_INIT, VALUE_FLAG, offsetof(struct ha_token_options, init)},
     {HA_TOKEN_OPT_LABEL, VALUE_TEXT, offsetof(struct ha_token_options, label)},
@@ -66,6 +77,28 @@ static enum ha_code store_verify(const char *value, enum ha_verify_what *ret_wha
     return ha_fail(err, HA_E_USAGE, "--%s takes rsa, always or off", HA_TOKEN_OPT_VERIFY);
 }
 
+static enum ha_code store_sandbox(const char *value, enum ha_sandbox *ret_sandbox, struct ha_err *err)
+{
+    static const char *const words[] = {
+        [HA_SANDBOX_MODULE] = "module", [HA_SANDBOX_STRICT] = "strict", [HA_SANDBOX_OFF] = "off"};
+    for (unsigned i = 0; i < HA_ARRAY_SIZE(words); i++) {
+        if (strcmp(words[i], value) == 0) {
+            *ret_sandbox = (enum ha_sandbox)i;
+            return HA_OK;
+        }
+    }
+    return ha_fail(err, HA_E_USAGE, "--%s takes strict, module or off", HA_TOKEN_OPT_SANDBOX);
+}
+
+static enum ha_code store_write(const char *value, struct ha_token_options *options, struct ha_err *err)
+{
+    if (value[0] != '/' || options->n_writes == HA_TOKEN_WRITES_MAX)
+        return ha_fail(err, HA_E_USAGE, "--%s takes an absolute path, %d times at most", HA_TOKEN_OPT_WRITE,
+                       HA_TOKEN_WRITES_MAX);
+    options->writes[options->n_writes++] = value;
+    return HA_OK;
+}
+
 static enum ha_code store_tool(const char *value, enum ha_token_tool *ret_tool, struct ha_err *err)
 {
     for (unsigned i = HA_TOOL_NONE + 1; i < HA_ARRAY_SIZE(tools); i++) {
@@ -96,6 +129,10 @@ static enum ha_code store(const struct option_row *row, const char *value, struc
         break;
     case VALUE_VERIFY:
         return store_verify(value, member, err);
+    case VALUE_SANDBOX:
+        return store_sandbox(value, member, err);
+    case VALUE_PATHS:
+        return store_write(value, options, err);
     case VALUE_TOOL:
         return store_tool(value, member, err);
     case VALUE_SECONDS:

@@ -6,11 +6,12 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 // hsm-agent-token --name edge --uri pkcs11:token=edge --module /usr/lib/softhsm/libsofthsm2.so
 //     --pin file:/etc/hsm-agent/pin --sessions 8 [--pin-guard PATH] [--module-args TEXT] [--software-oaep] [--verify
 //     WHAT]
-//     [--log-json]
+//     [--sandbox WHAT] [--write PATH]... [--log-json]
 #define HA_TOKEN_OPT_NAME          "name"           // the token's name in the configuration, for log lines
 #define HA_TOKEN_OPT_URI           "uri"            // RFC 7512; never a slot-id alone, never a PIN
 #define HA_TOKEN_OPT_MODULE        "module"         // absolute path of the PKCS#11 module
@@ -20,6 +21,8 @@
 #define HA_TOKEN_OPT_SESSIONS      "sessions"       // worker channels that will come with START
 #define HA_TOKEN_OPT_SOFTWARE_OAEP "software-oaep"  // raw RSA and OAEP decoding in software where the token can't
 #define HA_TOKEN_OPT_VERIFY        "verify"         // rsa, always or off; unset: rsa
+#define HA_TOKEN_OPT_SANDBOX       "sandbox"        // strict, module or off; unset: module
+#define HA_TOKEN_OPT_WRITE         "write"          // absolute path that the module may write; repeatable
 #define HA_TOKEN_OPT_LOG_JSON      "log-json"
 
 // The other mode: hsm-agent-token --init --module M --label L --so-pin file:PATH --pin file:PATH
@@ -45,9 +48,13 @@
 #define HA_TOKEN_OPT_FINAL_TRY   "final-try"  // a PIN is tried even if one more wrong one locks the token
 #define HA_TOKEN_OPT_TIMEOUT     "timeout"    // seconds for the module's work; then SIGALRM ends the process
 #define HA_TOKEN_TIMEOUT_MAX_S   3600
+#define HA_TOKEN_WRITES_MAX      32
 
 // Which signatures are verified before they leave.
 enum ha_verify_what { HA_VERIFY_RSA, HA_VERIFY_ALWAYS, HA_VERIFY_OFF };
+
+// What the process gives up before the module is loaded.
+enum ha_sandbox { HA_SANDBOX_MODULE, HA_SANDBOX_STRICT, HA_SANDBOX_OFF };
 
 enum ha_token_tool {
     HA_TOOL_NONE,
@@ -78,6 +85,9 @@ struct ha_token_options {
     unsigned sessions;
     bool software_oaep;
     enum ha_verify_what verify;
+    enum ha_sandbox sandbox;
+    const char *writes[HA_TOKEN_WRITES_MAX];
+    size_t n_writes;
     bool log_json;
     bool init;
     const char *label;

@@ -2,6 +2,7 @@
 #include "token/start.h"
 
 #include "token/ckr.h"
+#include "token/confine.h"
 #include "token/harden.h"
 #include "token/mechanism.h"
 #include "token/module.h"
@@ -44,12 +45,25 @@ static void pause_ms(long ms)
         continue;
 }
 
+// After a prompt, which needs the terminal.
+static enum ha_code confine(const struct ha_p11 *token, struct ha_err *err)
+{
+    struct ha_confined confined;
+    if (ha_confine(token->options, &confined, err))
+        return err->code;
+    bool wanted = token->options->sandbox != HA_SANDBOX_OFF;
+    ha_log(&token->log, wanted && !confined.filter ? HA_LOG_WARN : HA_LOG_DEBUG, "token-confined",
+           HA_S("token", token->options->name), HA_S("system-calls", confined.filter ? "filtered" : "all"),
+           HA_N("landlock", confined.landlock));
+    return HA_OK;
+}
+
 enum ha_code ha_start(struct ha_p11 *token, int control, size_t n_workers, size_t *ret_opened, struct ha_err *err)
 {
     const struct ha_token_options *options = token->options;
     bool prompt = options->pin && strcmp(options->pin, "prompt") == 0;
     if ((prompt && ha_pin_prompt(options->name, control, &token->prompted, err)) ||
-        ha_harden_follow_parent(control, err) || ha_module_load(token, err))
+        ha_harden_follow_parent(control, err) || confine(token, err) || ha_module_load(token, err))
         return err->code;
     for (unsigned try = 1;; try++) {
         struct ha_err failure = {0};

@@ -93,7 +93,8 @@ is '100 messages are signed in one request' "$status $(grep -o X-DIP-Signature-D
 is 'with 100 operations' $(($(counted a calls C_Sign) - before)) 100
 
 # The certificate from a file of the profile, so that 256 items fit one request.
-printf '[message file]\nscheme = dip\ncertificate = %s\n' "$vectors/keys/dip-ec.pem" >"$T/profiles/site.conf"
+cp "$vectors/keys/dip-ec.pem" "$T/a/dip-ec.pem" # beside the configuration, where a confined daemon may read what is new
+printf '[message file]\nscheme = dip\ncertificate = %s\n' "$T/a/dip-ec.pem" >"$T/profiles/site.conf"
 kill -HUP "${agent_pid[a]}"
 named() {
     api POST /v1/keys/dip-ec/http-signature '{"profile":"site/file","method":"GET","url":"https://h/"}'

@@ -226,7 +226,7 @@ fails 'a token without the key encryption key' 1 "*'spare' has no key encryption
 
 ends_well a
 mkdir -p "$T/b"
-sed "s!$T/a/state!$T/b/state!; s!$T/a/agent.sock!$T/b/agent.sock!; /^\[token main\]/,/^pin =/d" "$T/a/agent.conf" |
+sed "s!$T/a/state!$T/b/state!; s!$T/a/agent.sock!$T/b/agent.sock!; /^\[token main\]/,/^write =/d" "$T/a/agent.conf" |
     sed '/^sessions = 4/d' >"$T/b/agent.conf"
 start_agent b || done_testing
 SOFTHSM2_CONF=$T/a/spare/softhsm2.conf pkcs11-tool --module "$module" --token-label spare --login --pin "$(<"$T/a/spare/pin")" \

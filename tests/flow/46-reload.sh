@@ -82,9 +82,9 @@ chmod 0600 "$conf"
 mv "$conf" "$T/away.conf"
 refuses 'a file that is not there is refused' '*'
 mv "$T/away.conf" "$conf"
-echo precious >"$T/precious"
-printf '[listen other]\nsocket = %s\n' "$T/precious" >>"$conf"
-refuses 'a socket that can not be made is refused' "*$T/precious is there already*"
+echo precious >"$T/a/precious"
+printf '[listen other]\nsocket = %s\n' "$T/a/precious" >>"$conf"
+refuses 'a socket that can not be made is refused' "*$T/a/precious is there already*"
 succeeds 'the rules from before are in force after each of them' signs
 cp "$T/good.conf" "$conf"
 

@@ -27,6 +27,7 @@ echo hello | hsm_agent sign ec --alg ES256 >"$T/sig" || not_ok 'the token comes 
 
 daemon=${agent_pid[a]}
 child=$(child_pid a)
+starter=$(grep -l "^PPid:[[:space:]]*$daemon\$" /proc/[0-9]*/status 2>/dev/null | cut -d / -f 3 | grep -vx "$child" | head -n 1)
 
 # --- What everybody may see
 
@@ -73,6 +74,85 @@ is 'the PIN is nowhere in the memory of the daemon' "$("$python" "$flow/find_byt
 found=$("$python" "$flow/find_bytes.py" "$child" "$T/pin")
 diag "the PIN in the memory of the token process (copies, where): ${found:-none}"
 is 'of the memory of the token process it is not on the stack' "$(grep -c '\[stack\]' <<<"$found")" 0
+is 'nor anywhere else in it, once it is logged in' "$found" ''
+is 'and none of its pages is locked, since there is nothing to keep' "$(sed -n 's/^VmLck:[[:space:]]*//p' "/proc/$child/status")" '0 kB'
+
+# --- A private key that was imported: its secret numbers, as they are in memory, are in the token alone
+
+openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$T/import.key" 2>/dev/null
+for number in privateExponent prime1 exponent1; do
+    openssl rsa -in "$T/import.key" -noout -text 2>/dev/null |
+        sed -n "/^$number:/,/^[a-z]/p" | grep '^ ' | tr -d ' :\n' | sed 's/^00//' | cut -c 1-96 | tr a-f A-F |
+        basenc -d --base16 >"$T/secret-$number"
+    # As OpenSSL has numbers in memory: the least byte first.
+    "$python" -c 'import sys; sys.stdout.buffer.write(sys.stdin.buffer.read()[::-1])' <"$T/secret-$number" >"$T/turned-$number"
+done
+succeeds 'a key is imported' hsm_agent key import imported "$T/import.key"
+echo hello | hsm_agent sign imported --alg RS256 >"$T/sig" || not_ok 'it signs'
+printf 'imported' >"$T/known"
+for number in privateExponent prime1 exponent1; do
+    is "48 bytes of the $number were cut out" "$(wc -c <"$T/secret-$number")" 48
+    is "the $number is nowhere in the memory of the daemon" "$("$python" "$flow/find_bytes.py" "$daemon" "$T/secret-$number")" ''
+    is "nor turned round" "$("$python" "$flow/find_bytes.py" "$daemon" "$T/turned-$number")" ''
+    is "nor in that of the process that starts programs" \
+        "$("$python" "$flow/find_bytes.py" "$starter" "$T/secret-$number")" ''
+    for form in base64 base64url hex; do
+        case $form in
+        base64) text=$(head -c 45 "$T/secret-$number" | basenc -w 0 --base64) ;;
+        base64url) text=$(head -c 45 "$T/secret-$number" | basenc -w 0 --base64url) ;;
+        hex) text=$(basenc -w 0 --base16 <"$T/secret-$number" | tr A-F a-f) ;;
+        esac
+        is "the $number isn't in log, state, arguments or environment ($form)" \
+            "$(cat "$T/a/log" "$T/a/state/keys/"* "/proc/$daemon/cmdline" "/proc/$child/cmdline" "/proc/$daemon/environ" \
+                "/proc/$child/environ" | tr '\0' '\n' | grep -icF -- "$text")" 0
+    done
+done
+is 'the PIN is nowhere in the memory of the process that starts programs' \
+    "$("$python" "$flow/find_bytes.py" "$starter" "$T/pin")" ''
+
+# --- Cores: none of the processes leaves one, and what root takes by force has no PIN
+
+if command -v gcore >/dev/null; then
+    for who in "daemon $daemon" "token $child" "starter $starter"; do
+        pid=${who#* }
+        gcore -o "$T/core" "$pid" >"$T/gcore" 2>&1
+        succeeds "${who% *}: root takes a core" test -s "$T/core.$pid"
+        is "${who% *}: there is no PIN in it" "$(grep -acF "$pin" "$T/core.$pid")" 0
+        rm -f "$T/core.$pid"
+    done
+else
+    skip 'cores that root takes' 'gcore is not there'
+fi
 
 ends_well a
+
+# --- A PIN that has to be kept, since a person typed it: one locked page of the token's process, and no other
+
+make_agent p
+rm -rf "$T/p/main"
+make_token "$T/p/main" main "$pin"
+sed -i "s/^pin = .*/pin = prompt/" "$T/p/agent.conf"
+"$python" "$flow/at_terminal.py" 'PIN of token main' "$pin" -- sh -c "exec '$bin/hsm-agentd' -c '$T/p/agent.conf' 2>'$T/p/log'" \
+    >"$T/p/screen" 2>&1 </dev/null &
+track $!
+use_agent p
+typed() {
+    curl -sf -m 5 --unix-socket "$socket" http://localhost/v1/health/ready
+}
+succeeds 'a PIN that is typed serves' await 60 typed
+child=$(child_pid p)
+daemon=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$child/status")
+is 'one page of the token process is locked' "$(sed -n 's/^VmLck:[[:space:]]*//p' "/proc/$child/status")" "$(($(getconf PAGESIZE) / 1024)) kB"
+is 'the PIN is in one place of it' "$("$python" "$flow/find_bytes.py" "$child" "$T/pin")" '1 anonymous'
+flags=$(grep '^VmFlags:.* lo ' "/proc/$child/smaps")
+like 'which is not dumped' "$flags" '*VmFlags:* dd *'
+like 'and empty or missing in what is forked' "$flags" '* @(wf|dc) *'
+is 'the daemon has it nowhere' "$("$python" "$flow/find_bytes.py" "$daemon" "$T/pin")" ''
+if command -v gcore >/dev/null; then
+    gcore -o "$T/core" "$child" >"$T/gcore" 2>&1
+    succeeds 'root takes a core' test -s "$T/core.$child"
+    is 'there is no PIN in it either' "$(grep -acF "$pin" "$T/core.$child")" 0
+fi
+kill -TERM "$daemon"
+await 30 gone "$daemon"
 done_testing

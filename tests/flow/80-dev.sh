@@ -19,6 +19,13 @@ children_of() { # PID
     grep -l "^PPid:[[:space:]]*$1\$" /proc/[0-9]*/status 2>/dev/null | cut -d / -f 3
 }
 
+token_of() { # PID of a daemon
+    local pid
+    for pid in $(children_of "$1"); do
+        [[ $(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline") != *hsm-agent-token\ * ]] || echo "$pid"
+    done
+}
+
 daemon_of() { # PID of a dev
     local pid
     for pid in $(children_of "$1"); do
@@ -37,7 +44,7 @@ start_dev() { # NAME ARGUMENT...
     await 60 grep -q . "$T/$name/out"
     socket=$(sed -n 's/^HSM_AGENT_SOCKET=//p' "$T/$name/out")
     daemon=$(daemon_of $dev)
-    token=$(children_of "$daemon")
+    token=$(token_of "$daemon")
     [ -n "$socket" ] && [ -n "$daemon" ] && [ -n "$token" ] && return
     not_ok "dev starts ($name)" "$(<"$T/$name/log")"
     done_testing

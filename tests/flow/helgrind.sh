@@ -7,7 +7,8 @@
 command -v valgrind >/dev/null || skip_all "valgrind isn't installed"
 [ $sanitized = no ] || skip_all "what a sanitizer is built into doesn't run under valgrind"
 
-make_agent a 'token:deadline-ms = 60000' 'token:sessions = 4'
+sandbox=off # valgrind itself is what would be limited
+make_agent a 'agent:sandbox = no' 'token:deadline-ms = 60000' 'token:sessions = 4'
 wrapper=(valgrind --tool=helgrind --trace-children=yes "--trace-children-skip=*/openssl*" --history-level=approx
     --error-exitcode=99 "--suppressions=${srcdir:-.}/tests/flow/helgrind.supp" "--log-file=$T/helgrind.%p")
 start_agent a || done_testing

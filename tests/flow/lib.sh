@@ -256,6 +256,8 @@ token_section() { # DIRECTORY NAME
     echo "environment = SOFTHSM2_CONF=$1/softhsm2.conf"
     [ $sanitized = no ] || echo "environment = $quiet_sanitizer"
     echo "pin = file:$1/pin"
+    echo "sandbox = ${sandbox:-strict}"
+    echo "write = $T"
 }
 
 # Lines of one section among SECTION:LINE arguments.

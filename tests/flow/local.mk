@@ -53,6 +53,8 @@ flow_scripts = \
 	tests/flow/51-est.sh \
 	tests/flow/52-dogtag.sh \
 	tests/flow/53-audit.sh \
+	tests/flow/54-hardening.sh \
+	tests/flow/55-units.sh \
 	tests/flow/60-scale.sh \
 	tests/flow/70-policy.sh \
 	tests/flow/71-config.sh \
@@ -199,5 +201,7 @@ check-audit: all tests/unit/audit_test$(EXEEXT)
 	srcdir=$(srcdir) $(srcdir)/tests/bench/audit.sh
 bench-audit: all tests/bench/load$(EXEEXT) tests/bench/audit_make$(EXEEXT)
 	srcdir=$(srcdir) $(srcdir)/tests/bench/audit_cost.sh
+check-slow-clients: all
+	srcdir=$(srcdir) $(srcdir)/tests/bench/slow_clients.sh
 check-kills: all
 	srcdir=$(srcdir) $(srcdir)/tests/bench/kills.sh

@@ -7,7 +7,7 @@
 command -v valgrind >/dev/null || skip_all "valgrind isn't installed"
 [ $sanitized = no ] || skip_all "what a sanitizer is built into doesn't run under valgrind"
 
-make_agent a 'agent:connections = 64' 'agent:rsa1_5-decrypt = yes' 'token:software-oaep = yes' \
+make_agent a 'agent:sandbox = no' 'agent:connections = 64' 'agent:rsa1_5-decrypt = yes' 'token:software-oaep = yes' \
     'token:deadline-ms = 30000'
 printf '[listen plain]\nsocket = %s\nmode = 0600\n' "$T/a/plain.sock" >>"$T/a/agent.conf"
 

@@ -4,6 +4,7 @@ FUZZ_SECONDS = 300
 fuzz_client = $(client_sources) $(agent_sources)
 fuzz_run = FUZZ_SECONDS=$(FUZZ_SECONDS) $(srcdir)/tests/fuzz/run.sh
 fuzz_flags = $(DEFS) $(AM_CPPFLAGS) $(CPPFLAGS) $(CRYPTO_CFLAGS) $(CJSON_CFLAGS) $(CRYPTO_LIBS) $(CJSON_LIBS) --
+fuzz_config_flags = $(filter-out --,$(fuzz_flags)) $(INIH_LIBS) --
 fuzz_jose = \
 	src/base/buf.c src/base/err.c src/base/json.c src/base/json_check.c src/base/json_text.c src/base/json_write.c \
 	src/base/secret.c src/base/text.c \
@@ -38,6 +39,15 @@ fuzz_audit = $(libha_crypto_la_SOURCES) \
 	src/base/json_write.c src/base/secret.c src/base/text.c \
 	src/audit/checkpoint.c src/audit/files.c src/audit/line.c src/audit/reader.c src/audit/verify.c \
 	src/audit/verify_state.c
+fuzz_config = $(libha_crypto_la_SOURCES) $(libha_config_la_SOURCES) $(libha_format_la_SOURCES) \
+	src/base/buf.c src/base/clock.c src/base/err.c src/base/file.c src/base/ini.c src/base/json.c src/base/json_check.c \
+	src/base/json_text.c src/base/json_write.c src/base/mistakes.c src/base/nearest.c src/base/program.c src/base/secret.c \
+	src/base/text.c
+fuzz_csr = $(libha_crypto_la_SOURCES) \
+	src/base/buf.c src/base/err.c src/base/json.c src/base/json_check.c src/base/json_write.c src/base/secret.c \
+	src/base/text.c src/format/csr_name.c src/format/csr_san.c src/format/csr_text.c
+fuzz_json = src/base/buf.c src/base/err.c src/base/json.c src/base/json_check.c src/base/json_write.c src/base/secret.c src/base/text.c
+fuzz_packet = src/base/buf.c src/base/clock.c src/base/err.c src/base/secret.c src/base/text.c src/channel/packet.c
 fuzz:
 	$(fuzz_run) audit $(fuzz_flags) $(ZLIB_LIBS) $(fuzz_audit)
 	$(fuzz_run) key_file $(fuzz_flags) $(fuzz_http)
@@ -55,6 +65,13 @@ fuzz:
 	$(fuzz_run) certificates $(fuzz_flags) $(fuzz_certificates)
 	$(fuzz_run) canonical $(fuzz_flags) $(fuzz_http)
 	$(fuzz_run) enrol $(fuzz_flags) $(fuzz_enrol)
+	$(fuzz_run) config $(fuzz_config_flags) $(fuzz_config)
+	$(fuzz_run) csr $(fuzz_flags) $(fuzz_csr)
+	$(fuzz_run) json $(fuzz_flags) $(fuzz_json)
+	$(fuzz_run) packet $(fuzz_flags) $(fuzz_packet)
+# Each for a minute, from the corpora that are in the tree.
+check-fuzz:
+	$(MAKE) fuzz FUZZ_SECONDS=60
 clean-local:
 	rm -rf fuzz.out
 EXTRA_DIST += \
@@ -65,6 +82,10 @@ EXTRA_DIST += \
 	tests/fuzz/audit_fuzz.c \
 	tests/fuzz/certificates_fuzz.c \
 	tests/fuzz/chain_fuzz.c \
+	tests/fuzz/config_fuzz.c \
+	tests/fuzz/csr_fuzz.c \
+	tests/fuzz/json_fuzz.c \
+	tests/fuzz/packet_fuzz.c \
 	tests/fuzz/content_fuzz.c \
 	tests/fuzz/enrol_fuzz.c \
 	tests/fuzz/key_file_fuzz.c \

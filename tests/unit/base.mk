@@ -7,7 +7,9 @@ base_tests = \
 	tests/unit/ini_test \
 	tests/unit/json_test \
 	tests/unit/json_write_test \
+	tests/unit/landlock_test \
 	tests/unit/log_test \
+	tests/unit/seccomp_test \
 	tests/unit/secret_test \
 	tests/unit/text_test
 check_PROGRAMS += $(base_tests)
@@ -40,3 +42,9 @@ tests_unit_secret_test_LDADD = libha-base.la $(CMOCKA_LIBS)
 tests_unit_text_test_SOURCES = tests/unit/text_test.c
 tests_unit_text_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_text_test_LDADD = libha-base.la $(CMOCKA_LIBS)
+tests_unit_landlock_test_SOURCES = tests/unit/landlock_test.c
+tests_unit_landlock_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_landlock_test_LDADD = libha-base.la $(CMOCKA_LIBS)
+tests_unit_seccomp_test_SOURCES = tests/unit/seccomp_test.c
+tests_unit_seccomp_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_seccomp_test_LDADD = libha-base.la $(CMOCKA_LIBS)

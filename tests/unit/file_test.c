@@ -328,6 +328,28 @@ static void file_dir_make_makes_parents(void **state)
     assert_int_equal(mode_of(path), 0751);
 }
 
+static void file_dir_check_refuses_what_others_may_write(void **state)
+{
+    const struct fixture *f = *state;
+    struct ha_err err = {0};
+    const mode_t bad[] = {0770, 0777, 0702, 01777};
+    assert_int_equal(mkdir(f->path, 0700), 0);
+    assert_int_equal(ha_dir_check(f->path, &err), HA_OK);
+    assert_int_equal(chmod(f->path, 0755), 0);
+    assert_int_equal(ha_dir_check(f->path, &err), HA_OK);
+    for (size_t i = 0; i < HA_ARRAY_SIZE(bad); i++) {
+        assert_int_equal(chmod(f->path, bad[i]), 0);
+        assert_int_equal(ha_dir_check(f->path, &err), HA_E_CONFIG);
+    }
+    if (geteuid() == 0) {
+        assert_int_equal(chmod(f->path, 0700), 0);
+        assert_int_equal(chown(f->path, 1234, 0), 0);
+        assert_int_equal(ha_dir_check(f->path, &err), HA_E_CONFIG);
+    }
+    assert_int_equal(rmdir(f->path), 0);
+    assert_int_equal(ha_dir_check(f->path, &err), HA_E_IO);
+}
+
 static void file_dir_make_refuses_a_file_in_the_way(void **state)
 {
     struct fixture *f = *state;
@@ -361,6 +383,7 @@ int main(void)
         IN_DIRECTORY(file_write_to_a_full_disk_keeps_the_old_content),
         IN_DIRECTORY(file_remove_is_done_when_nothing_is_there),
         IN_DIRECTORY(file_dir_make_makes_parents),
+        IN_DIRECTORY(file_dir_check_refuses_what_others_may_write),
         IN_DIRECTORY(file_dir_make_refuses_a_file_in_the_way),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -60,7 +60,7 @@ static enum ha_code run(struct fixture *fixture, const char *text, mode_t mode, 
     *err = (struct ha_err){0};
     if (text)
         write_program(fixture, text, mode);
-    return ha_hook_run(fixture->program, argv, environment, timeout_ms, fixture->cancel[0], err);
+    return ha_hook_run(NULL, argv, environment, timeout_ms, fixture->cancel[0], err);
 }
 
 static void hook_run_tells_how_it_ended(void **state)
