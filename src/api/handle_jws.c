@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // POST /v1/keys/{name}/jws and /jwt: finished messages, one or a batch of them.
 #include "api/audit.h"
+#include "api/audit.h"
+#include "api/items.h"
 #include "api/message_signer.h"
 
 #include <stddef.h>
@@ -63,15 +65,6 @@ static const struct ha_member signer_members[] = {
     {"header", HA_MEMBER_OBJECT, false, offsetof(struct signer_members, header)},
     {"unprotected", HA_MEMBER_OBJECT, false, offsetof(struct signer_members, unprotected)},
     {"certificate", HA_MEMBER_STRING, false, offsetof(struct signer_members, certificate)},
-    {0},
-};
-
-struct batch_members {
-    const ha_json *items;
-};
-
-static const struct ha_member batch_members[] = {
-    {"items", HA_MEMBER_ARRAY, true, offsetof(struct batch_members, items)},
     {0},
 };
 
@@ -319,27 +312,20 @@ static enum ha_code sign_one(struct ha_call_context *call, reader *read, struct 
 static enum ha_code sign_batch(struct ha_call_context *call, enum ha_operation operation, reader *read,
                                struct ha_err *err)
 {
-    struct batch_members batch = {0};
-    if (ha_members_read(call->body, batch_members, "", &batch, err))
+    const ha_json *items = NULL;
+    size_t n = 0;
+    if (ha_items_open(call, 1u << operation, operation, &items, &n, err))
         return err->code;
-    size_t n = ha_json_size(batch.items);
-    if (n < 1 || n > HA_BATCH_MAX) {
-        ha_fail(err, n ? HA_E_TOO_LARGE : HA_E_MALFORMED, "a batch has 1 to %d items, not %zu", HA_BATCH_MAX, n);
-        return ha_at(err, "/items");
-    }
-    // A caller without any right on the key learns nothing of it, and the items are worth no work.
-    if (!(ha_policy_operations(call->api->config, call->request->principal, call->name) & 1u << operation))
-        return ha_call_allowed(call, operation, HA_ALG_NONE, err);
     struct message *messages = calloc(n, sizeof(*messages));
     if (!messages)
         return ha_fail(err, HA_E_MEMORY, "out of memory");
     const struct ha_json_text body = {(const char *)call->request->body, call->request->body_len};
     struct ha_json_walk walk;
     struct ha_json_text text;
-    ha_json_walk_begin(&walk, text_of(call->body, body, batch.items));
+    ha_json_walk_begin(&walk, text_of(call->body, body, items));
     enum ha_code code = HA_OK;
     size_t i = 0;
-    for (const ha_json *json = ha_json_first(batch.items); json && !code; json = ha_json_next(json), i++) {
+    for (const ha_json *json = ha_json_first(items); json && !code; json = ha_json_next(json), i++) {
         char prefix[32];
         snprintf(prefix, sizeof(prefix), "/items/%zu", i);
         ha_json_walk_next(&walk, &text);

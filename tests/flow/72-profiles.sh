@@ -104,5 +104,9 @@ clock = (ctypes.c_long * 64)()
 state = ctypes.CDLL(None).adjtimex(clock)
 print(503 if state == 5 or ctypes.cast(clock, ctypes.POINTER(ctypes.c_int))[10] & 0x40 else 200)')
 asks "a key that needs the clock goes by the kernel's word" "$synchronised" jwt '{"profile":"uae-tpp/client-assertion","claims":{}}'
+sed -i 's/^allow = s:jwt.*/&\nallow = s:http-signature profile=rfc9421\/*/' "$conf"
+reload
+api POST /v1/keys/s/http-signature '{"items":[{"profile":"rfc9421/request","method":"GET","url":"https://h/"}]}'
+is 'so does each message of a batch' "$status $(member results.0.status)" "200 $([ "$synchronised" = 200 ] || echo 503)"
 
 done_testing
