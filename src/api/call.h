@@ -93,6 +93,8 @@ enum ha_code ha_call_check_version(const struct ha_key *key, uint64_t version, s
 struct ha_key **ha_call_versions(const struct ha_call_context *call, struct ha_key *key, size_t *ret_n);
 // The operations that are granted on call->name at all, as bits: what ha_call_allowed may say yes to.
 unsigned ha_call_operations(const struct ha_call_context *call);
+// HA_E_FORBIDDEN unless some [client] section is about the caller: for what takes no key of ours.
+enum ha_code ha_call_any_client(const struct ha_call_context *call, struct ha_err *err);
 // The same HA_E_NO_KEY for a key that isn't there and for one the caller may not know of.
 enum ha_code ha_call_no_key(const struct ha_call_context *call, struct ha_err *err);
 // Logs that the content was refused, for the reason in err, and returns err's code.

@@ -237,3 +237,13 @@ enum ha_code ha_call_allowed(const struct ha_call_context *call, enum ha_operati
 {
     return ha_call_allowed_profile(call, operation, alg, NULL, err);
 }
+
+enum ha_code ha_call_any_client(const struct ha_call_context *call, struct ha_err *err)
+{
+    const struct ha_config *config = call->api->config;
+    for (size_t i = 0; i < config->n_clients; i++)
+        if (ha_policy_applies(&config->clients[i], call->request->principal))
+            return HA_OK;
+    ha_fail(err, HA_E_FORBIDDEN, "no [client] section is about you");
+    return ha_hint(err, "an administrator can add one; `hsm-agent whoami` (GET /v1/whoami) shows who you are");
+}

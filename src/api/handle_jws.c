@@ -77,18 +77,6 @@ static void message_clear(struct message *message)
 }
 HA_AUTO_DEFINE_CLEAR(struct message, message_clear)
 
-// The text of a child of the object or list.
-static struct ha_json_text text_of(const ha_json *json, struct ha_json_text text, const ha_json *child)
-{
-    struct ha_json_walk walk;
-    struct ha_json_text value = {0};
-    ha_json_walk_begin(&walk, text);
-    for (const ha_json *at = child ? ha_json_first(json) : NULL; at; at = ha_json_next(at))
-        if (ha_json_walk_next(&walk, &value) && at == child)
-            return value;
-    return (struct ha_json_text){0};
-}
-
 // Puts the prefix of the message's object before the error's pointer.
 static enum ha_code place(const char *prefix, struct ha_err *err)
 {
@@ -107,8 +95,8 @@ static enum ha_code read_signer(const ha_json *json, struct ha_json_text text, c
     signer->profile_name = members.profile;
     signer->certificate = members.certificate;
     signer->algorithm = members.algorithm;
-    signer->header = text_of(json, text, members.header);
-    signer->unprotected = text_of(json, text, members.unprotected);
+    signer->header = ha_json_text_of(json, text, members.header);
+    signer->unprotected = ha_json_text_of(json, text, members.unprotected);
     return HA_OK;
 }
 
@@ -168,9 +156,9 @@ static enum ha_code read_jws(const ha_json *json, struct ha_json_text text, cons
     message->content.payload = plain ? (const void *)plain : message->payload.buf.data;
     message->content.payload_len = plain ? strlen(plain) : message->payload.buf.len;
     message->main.unencoded = !message->b64;
-    message->main.header = text_of(json, text, message->header);
-    message->main.unprotected = text_of(json, text, message->unprotected);
-    return read_signers(message, text_of(json, text, message->signers_json), prefix, err);
+    message->main.header = ha_json_text_of(json, text, message->header);
+    message->main.unprotected = ha_json_text_of(json, text, message->unprotected);
+    return read_signers(message, ha_json_text_of(json, text, message->signers_json), prefix, err);
 }
 
 static enum ha_code read_jwt(const ha_json *json, struct ha_json_text text, const char *prefix, struct message *message,
@@ -182,9 +170,9 @@ static enum ha_code read_jwt(const ha_json *json, struct ha_json_text text, cons
         ha_fail(err, HA_E_MALFORMED, "a lifetime is 1 s at least");
         return ha_at(err, "%s/lifetime", prefix);
     }
-    message->content.claims = text_of(json, text, message->claims);
+    message->content.claims = ha_json_text_of(json, text, message->claims);
     message->content.lifetime = (unsigned)message->lifetime;
-    message->main.header = text_of(json, text, message->header);
+    message->main.header = ha_json_text_of(json, text, message->header);
     return read_signers(message, (struct ha_json_text){0}, prefix, err);
 }
 
@@ -322,7 +310,7 @@ static enum ha_code sign_batch(struct ha_call_context *call, enum ha_operation o
     const struct ha_json_text body = {(const char *)call->request->body, call->request->body_len};
     struct ha_json_walk walk;
     struct ha_json_text text;
-    ha_json_walk_begin(&walk, text_of(call->body, body, items));
+    ha_json_walk_begin(&walk, ha_json_text_of(call->body, body, items));
     enum ha_code code = HA_OK;
     size_t i = 0;
     for (const ha_json *json = ha_json_first(items); json && !code; json = ha_json_next(json), i++) {
