@@ -159,7 +159,8 @@ static const struct ha_option agent_options[] = {
      .max = 604800,
      AT(ha_agent_config, second_s),
      .value = "SECONDS",
-     .help = "How soon the second of two people has to follow the first. A restart of the agent forgets the first."},
+     .help = "How soon the second of two people has to follow the first. A restart of the agent forgets the first, "
+             "and so does a change of the configuration."},
     {.name = "rsa1_5-decrypt",
      .type = HA_OPTION_BOOL,
      .fallback = "no",
