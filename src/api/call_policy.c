@@ -193,6 +193,18 @@ static enum ha_code over_limit(const struct ha_call_context *call, const struct 
     return tell_refusal(call, question, reason, err);
 }
 
+// A key may need a clock that is right, for what has a date in it.
+static enum ha_code check_clock(const struct ha_call_context *call, enum ha_operation operation, struct ha_err *err)
+{
+    const unsigned dated = 1u << HA_OPERATION_JWS | 1u << HA_OPERATION_JWT | 1u << HA_OPERATION_HTTP_SIGNATURE;
+    const char *keys = call->api->config->agent.clock_keys;
+    bool (*synchronised)(void) = call->api->synchronised ? call->api->synchronised : ha_clock_synchronised;
+    if (!(dated & 1u << operation) || !keys || !ha_glob_match(keys, call->name) || synchronised())
+        return HA_OK;
+    return ha_fail(err, HA_E_CLOCK,
+                   "the key '%s' makes messages only while the system clock is synchronised, and it isn't", call->name);
+}
+
 enum ha_code ha_call_take(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
                           const struct ha_profile *profile, const enum ha_content *content, struct ha_err *err)
 {
@@ -205,7 +217,7 @@ enum ha_code ha_call_take(const struct ha_call_context *call, enum ha_operation 
     const struct ha_client_config *client = NULL;
     enum ha_limit limit = HA_LIMIT_NONE;
     unsigned wait_s = 0;
-    if (ask(call, &question, &client, err))
+    if (ask(call, &question, &client, err) || check_clock(call, operation, err))
         return err->code;
     if (client && call->api->limits)
         limit = ha_limits_take(call->api->limits, client, ha_limits_now(), &wait_s);
