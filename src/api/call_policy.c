@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "crypto/digest.h"
+#include "keys/use.h"
 
 #include <assert.h>
 #include <string.h>
@@ -206,7 +207,8 @@ static enum ha_code check_clock(const struct ha_call_context *call, enum ha_oper
 }
 
 enum ha_code ha_call_take(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
-                          const struct ha_profile *profile, const enum ha_content *content, struct ha_err *err)
+                          const struct ha_profile *profile, const enum ha_content *content, struct ha_use *use,
+                          struct ha_err *err)
 {
     const struct ha_question question = {.key = call->name,
                                          .operation = operation,
@@ -224,6 +226,8 @@ enum ha_code ha_call_take(const struct ha_call_context *call, enum ha_operation 
     if (limit != HA_LIMIT_NONE && over_limit(call, client, &question, limit, wait_s, err))
         return err->code;
     call->takings->n++;
+    if (use && client)
+        use->grant = (struct ha_use_grant){client->name, operation, alg, question.profile};
     return HA_OK;
 }
 

@@ -84,14 +84,14 @@ static enum ha_code item_prepare(const struct ha_call_context *call, struct ha_k
     if (item->digest.present) {
         if (ha_use_sign_digest(key, item->algorithm, item->digest.buf.data, item->digest.buf.len, &item->use, err))
             return err->code;
-        return ha_call_take(call, operation, item->algorithm, NULL, NULL, err);
+        return ha_call_take(call, operation, item->algorithm, NULL, NULL, &item->use, err);
     }
     if (ha_use_sign(key, item->algorithm, HA_PURPOSE_SIGN, item->data.buf.data, item->data.buf.len, &item->use, err))
         return err->code;
     enum ha_content content = ha_content_classify(item->data.buf.data, item->data.buf.len);
     if (ha_tls_check_message(content, err))
         return ha_call_refused_content(call, operation, content, err);
-    return ha_call_take(call, operation, item->algorithm, NULL, &content, err);
+    return ha_call_take(call, operation, item->algorithm, NULL, &content, &item->use, err);
 }
 
 // The signature in the form that was asked for. Only ECDSA has more than one.

@@ -111,6 +111,8 @@ fails 'there is no transcript yet' 1 '*no transcript*' as $two ceremony show "$i
 as $two ceremony approve "$id" --yes >"$T/out"
 is 'the second approves' $? 0
 like 'and it is done' "$(<"$T/out")" "*phase*done*approval*uid $one*approval*uid $two*"
+like 'each approval is in the audit log, the last one too' \
+    "$(hsm_agent audit show --operation approve --event use)" "*uid=$one*client=approvers*key=bank-1*object=$id*uid=$two*client=approvers*key=bank-1*object=$id*"
 succeeds 'the key is there' hsm_agent key show bank-1
 fails 'done is done' 1 "*has its approvals*ceremony show $id*" hsm_agent ceremony approve "$id" --yes
 fails 'and stays' 1 '*transcript stays*' hsm_agent ceremony cancel "$id"
