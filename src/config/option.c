@@ -452,7 +452,8 @@ static const struct ha_option client_options[] = {
      .value = "enforce|shadow",
      .help =
          "With shadow, what no rule grants, or what is over rate or daily-budget, is logged (would-refuse) and done "
-         "all the same, with those keys that the section's rules name. It is for finding out which rules are needed. "
+         "all the same, with those keys that the section's rules name. It is for finding out which rules are needed: "
+         "`hsm-agent policy suggest` writes them. "
          "What takes an admin socket is never done without a rule."},
 };
 
