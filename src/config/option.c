@@ -149,9 +149,10 @@ static const struct ha_option agent_options[] = {
      .id_offset = offsetof(struct ha_agent_config, seconds),
      .value = "OP[,OP...]",
      .help =
-         "What takes two people, such as delete,export: operations of the admin socket. The first request is refused "
+         "What takes two people, such as delete,disable: operations of the admin socket. The first request is refused "
          "(second-needed) and remembered; the same one by another user to whom it is granted, within "
-         "second-approval-s, does it. Unset: nothing does."},
+         "second-approval-s, does it. `hsm-agent key export` makes a recipient of its own each time: no two "
+         "of its requests are the same, and nobody exports by it then. Unset: nothing takes two."},
     {.name = "second-approval-s",
      .type = HA_OPTION_UINT,
      .fallback = "900",
