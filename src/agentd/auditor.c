@@ -53,10 +53,7 @@ enum ha_code ha_auditor_open(const struct ha_config *config, const struct ha_log
         *ret_audit = NULL;
         return HA_OK;
     }
-    if (agent->audit_log)
-        ha_buf_puts(&path, agent->audit_log);
-    else
-        ha_buf_printf(&path, "%s/audit/audit.jsonl", agent->state_dir);
+    ha_config_audit_log(config, &path);
     if (!ha_buf_ok(&path))
         return ha_fail(err, HA_E_MEMORY, "out of memory for the audit log");
     const struct ha_audit_options options = {

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "crypto/digest.h"
+#include "keys/use.h"
 
 #include <assert.h>
 #include <string.h>
@@ -109,15 +110,16 @@ static enum ha_code ask(const struct ha_call_context *call, const struct ha_ques
     return HA_OK;
 }
 
-// Of all that the request asks for. The body, which may be secret, is copied nowhere.
-static enum ha_code hash_request(const struct ha_request *request, uint8_t ret_hash[static HA_DIGEST_MAX],
-                                 struct ha_err *err)
+// Of all that the request asks for, under this policy: who was first under another one may have lost the right. The
+// body, which may be secret, is copied nowhere.
+static enum ha_code hash_request(const struct ha_request *request, const char *policy,
+                                 uint8_t ret_hash[static HA_DIGEST_MAX], struct ha_err *err)
 {
     ha_auto(ha_buf_clear) struct ha_buf text = {0};
     uint8_t body[HA_DIGEST_MAX];
     if (ha_digest(HA_HASH_SHA256, request->body_len ? (const void *)request->body : "", request->body_len, body, err))
         return err->code;
-    ha_buf_printf(&text, "%s %s?%s %s\n", request->method, request->path, request->query,
+    ha_buf_printf(&text, "%s %s %s?%s %s\n", policy, request->method, request->path, request->query,
                   request->if_none_match ? request->if_none_match : "");
     ha_buf_append(&text, body, ha_hash_info(HA_HASH_SHA256)->len);
     if (!ha_buf_ok(&text))
@@ -147,7 +149,7 @@ static enum ha_code check_second(const struct ha_call_context *call, enum ha_ope
     int64_t now_s = ha_now_ms() / 1000, until_s = 0;
     if (!(agent->seconds & 1u << operation) || !call->api->pairs || call->takings->seconded)
         return HA_OK;
-    if (hash_request(call->request, hash, err))
+    if (hash_request(call->request, call->api->policy, hash, err))
         return err->code;
     switch (ha_pairs_ask(call->api->pairs, hash, uid, now_s, agent->second_s, &other, &until_s)) {
     case HA_PAIR_FIRST:
@@ -205,7 +207,8 @@ static enum ha_code check_clock(const struct ha_call_context *call, enum ha_oper
 }
 
 enum ha_code ha_call_take(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
-                          const struct ha_profile *profile, const enum ha_content *content, struct ha_err *err)
+                          const struct ha_profile *profile, const enum ha_content *content, struct ha_use *use,
+                          struct ha_err *err)
 {
     const struct ha_question question = {.key = call->name,
                                          .operation = operation,
@@ -223,6 +226,8 @@ enum ha_code ha_call_take(const struct ha_call_context *call, enum ha_operation 
     if (limit != HA_LIMIT_NONE && over_limit(call, client, &question, limit, wait_s, err))
         return err->code;
     call->takings->n++;
+    if (use && client)
+        use->grant = (struct ha_use_grant){client->name, operation, alg, question.profile};
     return HA_OK;
 }
 

@@ -6,7 +6,8 @@
 
 log=$T/a/log.d/audit.jsonl
 make_agent a 'agent:audit-key = audit' "agent:audit-log = $log" 'agent:audit-checkpoint-s = 1' \
-    'client:deny-nothing = no'
+    'client:deny-nothing = no' 'end:[client also]' "end:user = $(id -u)" 'end:allow = h:create' \
+    'end:allow = h:mac profile=mojaloop/ilp' 'end:[client more]' "end:user = $(id -u)" 'end:allow = h:mac profile=mojaloop/ilp-v1'
 sed -i '/deny-nothing/d; s/^allow = \*:\*$/allow = e:* ES256\nallow = [ar]*:*/' "$T/a/agent.conf"
 start_agent a || done_testing
 hsm_agent key create audit --type ec:p256 >/dev/null
@@ -42,6 +43,15 @@ is 'each item of a batch has a line, the refused one too' \
     "$(grep "\"request\":\"$request\"" "$log" | sed 's/.*"event":"\([a-z]*\)".*"operation":"\([a-z-]*\)".*"result":"\([a-z-]*\)".*/\1 \2 \3/' | sort | tr '\n' ';')" \
     'refusal sign forbidden;refusal sign key-cannot;use sign ok;use sign-digest ok;'
 like 'a digest is told as that' "$(last '"operation":"sign-digest"')" "*\"digest\":\"$hash\"*"
+
+hsm_agent key create h --type hmac:256 >/dev/null
+api POST /v1/keys/h/mac '{"items":[{"profile":"mojaloop/ilp","data_text":"{}"},{"profile":"mojaloop/ilp-v1","data_text":"hi"},{"data_text":"hi"}]}'
+request=$(sed -n 's/^Request-Id: *\([^\r]*\).*/\1/Ip' "$T/headers")
+is 'each with its own profile, and the section whose rule granted it' \
+    "$(grep "\"request\":\"$request\"" "$log" | "$python" -c 'import json, sys
+for line in map(json.loads, sys.stdin):
+    print(line["event"], line["client"], line.get("profile"))' | sort | tr '\n' ';')" \
+    'refusal me None;use also mojaloop/ilp;use more mojaloop/ilp-v1;'
 
 api POST /v1/keys/other/sign '{"algorithm":"ES256","data":"aGk"}'
 like 'a refusal has its line' "$(newest)" '*"event":"refusal",*"key":"other","operation":"sign",*"result":"no-such-key"*'

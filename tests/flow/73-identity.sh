@@ -3,22 +3,10 @@
 # Who asks: user, unit and executable are those of the process that made the connection, at that time, and of no other.
 . "${srcdir:-.}/tests/flow/lib.sh" || exit 99
 [ "$(id -u)" = 0 ] || skip_all 'it takes root to be somebody else'
+. "${srcdir:-.}/tests/flow/unit_lib.sh" || exit 99
 
-# systemd's own hierarchy, or the only one.
-units=$(awk '$3 == "cgroup" && $4 ~ /name=systemd/ { print $2; exit }' /proc/mounts)
-[ -n "$units" ] || units=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
-slice=$units/hsmagenttest$$.slice
-in_unit() { # UNIT COMMAND...: runs it as a part of that unit
-    local group=$slice/$1
-    shift
-    mkdir -p "$group" 2>/dev/null && (echo $BASHPID >"$group/cgroup.procs" && exec "$@")
-}
-remove_units() {
-    [ ! -d "$slice" ] || find "$slice" -depth -type d -exec rmdir {} \; 2>/dev/null
-}
-trap 'remove_units; clean_up' EXIT
-
-make_agent a
+# A confined daemon may look at executables only if its configuration has one.
+make_agent a 'end:[client one]' "end:user = $(id -u)" 'end:exe = /bin/true' 'end:allow = none:show'
 sed -i 's|^mode = 0600|mode = 0666|' "$T/a/agent.conf"
 chmod 0711 "$T" "$T/a"
 start_agent a || done_testing

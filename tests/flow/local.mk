@@ -63,6 +63,7 @@ flow_scripts = \
 	tests/flow/74-limits.sh \
 	tests/flow/75-policy-commands.sh \
 	tests/flow/76-second.sh \
+	tests/flow/77-policy-suggest.sh \
 	tests/flow/80-dev.sh \
 	tests/flow/90-readme.sh \
 	tests/flow/91-ecosystems.sh \
@@ -100,7 +101,7 @@ EXTRA_DIST += \
 	tests/flow/bad_input.py \
 	tests/flow/bad_requests.py \
 	tests/flow/batch.py \
-	tests/flow/ca_lib.sh \
+	tests/flow/ca_lib.sh tests/flow/unit_lib.sh \
 	tests/flow/crash.py \
 	tests/flow/crowd.py \
 	tests/flow/drain.py \
