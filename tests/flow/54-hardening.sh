@@ -16,10 +16,10 @@ children_of() { # PID
     grep -l "^PPid:[[:space:]]*$1\$" /proc/[0-9]*/status 2>/dev/null | cut -d / -f 3
 }
 
-starter_of() { # PID of a daemon
+child_of() { # PID of a daemon, NAME
     local pid
     for pid in $(children_of "$1"); do
-        [ "$(status_of "$pid" Name)" != hsm-agent-start ] || echo "$pid"
+        [ "$(status_of "$pid" Name)" != "$2" ] || echo "$pid"
     done
 }
 
@@ -50,10 +50,12 @@ fi
 start_agent a || done_testing
 daemon=${agent_pid[a]}
 child=$(child_pid a)
-starter=$(starter_of "$daemon")
+starter=$(child_of "$daemon" hsm-agent-start)
+looker=$(child_of "$daemon" hsm-agent-look)
 like 'a process that starts programs is there' "$starter" '[1-9]*'
+like 'and one that looks up executables' "$looker" '[1-9]*'
 like 'the daemon says what it gave up' "$(<"$T/a/log")" '* info confined system-calls=filtered landlock=[1-9]*'
-for who in "daemon $daemon" "token $child" "starter $starter"; do
+for who in "daemon $daemon" "token $child" "starter $starter" "looker $looker"; do
     pid=${who#* }
     name=${who% *}
     is "$name: no new privileges" "$(status_of "$pid" NoNewPrivs)" 1
@@ -65,6 +67,7 @@ done
 is 'the system calls of the daemon are filtered' "$(status_of "$daemon" Seccomp)" 2
 is 'and those of each of its threads' "$(sed -n 's/^Seccomp:[[:space:]]*//p' "/proc/$daemon/task/"*/status | sort -u)" 2
 is 'so are those of the token process' "$(status_of "$child" Seccomp)" 2
+is 'and those of the looker' "$(status_of "$looker" Seccomp)" 2
 succeeds 'the full flow runs' use_all
 
 # --- Nobody but root traces them
@@ -96,11 +99,11 @@ for pid in sys.argv[1:]:
     print(attach(int(pid)), "/", memory(int(pid)))' "$@" 2>&1
 }
 wanted="control: attached opened"
-for _ in 1 2 3; do
+for _ in 1 2 3 4; do
     wanted+=$'\nOperation not permitted / Permission denied'
 done
-is 'ptrace and memory are closed to the same user, for daemon, token process and starter' \
-    "$(trace "$daemon" "$child" "$starter")" "$wanted"
+is 'ptrace and memory are closed to the same user, for daemon, token process, starter and looker' \
+    "$(trace "$daemon" "$child" "$starter" "$looker")" "$wanted"
 
 # --- No core, even where the shell allows one
 
@@ -150,7 +153,7 @@ make_agent off 'agent:sandbox = no'
 sandbox=module
 start_agent off || done_testing
 is 'sandbox = no: the daemon keeps its system calls' "$(status_of "${agent_pid[off]}" Seccomp)" 0
-is 'and starts programs itself' "$(starter_of "${agent_pid[off]}")" ''
+is 'and starts programs itself' "$(child_of "${agent_pid[off]}" hsm-agent-start)" ''
 is 'sandbox = off: so does the token process' "$(status_of "$(child_pid off)" Seccomp)" 0
 succeeds 'the full flow runs' use_all
 ends_well off
