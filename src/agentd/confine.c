@@ -81,6 +81,7 @@ static const struct ha_seccomp_rule rules[] = {
     // Limits are read, never set: without a place for new ones.
     {.number = SYS_prlimit64,
      .argument = 2,
+     .pointer = true,
      .mask = UINT32_MAX,
      .values = {0},
      .n_values = 1,
