@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/landlock.h"
 #include "base/program.h"
+#include "base/sanitized.h"
 #include "base/seccomp.h"
 
 #include <asm/termbits.h>
@@ -80,6 +81,7 @@ static const struct ha_seccomp_rule rules[] = {
     // Limits are read, never set: without a place for new ones.
     {.number = SYS_prlimit64,
      .argument = 2,
+     .pointer = true,
      .mask = UINT32_MAX,
      .values = {0},
      .n_values = 1,
@@ -232,18 +234,6 @@ static const struct ha_seccomp_rule rules[] = {
     KILL(pidfd_getfd),
 };
 
-// The leak checker of AddressSanitizer traces its own process; ThreadSanitizer needs calls that nobody else does.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define UNDER_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define UNDER_SANITIZER 1
-#endif
-#endif
-#ifndef UNDER_SANITIZER
-#define UNDER_SANITIZER 0
-#endif
-
 enum ha_code ha_confine_user(const struct ha_agent_config *agent, struct ha_err *err)
 {
     if (agent->uid == (uid_t)-1 || (agent->uid == geteuid() && agent->uid == getuid()))
@@ -360,15 +350,13 @@ enum ha_code ha_confine_daemon(const struct ha_config *config, const struct ha_l
 {
     int abi = 0;
     bool filtered = false;
-    if (UNDER_SANITIZER)
+    if (HA_UNDER_ASAN || HA_UNDER_TSAN)
         return HA_OK;
     load_name_service();
-    // Under Landlock the kernel tells nobody's executable, and a rule with exe= would fit nobody.
-    bool exes = ha_config_names_exe(config);
-    if ((!exes && limit_files(config, &abi, err)) ||
+    if (limit_files(config, &abi, err) ||
         ha_seccomp_enter(rules, HA_ARRAY_SIZE(rules), HA_SECCOMP_UNKNOWN, &filtered, err))
         return err->code;
-    ha_log(log, (abi || exes) && filtered ? HA_LOG_INFO : HA_LOG_WARN, "confined",
+    ha_log(log, abi && filtered ? HA_LOG_INFO : HA_LOG_WARN, "confined",
            HA_S("system-calls", filtered ? "filtered" : "all"), HA_N("landlock", abi));
     return HA_OK;
 }

@@ -405,8 +405,7 @@ static const struct ha_option client_options[] = {
      .help =
          "The section is only about programs whose executable is this file. It needs user, group or unit beside it, "
          "for whoever may run a program can make a connection first and become it then. The agent can tell only as "
-         "root, with CAP_SYS_PTRACE, or for programs of its own user. While there is such a line the daemon's files "
-         "aren't limited by Landlock, which would hide executables; so the first one needs a restart."},
+         "root, with CAP_SYS_PTRACE, or for programs of its own user."},
     {.name = "allow",
      .type = HA_OPTION_ALLOW,
      .repeatable = true,
