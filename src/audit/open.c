@@ -309,6 +309,7 @@ static enum ha_code open_log(struct ha_audit *audit, struct ha_err *err)
         return err->code;
     ha_jw_object_end(&audit->start);
     audit->synced_seq = audit->seq;
+    audit->synced_size = audit->size;
     struct ha_err told = {0};  // the log is in trouble then, and says so
     ha_audit_write(audit, NULL, 0, &told);
     if (audit->options.sync != HA_AUDIT_BATCH)
