@@ -224,8 +224,9 @@ bool ha_audit_wait(struct ha_audit *audit, int timeout_ms, bool by_lines)
     return due;
 }
 
-void ha_audit_wake(struct ha_audit *audit)
+void ha_audit_end(struct ha_audit *audit)
 {
+    atomic_store(&audit->ending, true);
     pthread_mutex_lock(&audit->lock);
     audit->woken = true;
     pthread_cond_signal(&audit->due);

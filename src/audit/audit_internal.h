@@ -20,6 +20,7 @@ struct ha_audit {
     pthread_cond_t dirty;   // there is something for the syncer
     pthread_cond_t due;     // there is something for ha_audit_wait
     bool stop, woken;
+    atomic_bool ending;  // what takes long is given up
     int fd;
     uint64_t size;   // of the file: what is whole
     uint64_t first;  // the number of the file's first line; 0: it has none yet
@@ -40,6 +41,7 @@ struct ha_audit {
     uint64_t missed;    // records that couldn't be written since
     struct ha_buf out;  // the lines on their way
     struct ha_buf checkpoint;
+    uint64_t removing;  // the first line of the file that was told to be removed last; of ha_audit_tend alone
 };
 
 // A line to be written.

@@ -165,6 +165,8 @@ static enum ha_code note_removal(struct ha_audit *audit, const struct ha_audit_f
     struct ha_audit_text text;
     struct ha_audit_line line;
     char hash[HA_AUDIT_HEX_LEN + 1] = {0};
+    if (audit->removing == file->first)
+        return HA_OK;  // and it couldn't be removed
     if (ha_audit_reader_open(next->path, 0, &reader, err) || ha_audit_reader_next(reader, &text, err))
         return err->code;
     if (!text.text || !ha_audit_line_read(text.text, text.n, &line))
@@ -176,7 +178,10 @@ static enum ha_code note_removal(struct ha_audit *audit, const struct ha_audit_f
     ha_jw_number(&body, "last", (int64_t)line.seq - 1);
     ha_jw_string(&body, "hash", hash);
     ha_jw_object_end(&body);
-    return ha_audit_write(audit, &(struct ha_audit_entry){"removed", &body}, 1, err);
+    if (ha_audit_write(audit, &(struct ha_audit_entry){"removed", &body}, 1, err))
+        return err->code;
+    audit->removing = file->first;
+    return HA_OK;
 }
 
 static enum ha_code tend_files(struct ha_audit *audit, int64_t now_s, struct ha_err *err)
@@ -196,7 +201,7 @@ static enum ha_code tend_files(struct ha_audit *audit, int64_t now_s, struct ha_
                 return err->code;
             ha_log(audit->options.log, HA_LOG_INFO, "audit-removed", HA_S("file", file->path));
         } else if (!file->compressed && age_s > live_s) {
-            if (ha_audit_compress(file->path, err))
+            if (ha_audit_compress(file->path, &audit->ending, err))
                 return err->code;
             ha_log(audit->options.log, HA_LOG_INFO, "audit-compressed", HA_S("file", file->path));
         }
@@ -213,6 +218,6 @@ void ha_audit_tend(struct ha_audit *audit, int64_t now_s)
     if (rotation_due(audit, now_s) && rotate(audit, &err))
         ha_log_err(audit->options.log, HA_LOG_ERROR, "audit-not-rotated", &err, HA_S("file", audit->path));
     pthread_mutex_unlock(&audit->lock);
-    if (tend_files(audit, now_s, &err))
+    if (tend_files(audit, now_s, &err) && err.code != HA_E_STOPPING)
         ha_log_err(audit->options.log, HA_LOG_ERROR, "audit-files-not-tended", &err, HA_S("file", audit->path));
 }

@@ -17,7 +17,7 @@
 
 // What the disk does next, and what it has.
 static struct {
-    unsigned syncs_fail, cuts_fail;  // so many of the next
+    unsigned syncs_fail, cuts_fail, removals_fail;  // so many of the next
     void (*at_sync)(void *context, int fd);
     void *context;
     ino_t inode;   // of the file that was synced last
@@ -57,6 +57,16 @@ ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at)
 {
     disk.again += (off_t)n;
     return syscall(SYS_pwrite64, fd, bytes, n, at);
+}
+
+int unlink(const char *path)
+{
+    if (disk.removals_fail > 0) {
+        disk.removals_fail--;
+        errno = EPERM;
+        return -1;
+    }
+    return (int)syscall(SYS_unlink, path);
 }
 
 static int set_up(void **state)
@@ -210,6 +220,27 @@ static void part_of_a_line_is_taken_back_before_the_next(void **state)
     assert_string_equal(found.names, "");
 }
 
+static void removal_that_fails_is_told_once(void **state)
+{
+    struct rig *rig = *state;
+    struct found found;
+    const struct ha_audit_options options = {.rotate_bytes = 8192, .live_days = 0, .archive_days = 1};
+    struct ha_audit *audit = open_log(rig, &options);
+    audit_rig_fill(audit, rig->key, 20, 20);
+    ha_audit_tend(audit, time(NULL));
+    audit_rig_fill(audit, rig->key, 5, 5);
+    const uint64_t lines = 1 + 21 + 6;
+    disk.removals_fail = 3;
+    for (unsigned i = 0; i < 4; i++)
+        ha_audit_tend(audit, time(NULL) + 3 * 86400);
+    assert_int_equal(disk.removals_fail, 0);
+    ha_audit_free(audit);
+    struct ha_audit_verdict verdict = verify(rig, &found);
+    assert_string_equal(found.names, "");
+    assert_int_equal(verdict.first, 23);
+    assert_int_equal(verdict.last, lines + 1);
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -219,6 +250,7 @@ int main(void)
         TEST(who_shares_a_failed_sync_has_failed),
         TEST(log_that_cannot_be_synced_does_not_grow),
         TEST(part_of_a_line_is_taken_back_before_the_next),
+        TEST(removal_that_fails_is_told_once),
     };
     return cmocka_run_group_tests_name("audit disk", tests, NULL, NULL);
 }
