@@ -52,6 +52,10 @@ static void find(struct verifier *verifier, const char *name, uint64_t seq, cons
     va_start(args, format);
     vsnprintf(finding.words, sizeof finding.words, format, args);
     va_end(args);
+    // Some of it may be the log's own words.
+    for (char *at = finding.words; *at; at++)
+        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+            *at = '?';
     verifier->verdict.findings++;
     if (verifier->options->found)
         verifier->options->found(verifier->options->context, &finding);
