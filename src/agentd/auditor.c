@@ -182,7 +182,7 @@ void ha_auditor_free(struct ha_auditor *auditor)
     if (!auditor)
         return;
     atomic_store(&auditor->stop, true);
-    ha_audit_wake(auditor->audit);
+    ha_audit_end(auditor->audit);
     pthread_join(auditor->thread, NULL);
     free(auditor);
 }
