@@ -190,7 +190,9 @@ EXTRA_DIST += \
 	tests/bench/hangs.sh \
 	tests/bench/kills.py \
 	tests/bench/kills.sh \
-	tests/bench/loadlib.py
+	tests/bench/loadlib.py \
+	tests/bench/slow_clients.py \
+	tests/bench/slow_clients.sh
 CLEANFILES += fault-matrix.md
 fault_load = all tests/bench/load$(EXEEXT) tests/fault/fault_module.la tests/fault/faultctl$(EXEEXT)
 check-faults: $(fault_load)
