@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/landlock.h"
 #include "base/program.h"
+#include "base/sanitizer.h"
 #include "base/seccomp.h"
 
 #include <asm/termbits.h>
@@ -232,18 +233,6 @@ static const struct ha_seccomp_rule rules[] = {
     KILL(pidfd_getfd),
 };
 
-// The leak checker of AddressSanitizer traces its own process; ThreadSanitizer needs calls that nobody else does.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define UNDER_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define UNDER_SANITIZER 1
-#endif
-#endif
-#ifndef UNDER_SANITIZER
-#define UNDER_SANITIZER 0
-#endif
-
 enum ha_code ha_confine_user(const struct ha_agent_config *agent, struct ha_err *err)
 {
     if (agent->uid == (uid_t)-1 || (agent->uid == geteuid() && agent->uid == getuid()))
@@ -360,7 +349,8 @@ enum ha_code ha_confine_daemon(const struct ha_config *config, const struct ha_l
 {
     int abi = 0;
     bool filtered = false;
-    if (UNDER_SANITIZER)
+    // The leak checker of AddressSanitizer traces its own process; ThreadSanitizer needs calls that nobody else does.
+    if (HA_SANITIZER)
         return HA_OK;
     load_name_service();
     // Under Landlock the kernel tells nobody's executable, and a rule with exe= would fit nobody.

@@ -3,6 +3,7 @@
 #include "agentd/confine.h"
 #include "agentd/daemon.h"
 #include "agentd/options.h"
+#include "base/sanitizer.h"
 #include "config/config.h"
 
 #include <errno.h>
@@ -12,14 +13,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-#define HA_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HA_ASAN 1
-#endif
-#endif
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_WRONG_USAGE = 2 };
 
@@ -36,10 +29,9 @@ static enum ha_code harden(struct ha_err *err)
         return ha_fail_errno(err, errno, "can't forbid core dumps");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return ha_fail_errno(err, errno, "can't give up new privileges");
-#ifndef HA_ASAN  // the leak checker traces the process
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+    // The leak checker traces the process.
+    if (!HA_SANITIZER_ADDRESS && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return ha_fail_errno(err, errno, "can't become not dumpable");
-#endif
     return HA_OK;
 }
 

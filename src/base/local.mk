@@ -14,6 +14,7 @@ libha_base_la_SOURCES = \
 	src/base/mistakes.c src/base/mistakes.h \
 	src/base/nearest.c src/base/nearest.h \
 	src/base/program.c src/base/program.h \
+	src/base/sanitizer.h \
 	src/base/seccomp.c src/base/seccomp.h \
 	src/base/secret.c src/base/secret.h \
 	src/base/text.c src/base/text.h \

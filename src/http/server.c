@@ -3,6 +3,7 @@
 #include "http/server.h"
 
 #include "base/clock.h"
+#include "base/sanitizer.h"
 #include "http/complaint.h"
 #include "http/connection.h"
 #include "http/request.h"
@@ -14,25 +15,13 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HA_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define HA_SANITIZED 1
-#endif
-#endif
-
 enum {
     // A connection's memory for the header: what fits is measured against HA_HEADERS_MAX and refused with a problem
     // document; what doesn't is refused by libmicrohttpd, in HTML.
     CONNECTION_MEMORY = 4 * HA_HEADERS_MAX,
     // Connections over the limit that are accepted so that they can be told.
     CONNECTIONS_SPARE = 64,
-#ifdef HA_SANITIZED
-    THREAD_STACK = 2 * 1024 * 1024,
-#else
-    THREAD_STACK = 256 * 1024,
-#endif
+    THREAD_STACK = (HA_SANITIZER ? 2048 : 256) * 1024,
 };
 
 static enum ha_code init_lock(struct ha_http_server *server, struct ha_err *err)
