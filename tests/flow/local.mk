@@ -170,7 +170,7 @@ check-valgrind: all
 # The threads of the daemon and the token's process under helgrind.
 dist_check_SCRIPTS += tests/flow/helgrind.sh
 EXTRA_DIST += tests/flow/helgrind.supp
-check-helgrind: all
+check-helgrind: all tests/unit/limits_test$(EXEEXT) tests/unit/pairs_test$(EXEEXT) tests/unit/starter_test$(EXEEXT)
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=tests/flow/helgrind.sh
 
 # Half an hour, or SOAK_MINUTES, of load, SIGHUP and faults.
