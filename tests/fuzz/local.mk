@@ -3,8 +3,11 @@
 FUZZ_SECONDS = 300
 fuzz_client = $(client_sources) $(agent_sources)
 fuzz_run = FUZZ_SECONDS=$(FUZZ_SECONDS) $(srcdir)/tests/fuzz/run.sh
-fuzz_flags = $(DEFS) $(AM_CPPFLAGS) $(CPPFLAGS) $(CRYPTO_CFLAGS) $(CJSON_CFLAGS) $(CRYPTO_LIBS) $(CJSON_LIBS) --
-fuzz_config_flags = $(filter-out --,$(fuzz_flags)) $(INIH_LIBS) --
+fuzz_common = $(DEFS) $(AM_CPPFLAGS) $(CPPFLAGS) $(CRYPTO_CFLAGS) $(CJSON_CFLAGS) $(CRYPTO_LIBS) $(CJSON_LIBS)
+fuzz_flags = $(fuzz_common) --
+fuzz_audit_flags = $(fuzz_common) $(ZLIB_LIBS) --
+fuzz_config_flags = $(fuzz_common) $(INIH_LIBS) --
+fuzz_api_flags = $(fake_cppflags) $(fuzz_common) $(INIH_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS) --
 fuzz_jose = \
 	src/base/buf.c src/base/err.c src/base/json.c src/base/json_check.c src/base/json_text.c src/base/json_write.c \
 	src/base/secret.c src/base/text.c \
@@ -45,7 +48,6 @@ fuzz_config = $(libha_crypto_la_SOURCES) $(libha_config_la_SOURCES) $(libha_form
 	src/base/text.c
 fuzz_policy = $(libha_base_la_SOURCES) $(libha_crypto_la_SOURCES) $(libha_config_la_SOURCES) $(libha_format_la_SOURCES) \
 	$(libha_policy_la_SOURCES)
-fuzz_api_flags = $(fake_cppflags) $(filter-out --,$(fuzz_config_flags)) $(ZLIB_LIBS) $(CMOCKA_LIBS) --
 fuzz_api = $(fuzz_policy) $(libha_audit_la_SOURCES) $(libha_channel_la_SOURCES) $(libha_supervise_la_SOURCES) \
 	$(libha_keys_la_SOURCES) $(libha_api_la_SOURCES) $(fake_sources)
 fuzz_csr = $(libha_crypto_la_SOURCES) \
@@ -55,7 +57,7 @@ fuzz_json = src/base/buf.c src/base/err.c src/base/json.c src/base/json_check.c 
 fuzz_packet = src/base/buf.c src/base/clock.c src/base/err.c src/base/secret.c src/base/text.c src/channel/packet.c
 fuzz: tests/unit/fake_token$(EXEEXT)
 	$(fuzz_run) api $(fuzz_api_flags) $(fuzz_api)
-	$(fuzz_run) audit $(fuzz_flags) $(ZLIB_LIBS) $(fuzz_audit)
+	$(fuzz_run) audit $(fuzz_audit_flags) $(fuzz_audit)
 	$(fuzz_run) key_file $(fuzz_flags) $(fuzz_http)
 	$(fuzz_run) reference $(fuzz_flags) $(hsmagent_la_SOURCES) $(fuzz_client)
 	$(fuzz_run) answer $(fuzz_flags) $(fuzz_client)
