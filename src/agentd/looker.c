@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/pass.h"
-#include "base/sanitized.h"
+#include "base/sanitizer.h"
 #include "base/seccomp.h"
 
 #include <errno.h>
@@ -91,7 +91,7 @@ static _Noreturn void serve(int fd)
 {
     bool filtered;
     struct ha_err err = {0};
-    if (!HA_UNDER_ASAN && !HA_UNDER_TSAN &&
+    if (!HA_SANITIZER &&
         ha_seccomp_enter(rules, HA_ARRAY_SIZE(rules), HA_SECCOMP_UNKNOWN, &filtered, &err))
         _exit(1);
     for (;;) {

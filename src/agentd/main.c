@@ -3,7 +3,7 @@
 #include "agentd/confine.h"
 #include "agentd/daemon.h"
 #include "agentd/options.h"
-#include "base/sanitized.h"
+#include "base/sanitizer.h"
 #include "config/config.h"
 
 #include <errno.h>
@@ -29,7 +29,8 @@ static enum ha_code harden(struct ha_err *err)
         return ha_fail_errno(err, errno, "can't forbid core dumps");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return ha_fail_errno(err, errno, "can't give up new privileges");
-    if (!HA_UNDER_ASAN && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+    // The leak checker traces the process.
+    if (!HA_SANITIZER_ADDRESS && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return ha_fail_errno(err, errno, "can't become not dumpable");
     return HA_OK;
 }

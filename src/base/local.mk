@@ -15,7 +15,7 @@ libha_base_la_SOURCES = \
 	src/base/nearest.c src/base/nearest.h \
 	src/base/pass.c src/base/pass.h \
 	src/base/program.c src/base/program.h \
-	src/base/sanitized.h \
+	src/base/sanitizer.h \
 	src/base/seccomp.c src/base/seccomp.h \
 	src/base/secret.c src/base/secret.h \
 	src/base/text.c src/base/text.h \

@@ -99,9 +99,10 @@ const char *ha_hours_print(const struct ha_hours *hours, char ret_text[static HA
 
 bool ha_hours_hold(const struct ha_hours *hours, int64_t unix_s)
 {
-    const int64_t day_s = DAY_MIN * 60;
-    unsigned day = (unsigned)((unix_s / day_s + 3) % DAYS);  // 1970 began on a Thursday
-    unsigned minute = (unsigned)(unix_s % day_s / 60);
+    const int64_t day_s = DAY_MIN * 60, week_s = DAYS * day_s;
+    int64_t from_monday_s = (unix_s % week_s + week_s + 3 * day_s) % week_s;  // 1970 began on a Thursday
+    unsigned day = (unsigned)(from_monday_s / day_s);
+    unsigned minute = (unsigned)(from_monday_s % day_s / 60);
     bool today = hours->days & 1u << day;
     if (hours->from_min < hours->to_min)
         return today && minute >= hours->from_min && minute < hours->to_min;

@@ -3,7 +3,7 @@
 #include "http/server.h"
 
 #include "base/clock.h"
-#include "base/sanitized.h"
+#include "base/sanitizer.h"
 #include "http/complaint.h"
 #include "http/connection.h"
 #include "http/request.h"
@@ -21,7 +21,7 @@ enum {
     CONNECTION_MEMORY = 4 * HA_HEADERS_MAX,
     // Connections over the limit that are accepted so that they can be told.
     CONNECTIONS_SPARE = 64,
-    THREAD_STACK = HA_UNDER_ASAN || HA_UNDER_TSAN ? 2 * 1024 * 1024 : 256 * 1024,
+    THREAD_STACK = (HA_SANITIZER ? 2048 : 256) * 1024,
 };
 
 static enum ha_code init_lock(struct ha_http_server *server, struct ha_err *err)

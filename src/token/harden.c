@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "token/harden.h"
 
-#include "base/sanitized.h"
+#include "base/sanitizer.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -23,7 +23,7 @@ enum ha_code ha_harden(struct ha_err *err)
     umask(077);
     if (setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) != 0)
         return ha_fail_errno(err, errno, "can't forbid core dumps");
-    if (!HA_UNDER_ASAN && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+    if (!HA_SANITIZER_ADDRESS && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return ha_fail_errno(err, errno, "can't become not dumpable");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return ha_fail_errno(err, errno, "can't give up new privileges");

@@ -85,7 +85,7 @@ JSON = [
     bad_json("UTF-8 cut off", b'{"data":"\xe2\x82"}'),
     bad_json("a byte order mark", b"\xef\xbb\xbf" + GOOD),
     bad_json("UTF-16", GOOD.decode().encode("utf-16")),
-    bad_json("depth 17", b'{"data":' + b"[" * 17 + b"]" * 17 + b"}"),
+    bad_json("depth 17", b'{"colour":' + b"[" * 16 + b"]" * 16 + b"}"),
     bad_json("depth 100,000", b"[" * 100000 + b"]" * 100000),
     bad_json("depth 100,000 of objects, open", b'{"a":' * 50000),
     bad_json("a number of 10,000 digits", b'{"version":' + b"1" * 10000 + b"}"),
@@ -96,6 +96,7 @@ JSON = [
 ]
 
 MEMBERS = [
+    Case("depth 16 is read", 400, "unknown-member", sign(b'{"colour":' + b"[" * 15 + b"]" * 15 + b"}"), pointer="/colour"),
     Case("an unknown member", 400, "unknown-member", member("colour", "1"), pointer="/colour"),
     Case("a member in another case", 400, "unknown-member", member("Data", '"aGk"'), pointer="/Data"),
     Case("a member with an empty name", 400, "unknown-member", member("", "1"), pointer="/"),

@@ -171,7 +171,7 @@ check-valgrind: all
 # The threads of the daemon and the token's process under helgrind.
 dist_check_SCRIPTS += tests/flow/helgrind.sh
 EXTRA_DIST += tests/flow/helgrind.supp
-check-helgrind: all
+check-helgrind: all tests/unit/limits_test$(EXEEXT) tests/unit/pairs_test$(EXEEXT) tests/unit/starter_test$(EXEEXT)
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=tests/flow/helgrind.sh
 
 # Half an hour, or SOAK_MINUTES, of load, SIGHUP and faults.
@@ -191,7 +191,9 @@ EXTRA_DIST += \
 	tests/bench/hangs.sh \
 	tests/bench/kills.py \
 	tests/bench/kills.sh \
-	tests/bench/loadlib.py
+	tests/bench/loadlib.py \
+	tests/bench/slow_clients.py \
+	tests/bench/slow_clients.sh
 CLEANFILES += fault-matrix.md
 fault_load = all tests/bench/load$(EXEEXT) tests/fault/fault_module.la tests/fault/faultctl$(EXEEXT)
 check-faults: $(fault_load)

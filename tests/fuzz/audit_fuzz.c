@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -50,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         ha_audit_checkpoint_clear(&checkpoint);
     int fd = memfd_create("log", MFD_CLOEXEC);
     // A last line that isn't whole is waited for, which takes the time of many inputs.
-    if (fd < 0 || write(fd, data, n) != (ssize_t)n || write(fd, "\n", 1) != 1)
+    if (fd < 0 || fchmod(fd, 0600) != 0 || write(fd, data, n) != (ssize_t)n || write(fd, "\n", 1) != 1)
         abort();
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     verify(path);

@@ -3,8 +3,11 @@
 FUZZ_SECONDS = 300
 fuzz_client = $(client_sources) $(agent_sources)
 fuzz_run = FUZZ_SECONDS=$(FUZZ_SECONDS) $(srcdir)/tests/fuzz/run.sh
-fuzz_flags = $(DEFS) $(AM_CPPFLAGS) $(CPPFLAGS) $(CRYPTO_CFLAGS) $(CJSON_CFLAGS) $(CRYPTO_LIBS) $(CJSON_LIBS) --
-fuzz_config_flags = $(filter-out --,$(fuzz_flags)) $(INIH_LIBS) --
+fuzz_common = $(DEFS) $(AM_CPPFLAGS) $(CPPFLAGS) $(CRYPTO_CFLAGS) $(CJSON_CFLAGS) $(CRYPTO_LIBS) $(CJSON_LIBS)
+fuzz_flags = $(fuzz_common) --
+fuzz_audit_flags = $(fuzz_common) $(ZLIB_LIBS) --
+fuzz_config_flags = $(fuzz_common) $(INIH_LIBS) --
+fuzz_api_flags = $(fake_cppflags) $(fuzz_common) $(INIH_LIBS) $(ZLIB_LIBS) $(CMOCKA_LIBS) --
 fuzz_jose = \
 	src/base/buf.c src/base/err.c src/base/json.c src/base/json_check.c src/base/json_text.c src/base/json_write.c \
 	src/base/secret.c src/base/text.c \
@@ -43,13 +46,18 @@ fuzz_config = $(libha_crypto_la_SOURCES) $(libha_config_la_SOURCES) $(libha_form
 	src/base/buf.c src/base/clock.c src/base/err.c src/base/file.c src/base/ini.c src/base/json.c src/base/json_check.c \
 	src/base/json_text.c src/base/json_write.c src/base/mistakes.c src/base/nearest.c src/base/program.c src/base/secret.c \
 	src/base/text.c
+fuzz_policy = $(libha_base_la_SOURCES) $(libha_crypto_la_SOURCES) $(libha_config_la_SOURCES) $(libha_format_la_SOURCES) \
+	$(libha_policy_la_SOURCES)
+fuzz_api = $(fuzz_policy) $(libha_audit_la_SOURCES) $(libha_channel_la_SOURCES) $(libha_supervise_la_SOURCES) \
+	$(libha_keys_la_SOURCES) $(libha_api_la_SOURCES) $(fake_sources)
 fuzz_csr = $(libha_crypto_la_SOURCES) \
 	src/base/buf.c src/base/err.c src/base/json.c src/base/json_check.c src/base/json_write.c src/base/secret.c \
 	src/base/text.c src/format/csr_name.c src/format/csr_san.c src/format/csr_text.c
 fuzz_json = src/base/buf.c src/base/err.c src/base/json.c src/base/json_check.c src/base/json_write.c src/base/secret.c src/base/text.c
 fuzz_packet = src/base/buf.c src/base/clock.c src/base/err.c src/base/secret.c src/base/text.c src/channel/packet.c
-fuzz:
-	$(fuzz_run) audit $(fuzz_flags) $(ZLIB_LIBS) $(fuzz_audit)
+fuzz: tests/unit/fake_token$(EXEEXT)
+	$(fuzz_run) api $(fuzz_api_flags) $(fuzz_api)
+	$(fuzz_run) audit $(fuzz_audit_flags) $(fuzz_audit)
 	$(fuzz_run) key_file $(fuzz_flags) $(fuzz_http)
 	$(fuzz_run) reference $(fuzz_flags) $(hsmagent_la_SOURCES) $(fuzz_client)
 	$(fuzz_run) answer $(fuzz_flags) $(fuzz_client)
@@ -67,6 +75,7 @@ fuzz:
 	$(fuzz_run) enrol $(fuzz_flags) $(fuzz_enrol)
 	$(fuzz_run) config $(fuzz_config_flags) $(fuzz_config)
 	$(fuzz_run) csr $(fuzz_flags) $(fuzz_csr)
+	$(fuzz_run) expect $(fuzz_config_flags) $(fuzz_policy)
 	$(fuzz_run) json $(fuzz_flags) $(fuzz_json)
 	$(fuzz_run) packet $(fuzz_flags) $(fuzz_packet)
 # Each for a minute, from the corpora that are in the tree.
@@ -78,6 +87,7 @@ EXTRA_DIST += \
 	tests/fuzz/run.sh \
 	tests/fuzz/reference_fuzz.c \
 	tests/fuzz/answer_fuzz.c \
+	tests/fuzz/api_fuzz.c \
 	tests/fuzz/canonical_fuzz.c \
 	tests/fuzz/audit_fuzz.c \
 	tests/fuzz/certificates_fuzz.c \
@@ -88,6 +98,7 @@ EXTRA_DIST += \
 	tests/fuzz/packet_fuzz.c \
 	tests/fuzz/content_fuzz.c \
 	tests/fuzz/enrol_fuzz.c \
+	tests/fuzz/expect_fuzz.c \
 	tests/fuzz/key_file_fuzz.c \
 	tests/fuzz/jws_fuzz.c \
 	tests/fuzz/jwks_fuzz.c \

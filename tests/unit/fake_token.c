@@ -286,6 +286,15 @@ static void destroy(int fd, const struct ha_packet *question)
     answer(fd, &reply);
 }
 
+static void refuse(int fd, const struct ha_packet *question)
+{
+    struct ha_packet reply = {.op = question->op, .serial = question->serial};
+    struct ha_err err = {0};
+    ha_fail(&err, HA_E_KEY_CANNOT, "the fake can't do that");
+    ha_packet_fail(&reply, &err);
+    answer(fd, &reply);
+}
+
 static void control(struct ha_packet_buffer *buffer)
 {
     for (;;) {
@@ -299,6 +308,8 @@ static void control(struct ha_packet_buffer *buffer)
             generate(HA_CONTROL_FD, &question);
         else if (question.op == HA_OP_DESTROY)
             destroy(HA_CONTROL_FD, &question);
+        else
+            refuse(HA_CONTROL_FD, &question);
     }
 }
 

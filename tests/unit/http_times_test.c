@@ -66,6 +66,24 @@ static void http_dripping_request_times_out(void **state)
     bench_stop(&bench);
 }
 
+// The same in half of the time that it has.
+static void http_dripping_request_in_time_is_served(void **state)
+{
+    static const char text[] = "GET /x HTTP/1.1\r\nHost: h\r\n\r\n";
+    struct bench bench;
+    ha_auto(peer_close) struct peer peer;
+    ha_auto(answer_clear) struct answer answer = {0};
+    bench_start(&bench, (struct ha_http_options){.receive_ms = 2000});
+    peer_open(&peer, &bench);
+    for (size_t i = 0; i < strlen(text); i++) {
+        assert_true(peer_send(&peer, text + i, 1));
+        poll(NULL, 0, 30);
+    }
+    peer_take(&peer, true, &answer);
+    assert_int_equal(answer.status, 200);
+    bench_stop(&bench);
+}
+
 static void http_second_request_times_out_too(void **state)
 {
     struct bench bench;
@@ -308,6 +326,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(http_half_request_times_out),
         cmocka_unit_test(http_dripping_request_times_out),
+        cmocka_unit_test(http_dripping_request_in_time_is_served),
         cmocka_unit_test(http_second_request_times_out_too),
         cmocka_unit_test(http_idle_connection_is_closed_without_a_word),
         cmocka_unit_test(http_handler_may_take_longer_than_every_limit),

@@ -214,6 +214,9 @@ static void hours_hold_from_their_first_second_to_their_last(void **state)
         {&night, wednesday, false},
         {&all, wednesday + DAY - 1, true},
         {&all, 0, true},
+        {&office, -DAY + 480 * 60 - 1, false},  // 31 December 1969 was a Wednesday, too
+        {&office, -DAY + 480 * 60, true},
+        {&all, INT64_MIN, true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_int_equal(ha_hours_hold(cases[i].hours, cases[i].time_s), cases[i].hold);

@@ -2,6 +2,7 @@
 // What takes two people: another one, the same request, in time.
 #include "policy/pairs.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -65,12 +66,50 @@ static void pairs_are_limited_and_room_comes_back(void **state)
     ha_pairs_free(pairs);
 }
 
+enum { REQUESTS = 500 };
+
+struct person {
+    struct ha_pairs *pairs;
+    uid_t uid;
+    unsigned met;
+};
+
+static void *ask_for_all(void *context)
+{
+    struct person *person = context;
+    uint8_t hash[HA_PAIRS_HASH_LEN] = {0};
+    for (unsigned i = 0; i < REQUESTS; i++) {
+        memcpy(hash, &i, sizeof i);
+        person->met += ask(person->pairs, hash, person->uid, 100) == HA_PAIR_MET;
+    }
+    return NULL;
+}
+
+static void pairs_of_people_at_one_time_meet_once_each(void **state)
+{
+    struct ha_pairs *pairs = ha_pairs_new();
+    struct person people[4];
+    pthread_t threads[4];
+    for (unsigned i = 0; i < 4; i++) {
+        people[i] = (struct person){.pairs = pairs, .uid = i};
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_for_all, &people[i]), 0);
+    }
+    unsigned met = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+        met += people[i].met;
+    }
+    assert_int_equal(met, 2 * REQUESTS);  // of four who ask, two are the second
+    ha_pairs_free(pairs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pair_is_two_people_with_one_request),
         cmocka_unit_test(pair_is_within_a_time),
         cmocka_unit_test(pairs_are_limited_and_room_comes_back),
+        cmocka_unit_test(pairs_of_people_at_one_time_meet_once_each),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,7 +110,7 @@ static void seccomp_unnamed_call_gets_the_rest(void **state)
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
         if (ha_seccomp_enter(exit_only, 1, HA_SECCOMP_UNKNOWN, &entered, &err) || !entered)
             _exit(NO_FILTERS);
-        _exit(call_unnamed());
+        syscall(SYS_exit_group, call_unnamed());  // not _exit, which a sanitizer makes more calls for
     }
     int status;
     assert_int_equal(waitpid(pid, &status, 0), pid);

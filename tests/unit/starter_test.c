@@ -4,6 +4,7 @@
 #include "agentd/starter.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -61,6 +62,7 @@ static int setup(void **state)
     struct ha_err err = {0};
     strcpy(f->directory, "/tmp/starter_test.XXXXXX");
     assert_non_null(mkdtemp(f->directory));
+    assert_int_equal(chmod(f->directory, 0711), 0);  // hooks are nobody
     snprintf(f->program, sizeof f->program, "%s/program", f->directory);
     snprintf(f->hook, sizeof f->hook, "%s/hook", f->directory);
     snprintf(f->path, sizeof f->path, "%s/agent.conf", f->directory);
@@ -180,7 +182,7 @@ static enum ha_code run_hook(const struct fixture *f, const char *program, const
     enum ha_code code = ha_starter_hook(f->starter, argv, environment, &pid, err);
     if (code == HA_OK) {
         assert_int_equal(waitpid(pid, &status, 0), pid);
-        assert_int_not_equal(WEXITSTATUS(status), 127);
+        assert_int_equal(WEXITSTATUS(status), strcmp(program, f->hook) == 0 ? 5 : 7);
     }
     return code;
 }
@@ -197,6 +199,45 @@ static void starter_starts_the_hook_of_the_configuration_alone(void **state)
     assert_int_equal(run_hook(f, f->program, "HSM_AGENT_KEY=k", &err), HA_OK);
 }
 
+struct asker {
+    const struct fixture *fixture;
+    int number;
+    bool well;
+};
+
+static void *start_often(void *context)
+{
+    struct asker *asker = context;
+    char variable[40];
+    snprintf(variable, sizeof variable, "HSM_AGENT_KEY=%d", asker->number);
+    char *argv[] = {(char *)asker->fixture->hook, NULL};
+    char *environment[] = {(char *)HA_HOOK_PATH, variable, NULL};
+    for (int i = 0; i < 10 && asker->well; i++) {
+        struct ha_err err = {0};
+        pid_t pid;
+        int status;
+        asker->well = ha_starter_hook(asker->fixture->starter, argv, environment, &pid, &err) == HA_OK &&
+                      waitpid(pid, &status, 0) == pid && WEXITSTATUS(status) == asker->number;
+    }
+    return NULL;
+}
+
+static void starter_gives_each_thread_its_own_program(void **state)
+{
+    const struct fixture *f = *state;
+    struct asker askers[4];
+    pthread_t threads[4];
+    write_file(f->hook, "#!/bin/sh\nexit $HSM_AGENT_KEY\n", 0755);
+    for (int i = 0; i < 4; i++) {
+        askers[i] = (struct asker){.fixture = f, .number = 20 + i, .well = true};
+        assert_int_equal(pthread_create(&threads[i], NULL, start_often, &askers[i]), 0);
+    }
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < 4; i++)
+        assert_true(askers[i].well);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +247,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(starter_learns_what_the_file_has_meanwhile, setup, teardown),
         cmocka_unit_test_setup_teardown(starter_tells_why_a_program_does_not_start, setup, teardown),
         cmocka_unit_test_setup_teardown(starter_starts_the_hook_of_the_configuration_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(starter_gives_each_thread_its_own_program, setup, teardown),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
