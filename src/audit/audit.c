@@ -115,8 +115,10 @@ static void commit(struct ha_audit *audit, const struct end *end, size_t n)
         audit->missed = 0;
         atomic_store(&audit->in_trouble, false);
     }
-    if (audit->options.checkpoint_lines && audit->uncovered >= audit->options.checkpoint_lines)
+    if (audit->awaited && audit->uncovered >= audit->awaited) {
+        audit->awaited = 0;
         pthread_cond_signal(&audit->due);
+    }
     if (audit->options.sync == HA_AUDIT_BATCH)
         pthread_cond_signal(&audit->dirty);
 }
@@ -215,9 +217,12 @@ bool ha_audit_wait(struct ha_audit *audit, int timeout_ms, bool by_lines)
     }
     const unsigned lines = by_lines ? audit->options.checkpoint_lines : 0;
     pthread_mutex_lock(&audit->lock);
-    while (!audit->woken && !(lines && audit->uncovered >= lines))
+    while (!audit->woken && !(lines && audit->uncovered >= lines)) {
+        audit->awaited = lines;
         if (pthread_cond_timedwait(&audit->due, &audit->lock, &until))
             break;
+    }
+    audit->awaited = 0;
     bool due = lines && audit->uncovered >= lines;
     audit->woken = false;
     pthread_mutex_unlock(&audit->lock);

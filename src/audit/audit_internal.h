@@ -28,6 +28,7 @@ struct ha_audit {
     uint64_t seq;    // of the last line
     char hash[HA_AUDIT_HEX_LEN];
     uint64_t uncovered;
+    uint64_t awaited;  // as many of these ha_audit_wait waits for; 0: for none
     uint64_t synced_seq;
     uint64_t synced_size;   // of the file: what was on the disk at the last sync
     bool syncing;           // somebody syncs the file without the lock
