@@ -148,7 +148,7 @@ static enum ha_code prepare(const struct ha_call_context *call, struct ha_key *k
     enum ha_content content = ha_content_classify(item->input->data, item->input->len);
     if (ha_tls_check_message(content, err))
         return ha_call_refused_content(call, operation, content, err);
-    return ha_call_take(call, operation, item->alg, item->profile, NULL, &item->use, err);
+    return ha_call_take(call, operation, item->alg, item->profile, NULL, &common->use, err);
 }
 
 static void write_item(struct ha_buf *out, const struct ha_key *key, const struct item *item,

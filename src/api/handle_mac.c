@@ -123,7 +123,7 @@ static enum ha_code prepare(const struct ha_call_context *call, struct ha_key *k
         return ha_at(err, "%s/%s", prefix, source_of(item));
     if (ha_use_sign(key, item->algorithm, HA_PURPOSE_MAC, message->data, message->len, &common->use, err))
         return err->code;
-    return ha_call_take(call, HA_OPERATION_MAC, item->algorithm, item->profile, NULL, &item->use, err);
+    return ha_call_take(call, HA_OPERATION_MAC, item->algorithm, item->profile, NULL, &common->use, err);
 }
 
 static enum ha_code finish(const struct ha_key *key, struct ha_item *common, struct ha_buf *out, struct ha_err *err)

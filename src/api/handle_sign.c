@@ -72,14 +72,14 @@ static enum ha_code prepare(const struct ha_call_context *call, struct ha_key *k
     if (item->digest.present) {
         if (ha_use_sign_digest(key, item->algorithm, digest->data, digest->len, &common->use, err))
             return err->code;
-        return ha_call_take(call, operation, item->algorithm, NULL, NULL, &item->use, err);
+        return ha_call_take(call, operation, item->algorithm, NULL, NULL, &common->use, err);
     }
     if (ha_use_sign(key, item->algorithm, HA_PURPOSE_SIGN, data->data, data->len, &common->use, err))
         return err->code;
     enum ha_content content = ha_content_classify(data->data, data->len);
     if (ha_tls_check_message(content, err))
         return ha_call_refused_content(call, operation, content, err);
-    return ha_call_take(call, operation, item->algorithm, NULL, &content, &item->use, err);
+    return ha_call_take(call, operation, item->algorithm, NULL, &content, &common->use, err);
 }
 
 // The signature in the form that was asked for. Only ECDSA has more than one.
