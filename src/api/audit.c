@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/audit.h"
 
+#include "api/audit_fields.h"
 #include "base/clock.h"
 #include "crypto/digest.h"
 
@@ -18,6 +19,22 @@ void ha_audit_asked(const struct ha_call_context *call, const struct ha_question
     record->alg = question->alg;
     record->profile = question->profile;
     record->client = client ? client->name : NULL;
+    record->shadow = NULL;
+}
+
+void ha_audit_shadowed(const struct ha_call_context *call, const char *reason)
+{
+    if (call->record)
+        call->record->shadow = reason;
+}
+
+void ha_audit_granted(const struct ha_call_context *call, struct ha_use *use)
+{
+    if (!call->record)
+        return;
+    use->client = call->record->client;
+    use->profile = call->record->profile;
+    use->shadow = call->record->shadow;
 }
 
 // What is the same for all lines of a request.
@@ -61,6 +78,14 @@ static enum ha_code tell(const struct ha_call_context *call, const struct ha_aud
     return ha_audit_use(call->api->audit, records, n, err);
 }
 
+// Nothing was done.
+static enum ha_code tell_refusal(const struct ha_call_context *call, const struct ha_audit_record *record,
+                                 struct ha_err *err)
+{
+    call->record->told++;
+    return ha_audit_refuse(call->api->audit, record, err);
+}
+
 enum ha_code ha_audit_refused(const struct ha_call_context *call, enum ha_content content, struct ha_err *err)
 {
     if (!is_told(call))
@@ -70,9 +95,25 @@ enum ha_code ha_audit_refused(const struct ha_call_context *call, enum ha_conten
     record.code = err->code;
     if (content != HA_CONTENT_COUNT)
         record.content = ha_content_info(content)->name;
-    if (tell(call, &record, 1, &failure))
+    if (tell_refusal(call, &record, &failure))
         *err = failure;
     return err->code;
+}
+
+void ha_audit_unheard(struct ha_audit *audit, const struct ha_principal *principal, const char *listen,
+                      const char *request, const struct ha_err *err)
+{
+    struct ha_err told = {0};  // it is refused in any case, and the log says that it missed something
+    const struct ha_audit_record record = {
+        .uid = principal ? principal->uid : (uid_t)-1,
+        .gid = principal ? principal->gid : (gid_t)-1,
+        .unit = principal ? principal->unit : NULL,
+        .exe = principal ? principal->exe : NULL,
+        .listen = listen,
+        .request = request,
+        .code = err->code,
+    };
+    ha_audit_refuse(audit, &record, &told);
 }
 
 unsigned ha_audit_told(const struct ha_call_context *call)
@@ -84,6 +125,12 @@ enum ha_code ha_audit_item(const struct ha_call_context *call, unsigned told, st
 {
     return ha_audit_told(call) > told ? err->code : ha_audit_refused(call, HA_CONTENT_COUNT, err);
 }
+
+// What of a line is in memory of its own.
+struct one {
+    uint8_t hash[HA_DIGEST_MAX];
+    struct ha_buf fields;
+};
 
 // What was signed, decrypted or agreed with, by its hash; its memory is hash.
 static void put_content(const struct ha_use *use, uint8_t hash[static HA_DIGEST_MAX], struct ha_audit_record *record)
@@ -105,7 +152,7 @@ static void put_content(const struct ha_use *use, uint8_t hash[static HA_DIGEST_
 }
 
 static void put_use(const struct ha_call_context *call, const struct ha_key *key, const struct ha_use *use,
-                    uint8_t hash[static HA_DIGEST_MAX], struct ha_audit_record *record)
+                    struct one *one, struct ha_audit_record *record)
 {
     const struct ha_call_record *known = call->record;
     record->key = key->name;
@@ -114,35 +161,45 @@ static void put_use(const struct ha_call_context *call, const struct ha_key *key
     record->algorithm = ha_alg_info((enum ha_alg)use->exchange.question.alg)->name;
     record->token = use->token;
     record->code = use->exchange.code;
+    record->shadow = known->shadow;
+    if (use->client) {
+        record->client = use->client;
+        record->profile = use->profile;
+        record->shadow = use->shadow;
+    }
     // A batch may have both.
     if (known->asked && (known->operation == HA_OPERATION_SIGN || known->operation == HA_OPERATION_SIGN_DIGEST))
         record->operation = ha_operation_info(use->said.data ? HA_OPERATION_SIGN : HA_OPERATION_SIGN_DIGEST)->name;
-    put_content(use, hash, record);
+    put_content(use, one->hash, record);
+    ha_audit_fields(known->operation, known->asked ? use->said : (struct ha_part){0}, &one->fields);
+    record->fields = &one->fields;
 }
 
 enum ha_code ha_audit_used(const struct ha_call_context *call, struct ha_key *key, struct ha_use *const *uses, size_t n,
                            struct ha_err *err)
 {
-    struct one {
-        uint8_t hash[HA_DIGEST_MAX];
-        struct ha_audit_record record;
-    };
     if (!is_told(call))
         return HA_OK;
     if (n == 1) {
-        struct one one = {.record = begin(call)};
-        put_use(call, key, uses[0], one.hash, &one.record);
-        return tell(call, &one.record, 1, err);
+        struct one one = {0};
+        struct ha_audit_record record = begin(call);
+        put_use(call, key, uses[0], &one, &record);
+        enum ha_code code = tell(call, &record, 1, err);
+        ha_buf_clear(&one.fields);
+        return code;
     }
     ha_auto(ha_free) struct ha_audit_record *records = calloc(n, sizeof *records);
-    ha_auto(ha_free) uint8_t *hashes = calloc(n, HA_DIGEST_MAX);
-    if (!records || !hashes)
+    ha_auto(ha_free) struct one *ones = calloc(n, sizeof *ones);
+    if (!records || !ones)
         return ha_fail(err, HA_E_AUDIT, "out of memory for the audit log");
     for (size_t i = 0; i < n; i++) {
         records[i] = begin(call);
-        put_use(call, key, uses[i], hashes + i * HA_DIGEST_MAX, &records[i]);
+        put_use(call, key, uses[i], &ones[i], &records[i]);
     }
-    return tell(call, records, n, err);
+    enum ha_code code = tell(call, records, n, err);
+    for (size_t i = 0; i < n; i++)
+        ha_buf_clear(&ones[i].fields);
+    return code;
 }
 
 void ha_audit_spoil(struct ha_use *const *uses, size_t n, const struct ha_err *err)
@@ -169,7 +226,13 @@ enum ha_code ha_audit_done(const struct ha_call_context *call, struct ha_err *er
     struct ha_err failure = {0};
     record.route = call->record->route;
     record.code = err->code;
-    if (tell(call, &record, 1, &failure))
+    record.shadow = call->record->shadow;
+    // Where an administrator's act failed, a part of it may have been done.
+    bool begun = err->code == HA_OK || (call->request->admin && ha_code_info(err->code)->status >= 500);
+    enum ha_code code = begun ? tell(call, &record, 1, &failure) : tell_refusal(call, &record, &failure);
+    if (code && err->code == HA_OK)
+        ha_hint(&failure, "it was done, but isn't in the log: look at what there is before you do it again");
+    if (code)
         *err = failure;
     return err->code;
 }

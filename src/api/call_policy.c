@@ -102,6 +102,8 @@ static enum ha_code ask(const struct ha_call_context *call, const struct ha_ques
         say_refusal(call, &decision, question, err);
         return tell_refusal(call, question, ha_verdict_name(decision.verdict), err);
     }
+    if (decision.shadow)
+        ha_audit_shadowed(call, ha_verdict_name(decision.verdict));
     if (decision.shadow && ret_client)
         log_question(call, "would-refuse", question, ha_verdict_name(decision.verdict));
     if (ret_client)
@@ -182,6 +184,7 @@ static enum ha_code over_limit(const struct ha_call_context *call, const struct 
     const char *reason = budget ? "budget" : "rate";
     if (client->mode && strcmp(client->mode, "shadow") == 0) {
         log_question(call, "would-refuse", question, reason);
+        ha_audit_shadowed(call, reason);
         return HA_OK;
     }
     if (budget)

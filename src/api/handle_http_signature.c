@@ -157,7 +157,10 @@ static enum ha_code item_prepare(const struct ha_call_context *call, struct ha_k
     enum ha_content content = ha_content_classify(item->input->data, item->input->len);
     if (ha_tls_check_message(content, err))
         return ha_call_refused_content(call, operation, content, err);
-    return ha_call_take(call, operation, item->alg, item->profile, NULL, err);
+    if (ha_call_take(call, operation, item->alg, item->profile, NULL, err))
+        return err->code;
+    ha_audit_granted(call, &item->use);
+    return HA_OK;
 }
 
 static void write_item(struct ha_buf *out, const struct ha_key *key, const struct item *item,

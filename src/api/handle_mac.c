@@ -142,7 +142,10 @@ static enum ha_code item_prepare(const struct ha_call_context *call, struct ha_k
         return ha_at(err, "%s/%s", prefix, source_of(item));
     if (ha_use_sign(key, item->algorithm, HA_PURPOSE_MAC, item->message.data, item->message.len, &item->use, err))
         return err->code;
-    return ha_call_take(call, HA_OPERATION_MAC, item->algorithm, item->profile, NULL, err);
+    if (ha_call_take(call, HA_OPERATION_MAC, item->algorithm, item->profile, NULL, err))
+        return err->code;
+    ha_audit_granted(call, &item->use);
+    return HA_OK;
 }
 
 static enum ha_code item_finish(const struct ha_key *key, const struct item *item, struct ha_buf *out,

@@ -72,6 +72,15 @@ static enum ha_code item_read(const ha_json *json, const char *prefix, struct si
     return HA_OK;
 }
 
+static enum ha_code item_take(const struct ha_call_context *call, enum ha_operation operation, struct sign_item *item,
+                              const enum ha_content *content, struct ha_err *err)
+{
+    if (ha_call_take(call, operation, item->algorithm, NULL, content, err))
+        return err->code;
+    ha_audit_granted(call, &item->use);
+    return HA_OK;
+}
+
 // Policy, key and token: everything that can be said before the token is asked.
 static enum ha_code item_prepare(const struct ha_call_context *call, struct ha_key *key, struct sign_item *item,
                                  struct ha_err *err)
@@ -84,14 +93,14 @@ static enum ha_code item_prepare(const struct ha_call_context *call, struct ha_k
     if (item->digest.present) {
         if (ha_use_sign_digest(key, item->algorithm, item->digest.buf.data, item->digest.buf.len, &item->use, err))
             return err->code;
-        return ha_call_take(call, operation, item->algorithm, NULL, NULL, err);
+        return item_take(call, operation, item, NULL, err);
     }
     if (ha_use_sign(key, item->algorithm, HA_PURPOSE_SIGN, item->data.buf.data, item->data.buf.len, &item->use, err))
         return err->code;
     enum ha_content content = ha_content_classify(item->data.buf.data, item->data.buf.len);
     if (ha_tls_check_message(content, err))
         return ha_call_refused_content(call, operation, content, err);
-    return ha_call_take(call, operation, item->algorithm, NULL, &content, err);
+    return item_take(call, operation, item, &content, err);
 }
 
 // The signature in the form that was asked for. Only ECDSA has more than one.

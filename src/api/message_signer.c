@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/message_signer.h"
 
+#include "api/audit.h"
 #include "api/message_certificate.h"
 #include "format/profile.h"
 #include "policy/tls.h"
@@ -114,7 +115,10 @@ enum ha_code ha_message_signer_prepare(const struct ha_call_context *call, const
     if (ha_tls_check_message(class, err))
         return ha_call_refused_content(call, operation, class, err);
     const struct ha_call_context own = call_of(call, signer);
-    return ha_call_take(&own, operation, alg, signer->profile, NULL, err);
+    if (ha_call_take(&own, operation, alg, signer->profile, NULL, err))
+        return err->code;
+    ha_audit_granted(call, &signer->use);
+    return HA_OK;
 }
 
 enum ha_code ha_message_signer_finish(struct ha_message_signer *signer, struct ha_err *err)

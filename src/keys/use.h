@@ -13,9 +13,10 @@
 struct ha_use {
     struct ha_exchange exchange;  // with the outcome
     const char *token;            // the name of the token that did it, or failed last; lives as long as the key
-    struct ha_part said;          // what the caller has signed, for the record; data NULL: only its digest is known
-    struct ha_part data;          // what is signed, if it is for the token or us to hash
-    bool hashed;                  // digest is that of data
+    const char *client, *profile, *shadow;  // how it was granted, for the record; borrowed, NULL: as the request
+    struct ha_part said;  // what the caller has signed, for the record; data NULL: only its digest is known
+    struct ha_part data;  // what is signed, if it is for the token or us to hash
+    bool hashed;          // digest is that of data
     uint8_t digest[HA_DIGEST_MAX];
     struct ha_buf point;
 };
