@@ -59,7 +59,7 @@ enum ha_code ha_auditor_open(const struct ha_config *config, const struct ha_log
     const struct ha_audit_options options = {
         .path = ha_buf_text(&path),
         .sync = sync_of(agent->audit_sync),
-        .syslog = agent->audit_syslog,
+        .syslog = agent->audit_syslog ? "/dev/log" : NULL,
         .checkpoint_lines = agent->audit_checkpoint_lines,
         .rotate_bytes = (uint64_t)agent->audit_rotate_mb << 20,
         .rotate = period_of(agent->audit_rotate),

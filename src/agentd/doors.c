@@ -2,6 +2,7 @@
 #include "agentd/doors.h"
 
 #include "agentd/listen.h"
+#include "api/audit.h"
 #include "base/clock.h"
 #include "http/server.h"
 
@@ -72,6 +73,13 @@ static void problem(void *context, const struct ha_err *err, const char *request
     ha_api_problem(err, request_id, reply);
 }
 
+static void refused(void *context, const struct ha_principal *principal, const char *request_id,
+                    const struct ha_err *err)
+{
+    const struct door *door = context;
+    ha_audit_unheard(door->doors->snapshots->audit, principal, door->name, request_id, err);
+}
+
 static void door_free(struct door *door)
 {
     ha_http_server_free(door->server);
@@ -94,6 +102,7 @@ static struct ha_http_options options_of(const struct ha_config *config, struct 
         .context = door,
         .handle = handle,
         .problem = problem,
+        .refused = refused,
     };
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/audit.h"
 
+#include "api/audit_fields.h"
 #include "base/clock.h"
 #include "crypto/digest.h"
 
@@ -20,6 +21,13 @@ void ha_audit_asked(const struct ha_call_context *call, const struct ha_question
     record->alg = question->alg;
     record->profile = question->profile;
     record->client = client ? client->name : NULL;
+    record->shadow = NULL;
+}
+
+void ha_audit_shadowed(const struct ha_call_context *call, const char *reason)
+{
+    if (call->record)
+        call->record->shadow = reason;
 }
 
 // What is the same for all lines of a request.
@@ -67,6 +75,14 @@ static enum ha_code tell(const struct ha_call_context *call, const struct ha_aud
     return ha_audit_use(call->api->audit, records, n, err);
 }
 
+// Nothing was done.
+static enum ha_code tell_refusal(const struct ha_call_context *call, const struct ha_audit_record *record,
+                                 struct ha_err *err)
+{
+    call->record->told++;
+    return ha_audit_refuse(call->api->audit, record, err);
+}
+
 enum ha_code ha_audit_refused(const struct ha_call_context *call, enum ha_content content, struct ha_err *err)
 {
     if (!is_told(call))
@@ -76,9 +92,25 @@ enum ha_code ha_audit_refused(const struct ha_call_context *call, enum ha_conten
     record.code = err->code;
     if (content != HA_CONTENT_COUNT)
         record.content = ha_content_info(content)->name;
-    if (tell(call, &record, 1, &failure))
+    if (tell_refusal(call, &record, &failure))
         *err = failure;
     return err->code;
+}
+
+void ha_audit_unheard(struct ha_audit *audit, const struct ha_principal *principal, const char *listen,
+                      const char *request, const struct ha_err *err)
+{
+    struct ha_err told = {0};  // it is refused in any case, and the log says that it missed something
+    const struct ha_audit_record record = {
+        .uid = principal ? principal->uid : (uid_t)-1,
+        .gid = principal ? principal->gid : (gid_t)-1,
+        .unit = principal ? principal->unit : NULL,
+        .exe = principal ? principal->exe : NULL,
+        .listen = listen,
+        .request = request,
+        .code = err->code,
+    };
+    ha_audit_refuse(audit, &record, &told);
 }
 
 unsigned ha_audit_told(const struct ha_call_context *call)
@@ -90,6 +122,12 @@ enum ha_code ha_audit_item(const struct ha_call_context *call, unsigned told, st
 {
     return ha_audit_told(call) > told ? err->code : ha_audit_refused(call, HA_CONTENT_COUNT, err);
 }
+
+// What of a line is in memory of its own.
+struct one {
+    uint8_t hash[HA_DIGEST_MAX];
+    struct ha_buf fields;
+};
 
 // What was signed, decrypted or agreed with, by its hash; its memory is hash.
 static void put_content(const struct ha_use *use, uint8_t hash[static HA_DIGEST_MAX], struct ha_audit_record *record)
@@ -110,9 +148,10 @@ static void put_content(const struct ha_use *use, uint8_t hash[static HA_DIGEST_
         record->content_sha256 = hash;
 }
 
-static void put_use(const struct ha_key *key, const struct ha_use *use, uint8_t hash[static HA_DIGEST_MAX],
-                    struct ha_audit_record *record)
+static void put_use(const struct ha_call_context *call, const struct ha_key *key, const struct ha_use *use,
+                    struct one *one, struct ha_audit_record *record)
 {
+    const struct ha_call_record *known = call->record;
     const struct ha_use_grant *grant = &use->grant;
     record->key = key->name;
     record->object = NULL;
@@ -128,32 +167,38 @@ static void put_use(const struct ha_key *key, const struct ha_use *use, uint8_t 
         record->algorithm = ha_alg_info(grant->alg)->name;
         record->profile = grant->profile;
     }
-    put_content(use, hash, record);
+    record->shadow = grant->client ? grant->shadow : known->shadow;
+    put_content(use, one->hash, record);
+    ha_audit_fields(grant->client ? grant->operation : known->operation, known->asked ? use->said : (struct ha_part){0},
+                    &one->fields);
+    record->fields = &one->fields;
 }
 
 enum ha_code ha_audit_used(const struct ha_call_context *call, struct ha_key *key, struct ha_use *const *uses, size_t n,
                            struct ha_err *err)
 {
-    struct one {
-        uint8_t hash[HA_DIGEST_MAX];
-        struct ha_audit_record record;
-    };
     if (!is_told(call))
         return HA_OK;
     if (n == 1) {
-        struct one one = {.record = begin(call)};
-        put_use(key, uses[0], one.hash, &one.record);
-        return tell(call, &one.record, 1, err);
+        struct one one = {0};
+        struct ha_audit_record record = begin(call);
+        put_use(call, key, uses[0], &one, &record);
+        enum ha_code code = tell(call, &record, 1, err);
+        ha_buf_clear(&one.fields);
+        return code;
     }
     ha_auto(ha_free) struct ha_audit_record *records = calloc(n, sizeof *records);
-    ha_auto(ha_free) uint8_t *hashes = calloc(n, HA_DIGEST_MAX);
-    if (!records || !hashes)
+    ha_auto(ha_free) struct one *ones = calloc(n, sizeof *ones);
+    if (!records || !ones)
         return ha_fail(err, HA_E_AUDIT, "out of memory for the audit log");
     for (size_t i = 0; i < n; i++) {
         records[i] = begin(call);
-        put_use(key, uses[i], hashes + i * HA_DIGEST_MAX, &records[i]);
+        put_use(call, key, uses[i], &ones[i], &records[i]);
     }
-    return tell(call, records, n, err);
+    enum ha_code code = tell(call, records, n, err);
+    for (size_t i = 0; i < n; i++)
+        ha_buf_clear(&ones[i].fields);
+    return code;
 }
 
 void ha_audit_spoil(struct ha_use *const *uses, size_t n, const struct ha_err *err)
@@ -180,7 +225,13 @@ enum ha_code ha_audit_done(const struct ha_call_context *call, struct ha_err *er
     struct ha_err failure = {0};
     record.route = call->record->route;
     record.code = err->code;
-    if (tell(call, &record, 1, &failure))
+    record.shadow = call->record->shadow;
+    // Where an administrator's act failed, a part of it may have been done.
+    bool begun = err->code == HA_OK || (call->request->admin && ha_code_info(err->code)->status >= 500);
+    enum ha_code code = begun ? tell(call, &record, 1, &failure) : tell_refusal(call, &record, &failure);
+    if (code && err->code == HA_OK)
+        ha_hint(&failure, "it was done, but isn't in the log: look at what there is before you do it again");
+    if (code)
         *err = failure;
     return err->code;
 }

@@ -34,6 +34,7 @@ struct ha_call_record {
     enum ha_alg alg;
     const char *profile;  // NULL: none
     const char *client;   // the section; NULL: none applies
+    const char *shadow;   // why it would have been refused; NULL: it wouldn't
     unsigned told;        // lines that the log has of this request
 };
 

@@ -103,6 +103,8 @@ static enum ha_code ask(const struct ha_call_context *call, const struct ha_ques
         say_refusal(call, &decision, question, err);
         return tell_refusal(call, question, ha_verdict_name(decision.verdict), err);
     }
+    if (decision.shadow)
+        ha_audit_shadowed(call, ha_verdict_name(decision.verdict));
     if (decision.shadow && ret_client)
         log_question(call, "would-refuse", question, ha_verdict_name(decision.verdict));
     if (ret_client)
@@ -184,6 +186,7 @@ static enum ha_code over_limit(const struct ha_call_context *call, const struct 
     const char *reason = budget ? "budget" : "rate";
     if (client->mode && strcmp(client->mode, "shadow") == 0) {
         log_question(call, "would-refuse", question, reason);
+        ha_audit_shadowed(call, reason);
         return HA_OK;
     }
     if (budget)
@@ -227,7 +230,8 @@ enum ha_code ha_call_take(const struct ha_call_context *call, enum ha_operation 
         return err->code;
     call->takings->n++;
     if (use && client)
-        use->grant = (struct ha_use_grant){client->name, operation, alg, question.profile};
+        use->grant = (struct ha_use_grant){client->name, operation, alg, question.profile,
+                                           call->record ? call->record->shadow : NULL};
     return HA_OK;
 }
 

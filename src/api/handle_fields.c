@@ -132,7 +132,7 @@ static enum ha_code decrypt_by_any(const struct ha_call_context *call, struct ha
     else
         *err = failure;
     ha_keys_list_free(versions, n);
-    return err->code;
+    return *ret_key ? HA_OK : err->code;
 }
 
 enum ha_code ha_handle_fields_decrypt(struct ha_call_context *call, struct ha_err *err)

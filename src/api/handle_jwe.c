@@ -204,12 +204,12 @@ static enum ha_code decrypt_by_any(const struct ha_call_context *call, struct ha
 {
     size_t n, i = 0;
     struct ha_key **versions = ha_call_versions(call, key, &n);
-    if (n == 0)
-        ha_fail(err, HA_E_MEMORY, "out of memory");
-    else if (decrypt(call, versions, n, profile, options, request, plaintext, &i, err) == HA_OK)
+    enum ha_code code = n == 0 ? ha_fail(err, HA_E_MEMORY, "out of memory")
+                               : decrypt(call, versions, n, profile, options, request, plaintext, &i, err);
+    if (code == HA_OK)
         *ret_key = ha_key_ref(versions[i]);
     ha_keys_list_free(versions, n);
-    return err->code;
+    return code;
 }
 
 enum ha_code ha_handle_jwe_decrypt(struct ha_call_context *call, struct ha_err *err)

@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libha-api.la
 libha_api_la_SOURCES = \
 	src/api/api.c src/api/api.h \
 	src/api/audit.c src/api/audit.h \
+	src/api/audit_fields.c src/api/audit_fields.h \
 	src/api/call.c src/api/call.h \
 	src/api/call_policy.c \
 	src/api/ceremony_run.c src/api/ceremony_run.h \

@@ -22,7 +22,7 @@ enum ha_audit_period { HA_AUDIT_NEVER, HA_AUDIT_DAY, HA_AUDIT_MONTH };
 struct ha_audit_options {
     const char *path;
     enum ha_audit_sync sync;
-    bool syslog;                  // a copy of each line to /dev/log, as far as that takes it
+    const char *syslog;           // a copy of each line to that socket (/dev/log), as far as it takes it; NULL: none
     unsigned checkpoint_lines;    // lines after which ha_audit_wait returns; 0: never
     uint64_t rotate_bytes;        // a new file when this one is larger; 0: whatever its size
     enum ha_audit_period rotate;  // and with each new day or month (UTC)
@@ -44,6 +44,11 @@ HA_AUTO_DEFINE(struct ha_audit, ha_audit_free)
 enum ha_code ha_audit_ready(struct ha_audit *audit, struct ha_err *err);
 // Writes n lines, all or none of them. HA_E_AUDIT: the results mustn't be sent.
 enum ha_code ha_audit_use(struct ha_audit *audit, const struct ha_audit_record *records, size_t n, struct ha_err *err);
+
+// Something was refused, or failed, before anything was done: a line, which is on the disk when the system likes.
+// Nobody fills the disk by that: of a user's refusals 256 at once have lines, and one a second after that; of the
+// others a line "suppressed" tells how many there were, 10 s after the first. HA_E_AUDIT: it couldn't be written.
+enum ha_code ha_audit_refuse(struct ha_audit *audit, const struct ha_audit_record *record, struct ha_err *err);
 
 // The end of the chain.
 struct ha_audit_head {

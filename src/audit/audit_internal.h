@@ -3,16 +3,19 @@
 #pragma once
 
 #include "audit/audit.h"
+#include "audit/refusals.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/un.h>
 
 struct ha_audit {
     struct ha_audit_options options;
     char *path;
     pthread_t syncer;
     bool has_syncer;
-    int syslog_fd;             // -1: none
+    int syslog_fd;  // -1: none
+    struct sockaddr_un syslog;
     atomic_bool in_trouble;    // as trouble says, without the lock
     struct ha_hasher *hasher;  // under the lock, as all that follows
     pthread_mutex_t lock;
@@ -41,6 +44,7 @@ struct ha_audit {
     int64_t retry_ms;   // before which a log in trouble isn't tried again
     uint64_t missed;    // records that couldn't be written since
     struct ha_buf out;  // the lines on their way
+    struct ha_refusals refusals;
     struct ha_buf checkpoint;
     uint64_t removing;  // the first line of the file that was told to be removed last; of ha_audit_tend alone
 };
@@ -66,6 +70,8 @@ enum ha_code ha_audit_sync_to(struct ha_audit *audit, uint64_t seq, struct ha_er
 // Syncs what is left, so that the file can be closed. With the lock held, which it gives up while others sync, but not
 // after that.
 enum ha_code ha_audit_settle(struct ha_audit *audit, struct ha_err *err);
+// Writes how many refusals had no line. With the lock held.
+void ha_audit_tell_suppressed(struct ha_audit *audit, bool at_all);
 // The lines in out, for the system's log. They aren't waited for.
 void ha_audit_copy(struct ha_audit *audit);
 void ha_audit_set_trouble(struct ha_audit *audit, const struct ha_err *cause);

@@ -7,30 +7,24 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
 
-static void send_line(int fd, const char *text, size_t n)
+static void send_line(const struct ha_audit *audit, const char *text, size_t n)
 {
-    const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
     char head[64];
     int len = snprintf(head, sizeof head, "<%d>hsm-agent-audit[%d]: ", LOG_AUTHPRIV | LOG_INFO, (int)getpid());
     struct iovec parts[] = {{head, (size_t)len}, {(char *)text, n}};
     const struct msghdr message = {
-        .msg_name = (void *)&address, .msg_namelen = sizeof address, .msg_iov = parts, .msg_iovlen = 2};
-    sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+        .msg_name = (void *)&audit->syslog, .msg_namelen = sizeof audit->syslog, .msg_iov = parts, .msg_iovlen = 2};
+    sendmsg(audit->syslog_fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 void ha_audit_copy(struct ha_audit *audit)
 {
-    if (!audit->options.syslog)
-        return;
-    if (audit->syslog_fd < 0)
-        audit->syslog_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (audit->syslog_fd < 0)
         return;
     const char *at = ha_buf_text(&audit->out), *end = at + audit->out.len;
     for (const char *newline; at < end && (newline = memchr(at, '\n', (size_t)(end - at))); at = newline + 1)
-        send_line(audit->syslog_fd, at, (size_t)(newline - at));
+        send_line(audit, at, (size_t)(newline - at));
 }

@@ -215,6 +215,11 @@ void ha_audit_tend(struct ha_audit *audit, int64_t now_s)
     struct ha_err err = {0};
     pthread_mutex_lock(&audit->lock);
     look_after_file(audit);
+    ha_audit_tell_suppressed(audit, false);
+    // Refusals don't wait for the disk.
+    struct ha_err told = {0};
+    if (audit->options.sync == HA_AUDIT_ALWAYS)
+        ha_audit_sync_to(audit, audit->seq, &told);
     if (rotation_due(audit, now_s) && rotate(audit, &err))
         ha_log_err(audit->options.log, HA_LOG_ERROR, "audit-not-rotated", &err, HA_S("file", audit->path));
     pthread_mutex_unlock(&audit->lock);

@@ -11,6 +11,8 @@ libha_audit_la_SOURCES = \
 	src/audit/open.c \
 	src/audit/reader.c src/audit/reader.h \
 	src/audit/record.c src/audit/record.h \
+	src/audit/refusals.c src/audit/refusals.h \
+	src/audit/refuse.c \
 	src/audit/sync.c \
 	src/audit/verify.c src/audit/verify.h \
 	src/audit/verify_state.c src/audit/verify_state.h

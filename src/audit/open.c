@@ -290,6 +290,7 @@ void ha_audit_free(struct ha_audit *audit)
         pthread_join(audit->syncer, NULL);
     }
     if (audit->fd >= 0) {
+        ha_audit_tell_suppressed(audit, true);
         fdatasync(audit->fd);
         close(audit->fd);
     }
@@ -333,6 +334,19 @@ static enum ha_code open_log(struct ha_audit *audit, struct ha_err *err)
     return HA_OK;
 }
 
+static enum ha_code open_copy(struct ha_audit *audit, struct ha_err *err)
+{
+    const char *path = audit->options.syslog;
+    audit->syslog.sun_family = AF_UNIX;
+    if (!path)
+        return HA_OK;
+    if (strlen(path) >= sizeof audit->syslog.sun_path)
+        return ha_fail(err, HA_E_CONFIG, "the path of the system's log %s is too long", path);
+    strcpy(audit->syslog.sun_path, path);
+    audit->syslog_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    return audit->syslog_fd >= 0 ? HA_OK : ha_fail_errno(err, errno, "making a socket for the system's log");
+}
+
 enum ha_code ha_audit_open(const struct ha_audit_options *options, struct ha_audit **ret_audit, struct ha_err *err)
 {
     ha_auto(ha_audit_free) struct ha_audit *audit = calloc(1, sizeof *audit);
@@ -345,6 +359,8 @@ enum ha_code ha_audit_open(const struct ha_audit_options *options, struct ha_aud
     if (!audit->path)
         return ha_fail(err, HA_E_MEMORY, "out of memory for the audit log");
     audit->options.path = audit->path;
+    if (open_copy(audit, err))
+        return err->code;
     if (open_log(audit, err))
         return err->code;
     *ret_audit = ha_take(&audit);

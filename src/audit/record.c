@@ -42,8 +42,10 @@ void ha_audit_record_write(struct ha_buf *out, const struct ha_audit_record *rec
 {
     ha_buf_reserve(out, USUAL);
     ha_jw_object(out, NULL);
-    ha_jw_number(out, "uid", record->uid);
-    ha_jw_number(out, "gid", record->gid);
+    if (record->uid != (uid_t)-1) {
+        ha_jw_number(out, "uid", record->uid);
+        ha_jw_number(out, "gid", record->gid);
+    }
     ha_audit_text_write(out, "unit", record->unit);
     ha_audit_text_write(out, "exe", record->exe);
     ha_audit_text_write(out, "listen", record->listen);
@@ -64,6 +66,10 @@ void ha_audit_record_write(struct ha_buf *out, const struct ha_audit_record *rec
     if (record->digest)
         ha_jw_hex(out, "digest", record->digest, record->digest_len);
     ha_audit_text_write(out, "profile", record->profile);
+    if (record->fields && ha_buf_ok(record->fields) && record->fields->len > 0 &&
+        record->fields->len <= HA_AUDIT_FIELDS_MAX)
+        ha_buf_printf(out, ",\"fields\":%s", ha_buf_text(record->fields));
+    ha_audit_text_write(out, "shadow", record->shadow);
     ha_audit_text_write(out, "token", record->token);
     ha_jw_string(out, "result", ha_code_info(record->code)->name);
     ha_jw_number(out, "latency_us", record->latency_us);

@@ -7,9 +7,11 @@
 
 #include <sys/types.h>
 
+#define HA_AUDIT_FIELDS_MAX 8192
+
 struct ha_audit_record {
     // Who.
-    uid_t uid;
+    uid_t uid;  // (uid_t)-1: not known, and with it gid
     gid_t gid;
     const char *unit, *exe;  // NULL here and below: not known, and left out
     const char *listen;      // the section of the socket
@@ -26,7 +28,9 @@ struct ha_audit_record {
     const uint8_t *content_sha256;  // 32 bytes
     const uint8_t *digest;          // what was signed instead, where the caller made it
     size_t digest_len;
-    const char *profile;  // "PROFILE/MESSAGE"
+    const char *profile;          // "PROFILE/MESSAGE"
+    const struct ha_buf *fields;  // of the message, an object of HA_AUDIT_FIELDS_MAX bytes at most
+    const char *shadow;           // why it would have been refused; NULL: it wouldn't
     // How it went.
     const char *token;
     enum ha_code code;

@@ -10,13 +10,13 @@
 #define FLUSH_BYTES (64 * 1024)
 
 static const char *const columns[] = {
-    "seq",       "time",    "event",          "uid",    "gid",     "unit",    "exe",         "listen",
-    "client",    "request", "route",          "object", "key",     "version", "spki_sha256", "operation",
-    "algorithm", "content", "content_sha256", "digest", "profile", "token",   "result",      "latency_us",
-    "policy",
+    "seq",       "time",       "event",          "uid",    "gid",     "unit",    "exe",         "listen",
+    "client",    "request",    "route",          "object", "key",     "version", "spki_sha256", "operation",
+    "algorithm", "content",    "content_sha256", "digest", "profile", "fields",  "shadow",      "token",
+    "result",    "latency_us", "policy",
 };
 
-// The member's value as text, what is inside it as JSON; "" when there is none.
+// The member's value as text, an object's members with their names; "" when there is none.
 static void put_value(struct ha_buf *out, const ha_json *line, const char *name)
 {
     const ha_json *value = ha_json_get(line, name);
@@ -25,6 +25,10 @@ static void put_value(struct ha_buf *out, const ha_json *line, const char *name)
         ha_buf_printf(out, "%" PRIu64, number);
     else if (value && ha_json_string(value))
         ha_buf_puts(out, ha_json_string(value));
+    else if (value && ha_json_type(value) == HA_JSON_OBJECT)
+        for (const ha_json *member = ha_json_first(value); member; member = ha_json_next(member))
+            if (ha_json_string(member))
+                ha_buf_printf(out, "%s%s=%s", out->len ? " " : "", ha_json_name(member), ha_json_string(member));
 }
 
 // --- For people
@@ -62,9 +66,9 @@ static void put_shown(struct ha_buf *out, const ha_json *line, const char *name)
 static enum ha_code show_line(void *context, const ha_json *line, const char *text, size_t n, struct ha_err *err)
 {
     static const char *const shown[] = {"time", "seq", "event"};
-    static const char *const told[] = {"uid",    "unit",      "client",    "key",     "version",
-                                       "object", "operation", "algorithm", "content", "profile",
-                                       "token",  "result",    "cause",     "of",      "request"};
+    static const char *const told[] = {"uid",        "unit",      "client",  "key",     "version", "object",
+                                       "operation",  "algorithm", "content", "profile", "fields",  "shadow",
+                                       "suppressed", "token",     "result",  "cause",   "of",      "request"};
     struct show *show = context;
     if (show->json) {
         ha_buf_append(&show->out, text, n);

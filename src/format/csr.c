@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "crypto/ossl.h"
+#include "format/cert_words.h"
 #include "format/csr_ext.h"
 #include "format/csr_name.h"
 #include "format/x509_sign.h"
@@ -109,4 +110,20 @@ enum ha_code ha_csr_build(const struct ha_csr_request *request, const struct ha_
     ha_b64_encode(out, der, (size_t)len, 64);
     ha_buf_puts(out, "-----END " PEM_STRING_X509_REQ "-----\n");
     return ha_buf_ok(out) ? HA_OK : out_of_memory(err);
+}
+
+// SEQUENCE { INTEGER, Name, ... }
+bool ha_csr_read_subject(const void *info, size_t n, struct ha_buf *out)
+{
+    const unsigned char *at = info, *end = at + n;
+    long len;
+    int tag, class;
+    if (ASN1_get_object(&at, &len, &tag, &class, (long)n) != V_ASN1_CONSTRUCTED || tag != V_ASN1_SEQUENCE ||
+        (ASN1_get_object(&at, &len, &tag, &class, end - at) & 0x80) || tag != V_ASN1_INTEGER)
+        return false;
+    at += len;
+    ha_auto(X509_NAME_free) X509_NAME *name = d2i_X509_NAME(NULL, &at, end - at);
+    if (name)
+        ha_cert_words_name(out, name);
+    return name != NULL;
 }

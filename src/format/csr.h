@@ -24,6 +24,9 @@ struct ha_csr_request {
 enum ha_code ha_csr_build(const struct ha_csr_request *request, const struct ha_signer *signer, struct ha_buf *out,
                           struct ha_err *err);
 
+// Appends the subject of what a request signs (DER), as text in the order of RFC 4514. false: it isn't one.
+bool ha_csr_read_subject(const void *info, size_t n, struct ha_buf *out);
+
 // The names that are known, NULL-terminated, for help and documentation.
 const char *const *ha_csr_attributes(void);
 const char *const *ha_csr_key_usages(void);

@@ -33,9 +33,14 @@ void ha_http_complaint(void *cls, const char *format, va_list args)
     struct ha_http_server *server = cls;
     struct ha_http_connection *connection = pthread_getspecific(server->current);
     struct ha_err err = {0};
-    if (!connection || connection->answered || !strstr(format, "(HTTP response code is %u "))
+    if (!strstr(format, "(HTTP response code is %u ") || (connection && connection->answered))
         return;
     describe(va_arg(args, unsigned), &err);
+    if (!connection) {
+        if (server->options.refused)
+            server->options.refused(server->options.context, NULL, "", &err);
+        return;
+    }
     if (!connection->line_done)
         ha_http_connection_begin(connection);
     if (!ha_http_connection_enter(connection, HA_HTTP_SENDING))

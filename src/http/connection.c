@@ -27,6 +27,21 @@ static enum ha_code over_limit(const struct ha_http_connection *connection)
     return connection->server->n_connections > options->connections ? HA_E_BUSY : HA_OK;
 }
 
+void ha_http_connection_refused(const struct ha_http_connection *connection, const struct ha_err *err)
+{
+    const struct ha_http_options *options = &connection->server->options;
+    const bool known = connection->stranger.code == HA_OK;
+    if (options->refused)
+        options->refused(options->context, known ? &connection->principal : NULL, connection->id, err);
+}
+
+static void refuse_connection(const struct ha_http_connection *connection)
+{
+    struct ha_err err = {0};
+    ha_fail(&err, HA_E_TOO_MANY, "too many connections");
+    ha_http_connection_refused(connection, &err);
+}
+
 // False: out of memory.
 static bool insert(struct ha_http_connection *connection)
 {
@@ -48,7 +63,10 @@ static bool insert(struct ha_http_connection *connection)
     connection->over_limit = over_limit(connection);
     connection->since_ms = ha_now_ms();
     unsigned most = server->options.connections_per_uid;
-    if (server->stopping || (most && connection->caller->connections > most + SPARE_PER_UID))
+    bool too_many = most && connection->caller->connections > most + SPARE_PER_UID;
+    if (too_many)
+        refuse_connection(connection);
+    if (server->stopping || too_many)
         turn_away(connection->fd);
     pthread_mutex_unlock(&server->lock);
     return true;

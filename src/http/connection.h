@@ -88,5 +88,7 @@ bool ha_http_connection_enter(struct ha_http_connection *connection, enum ha_htt
 bool ha_http_connection_reply(struct ha_http_connection *connection, bool *ret_close);
 // With the server's lock held: a connection that waits for another request gets none any more.
 void ha_http_connection_end_idle(struct ha_http_connection *connection);
+// It is refused before any handler sees it.
+void ha_http_connection_refused(const struct ha_http_connection *connection, const struct ha_err *err);
 // The request is over, one way or another.
 void ha_http_connection_end(struct ha_http_connection *connection);

@@ -83,6 +83,7 @@ void ha_http_reply_raw(struct ha_http_connection *connection, const struct ha_er
     struct field fields[FIELDS_MAX];
     char text[16];
     ha_auto(ha_buf_clear) struct ha_buf out = {0};
+    ha_http_connection_refused(connection, err);
     options->problem(options->context, err, connection->id, &reply);
     reply.close = true;
     ha_buf_printf(&out, "HTTP/1.1 %u %s\r\n", reply.status, MHD_get_reason_phrase_for(reply.status));

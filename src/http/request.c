@@ -52,6 +52,7 @@ static enum MHD_Result refuse(struct ha_http_connection *connection, struct MHD_
 {
     const struct ha_http_options *options = &connection->server->options;
     struct ha_reply reply = {0};
+    ha_http_connection_refused(connection, err);
     options->problem(options->context, err, connection->id, &reply);
     reply.close = true;
     connection->linger = connection->has_body;

@@ -26,6 +26,10 @@ struct ha_http_options {
     // Makes a problem document for what goes wrong before (400, 403, 408, 413, 431, 503). Called from any thread, also
     // with the server's lock held: it must not call the server.
     void (*problem)(void *context, const struct ha_err *err, const char *request_id, struct ha_reply *reply);
+    // Is told of each of these, and of connections that are closed without a word; as problem. NULL: nobody is.
+    // principal: NULL when it isn't known; request_id: "" when there is none yet.
+    void (*refused)(void *context, const struct ha_principal *principal, const char *request_id,
+                    const struct ha_err *err);
 };
 
 // Serves fd, a listening AF_UNIX descriptor; it stays the caller's, but must not be used any more until _free returns.

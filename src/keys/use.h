@@ -16,6 +16,7 @@ struct ha_use_grant {
     enum ha_operation operation;
     enum ha_alg alg;
     const char *profile;  // NULL: none
+    const char *shadow;   // why shadow mode alone let it pass; NULL: it didn't have to
 };
 
 // One use; the exchange's question points into it and into the caller's input. Zero it first; clear it after.

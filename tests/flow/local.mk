@@ -55,6 +55,7 @@ flow_scripts = \
 	tests/flow/53-audit.sh \
 	tests/flow/54-hardening.sh \
 	tests/flow/55-units.sh \
+	tests/flow/56-audit-peers.sh \
 	tests/flow/60-scale.sh \
 	tests/flow/61-instructions.sh \
 	tests/flow/70-policy.sh \

@@ -4,6 +4,7 @@
 #include "audit/checkpoint.h"
 #include "audit/files.h"
 #include "audit/reader.h"
+#include "audit/refusals.h"
 #include "audit/verify.h"
 #include "audit_case.h"
 #include "base/file.h"
@@ -19,7 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -170,9 +173,9 @@ static void injection_forges_no_line(void **state)
     for (size_t i = 0; i < n; i++) {
         struct ha_audit_record record = audit_rig_record();
         struct ha_err err = {0};
-        const char *text = i < HA_ARRAY_SIZE(evil) ? evil[i] : i == n - 2 ? huge : controls;
-        record.key = record.exe = record.unit = record.profile = record.client = record.request = record.object = text;
-        record.token = record.operation = record.algorithm = record.listen = record.route = record.content = text;
+        const char *said = i < HA_ARRAY_SIZE(evil) ? evil[i] : i == n - 2 ? huge : controls;
+        record.key = record.exe = record.unit = record.profile = record.client = record.request = record.object = said;
+        record.token = record.operation = record.algorithm = record.listen = record.route = record.content = said;
         assert_int_equal(ha_audit_use(audit, &record, 1, &err), HA_OK);
     }
     audit_rig_checkpoint(audit, rig->key);
@@ -563,6 +566,118 @@ static void compression_is_given_up_at_the_end(void **state)
     assert_false(files.items[0].compressed);
 }
 
+static int bind_log(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+static void lines_are_copied_to_the_systems_log(void **state)
+{
+    struct rig *rig = *state;
+    ha_auto(ha_buf_clear) struct ha_buf text = {0};
+    struct found found;
+    char message[8192], head[64];
+    const struct ha_audit_options options = {.sync = HA_AUDIT_OFF, .syslog = rig->copy};
+    ha_auto(ha_close) int fd = bind_log(rig->copy);
+    struct ha_audit *audit = open_log(rig, &options);
+    audit_rig_fill(audit, rig->key, 3, 3);
+    read_file(rig->path, &text);
+    snprintf(head, sizeof head, "<86>hsm-agent-audit[%d]: ", (int)getpid());
+    char *at = (char *)text.data;
+    for (unsigned i = 0; i < 5; i++) {
+        ssize_t n = recv(fd, message, sizeof message - 1, MSG_DONTWAIT);
+        assert_true(n > 0);
+        message[n] = '\0';
+        char *end = strchr(at, '\n');
+        assert_memory_equal(message, head, strlen(head));
+        assert_int_equal(n, strlen(head) + (size_t)(end - at));
+        assert_memory_equal(message + strlen(head), at, (size_t)(end - at));
+        at = end + 1;
+    }
+    assert_string_equal(at, "");
+    // One that takes nothing keeps nobody waiting, and one that comes back gets the next.
+    audit_rig_fill(audit, rig->key, 1000, 1000);
+    close(fd);
+    assert_int_equal(unlink(rig->copy), 0);
+    audit_rig_fill(audit, rig->key, 10, 10);
+    fd = bind_log(rig->copy);
+    audit_rig_fill(audit, rig->key, 1, 1);
+    ssize_t n = recv(fd, message, sizeof message - 1, MSG_DONTWAIT);
+    assert_true(n > 0);
+    message[n] = '\0';
+    assert_non_null(strstr(message, "{\"seq\":1018,"));
+    ha_audit_free(audit);
+    assert_int_equal(verify(rig, &found).lines, 1 + 4 + 1001 + 11 + 2);
+    assert_string_equal(found.names, "");
+}
+
+// What a user who is refused for ever can do to the disk, and to others' lines.
+static void flood_of_refusals_is_counted(void **state)
+{
+    struct rig *rig = *state;
+    ha_auto(ha_buf_clear) struct ha_buf text = {0};
+    struct found found;
+    struct ha_err err = {0};
+    const unsigned n = 5000;
+    struct ha_audit *audit = open_log(rig, NULL);
+    struct ha_audit_record record = audit_rig_record();
+    const time_t begun = time(NULL);
+    record.code = HA_E_FORBIDDEN;
+    for (unsigned i = 0; i < n; i++)
+        assert_int_equal(ha_audit_refuse(audit, &record, &err), HA_OK);
+    const unsigned most = 256 + 1 + (unsigned)(time(NULL) - begun);
+    record.uid = 34;
+    assert_int_equal(ha_audit_refuse(audit, &record, &err), HA_OK);
+    record = audit_rig_record();
+    assert_int_equal(ha_audit_use(audit, &record, 1, &err), HA_OK);
+    audit_rig_checkpoint(audit, rig->key);
+    ha_audit_free(audit);
+    struct ha_audit_verdict verdict = verify(rig, &found);
+    assert_string_equal(found.names, "");
+    const uint64_t lines = verdict.lines - 5;  // start, the other user's, the use, checkpoint, suppressed
+    assert_in_range(lines, 256, most);
+    read_file(rig->path, &text);
+    char line[64];
+    snprintf(line, sizeof line, "\"event\":\"suppressed\",\"uid\":33,\"suppressed\":%u,", n - (unsigned)lines);
+    assert_non_null(strstr(ha_buf_text(&text), line));
+    assert_non_null(strstr(ha_buf_text(&text), "\"event\":\"refusal\",\"uid\":34,"));
+    assert_non_null(strstr(ha_buf_text(&text), "\"event\":\"use\",\"uid\":33,"));
+}
+
+static void refusals_are_counted_a_user(void **state)
+{
+    static struct ha_refusals refusals;
+    const int64_t now_ms = 1000000;
+    // One who is told again after a pause, at the pace of the pause.
+    for (unsigned i = 0; i < HA_REFUSALS_BURST; i++)
+        assert_true(ha_refusals_take(&refusals, 1, now_ms));
+    assert_false(ha_refusals_take(&refusals, 1, now_ms));
+    assert_false(ha_refusals_take(&refusals, 1, now_ms + 999));
+    assert_true(ha_refusals_take(&refusals, 1, now_ms + 1000));
+    assert_false(ha_refusals_take(&refusals, 1, now_ms + 1001));
+    assert_null(ha_refusals_untold(&refusals, now_ms + HA_REFUSALS_PAUSE_MS - 1, false));
+    struct ha_refusals_user *user = ha_refusals_untold(&refusals, now_ms + HA_REFUSALS_PAUSE_MS, false);
+    assert_non_null(user);
+    assert_int_equal(user->suppressed, 3);
+    user->suppressed = 0;
+    assert_null(ha_refusals_untold(&refusals, now_ms + HA_REFUSALS_PAUSE_MS, true));
+    // However many users there are, memory and lines are bounded.
+    unsigned told = 0;
+    for (uid_t uid = 100; uid < 100 + 10000; uid++)
+        told += ha_refusals_take(&refusals, uid, now_ms);
+    assert_int_equal(told, HA_REFUSALS_USERS - 1 + HA_REFUSALS_BURST);
+    user = ha_refusals_untold(&refusals, now_ms, true);
+    assert_true(ha_refusals_is_shared(&refusals, user));
+    assert_int_equal(user->suppressed, 10000 - told);
+    // A place that has nothing to remember is another's.
+    assert_true(ha_refusals_take(&refusals, 7, now_ms + 1001));
+}
+
 static void another_key_verifies_nothing(void **state)
 {
     struct rig *rig = *state;
@@ -594,6 +709,9 @@ int main(void)
         TEST(verification_resumes_at_a_checkpoint_across_a_rotation),
         TEST(every_damage_is_found),
         TEST(another_key_verifies_nothing),
+        TEST(lines_are_copied_to_the_systems_log),
+        TEST(flood_of_refusals_is_counted),
+        cmocka_unit_test(refusals_are_counted_a_user),
         TEST(zeros_at_the_end_are_cut_off),
         TEST(end_that_was_verified_and_is_gone_is_found),
         TEST(what_is_no_file_is_not_waited_for),
