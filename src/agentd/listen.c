@@ -148,7 +148,7 @@ static enum ha_code set_access(const char *path, const struct ha_listen_config *
                                struct ha_err *err)
 {
     // The mode first: the next owner must not be able to put something else there before it is set.
-    if (chmod(path, config->mode) != 0)
+    if (fchmodat(AT_FDCWD, path, config->mode, AT_SYMLINK_NOFOLLOW) != 0)
         return ha_fail_errno(err, errno, "setting the mode of %s", path);
     if (uid == (uid_t)-1 && gid == (gid_t)-1)
         return HA_OK;

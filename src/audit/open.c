@@ -313,8 +313,9 @@ static enum ha_code open_log(struct ha_audit *audit, struct ha_err *err)
     ha_auto(ha_free) char *directory = directory_of(audit->path);
     if (!directory)
         return ha_fail(err, HA_E_MEMORY, "out of memory for the audit log");
-    if (ha_dir_make(directory, 0700, err) || ha_dir_check(directory, err) ||
-        ha_hasher_new(HA_HASH_SHA256, &audit->hasher, err) || ha_audit_open_file(audit->path, false, &audit->fd, err))
+    if (ha_dir_make(directory, 0700, err) || ha_dir_check(directory, err))
+        return ha_wrap(err, "the audit log's directory can't be used");
+    if (ha_hasher_new(HA_HASH_SHA256, &audit->hasher, err) || ha_audit_open_file(audit->path, false, &audit->fd, err))
         return err->code;
     ha_jw_object(&audit->start, NULL);
     ha_jw_string(&audit->start, "agent", HA_VERSION);

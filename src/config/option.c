@@ -65,7 +65,7 @@ static const struct ha_option agent_options[] = {
      AT(ha_agent_config, audit_log),
      .value = "PATH",
      .help = "The file of the audit log. Unset: audit/audit.jsonl in the state directory. Its directory is made if it "
-             "isn't there; older files are beside it."},
+             "isn't there, and others mustn't be able to write to it; older files are beside it."},
     {.name = "audit-sync",
      .type = HA_OPTION_CHOICE,
      .fallback = "batch",

@@ -62,6 +62,7 @@ for who in "daemon $daemon" "token $child" "starter $starter" "looker $looker"; 
     is "$name: no capabilities" "$(status_of "$pid" CapEff) $(status_of "$pid" CapPrm)" '0000000000000000 0000000000000000'
     [ $root = no ] || is "$name: it is the configured user, with that user's groups" \
         "$(status_of "$pid" Uid | tr '\t' ' ') $(status_of "$pid" Groups)" "$nobody $nobody $nobody $nobody $(id -G $nobody) "
+    is "$name: what it makes is its user's alone" "$(status_of "$pid" Umask)" 0077
     like "$name: no core" "$(grep 'core file size' "/proc/$pid/limits")" 'Max core file size *0 *0 *bytes*'
 done
 is 'the system calls of the daemon are filtered' "$(status_of "$daemon" Seccomp)" 2
@@ -69,6 +70,10 @@ is 'and those of each of its threads' "$(sed -n 's/^Seccomp:[[:space:]]*//p' "/p
 is 'so are those of the token process' "$(status_of "$child" Seccomp)" 2
 is 'and those of the looker' "$(status_of "$looker" Seccomp)" 2
 succeeds 'the full flow runs' use_all
+
+made=$(find "$T/a/state" ! -type l | wc -l)
+diag "$made files and directories in the state directory"
+is 'nothing in the state directory is open to others' "$(find "$T/a/state" -perm /077)" ''
 
 # --- Nobody but root traces them
 
@@ -150,6 +155,15 @@ wait "${agent_pid[w]}"
 is 'a state directory that everybody may write: the agent does not start' $? 1
 untrack "${agent_pid[w]}"
 like 'and says why' "$(<"$T/w/log")" '*the state directory can?t be trusted*chmod go-w*'
+
+make_agent l
+mkdir -m 700 "$T/l/state"
+ln -s "$T/l/elsewhere" "$T/l/state/lock"
+launch_agent l
+wait "${agent_pid[l]}"
+is 'a symbolic link in the place of its lock: the agent does not start' $? 1
+untrack "${agent_pid[l]}"
+[ ! -e "$T/l/elsewhere" ] && ok 'nor makes what it leads to' || not_ok 'nor makes what it leads to'
 
 # --- Without
 

@@ -100,6 +100,21 @@ static void second_opener_is_refused(void **state)
     ha_audit_free(audit);
 }
 
+static void directory_that_others_may_write_is_refused(void **state)
+{
+    struct rig *rig = *state;
+    struct ha_audit *audit;
+    struct ha_err err = {0};
+    struct ha_audit_options options = {.path = rig->path, .log = &rig->log};
+    char directory[sizeof rig->path];
+    strcpy(directory, rig->path);
+    *strrchr(directory, '/') = '\0';
+    assert_int_equal(mkdir(directory, 0700), 0);
+    assert_int_equal(chmod(directory, 0770), 0);
+    assert_int_equal(ha_audit_open(&options, &audit, &err), HA_E_CONFIG);
+    assert_int_equal(access(rig->path, F_OK), -1);
+}
+
 static void foreign_file_is_refused(void **state)
 {
     struct rig *rig = *state;
@@ -699,6 +714,7 @@ int main(void)
         TEST(write_is_whole_and_goes_on),
         TEST(threads_share_one_chain_through_rotations),
         TEST(second_opener_is_refused),
+        TEST(directory_that_others_may_write_is_refused),
         TEST(foreign_file_is_refused),
         TEST(torn_line_is_cut_off_and_told),
         TEST(lines_before_the_checkpoint_are_missed_at_start),

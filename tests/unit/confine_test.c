@@ -238,7 +238,7 @@ static int set_limit(const struct fixture *f)
 
 static int run_shared_memory(const struct fixture *f)
 {
-    int id = shmget(IPC_PRIVATE, 4096, 0600);
+    int id = shmget(IPC_PRIVATE, 4096, 0700);
     if (id < 0)
         return errno;
     int result = outcome(shmat(id, NULL, SHM_EXEC) != (void *)-1);
