@@ -53,10 +53,7 @@ enum ha_code ha_auditor_open(const struct ha_config *config, const struct ha_log
         *ret_audit = NULL;
         return HA_OK;
     }
-    if (agent->audit_log)
-        ha_buf_puts(&path, agent->audit_log);
-    else
-        ha_buf_printf(&path, "%s/audit/audit.jsonl", agent->state_dir);
+    ha_config_audit_log(config, &path);
     if (!ha_buf_ok(&path))
         return ha_fail(err, HA_E_MEMORY, "out of memory for the audit log");
     const struct ha_audit_options options = {
@@ -185,7 +182,7 @@ void ha_auditor_free(struct ha_auditor *auditor)
     if (!auditor)
         return;
     atomic_store(&auditor->stop, true);
-    ha_audit_wake(auditor->audit);
+    ha_audit_end(auditor->audit);
     pthread_join(auditor->thread, NULL);
     free(auditor);
 }

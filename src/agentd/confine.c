@@ -81,6 +81,7 @@ static const struct ha_seccomp_rule rules[] = {
     // Limits are read, never set: without a place for new ones.
     {.number = SYS_prlimit64,
      .argument = 2,
+     .pointer = true,
      .mask = UINT32_MAX,
      .values = {0},
      .n_values = 1,
@@ -353,12 +354,10 @@ enum ha_code ha_confine_daemon(const struct ha_config *config, const struct ha_l
     if (HA_SANITIZER)
         return HA_OK;
     load_name_service();
-    // Under Landlock the kernel tells nobody's executable, and a rule with exe= would fit nobody.
-    bool exes = ha_config_names_exe(config);
-    if ((!exes && limit_files(config, &abi, err)) ||
+    if (limit_files(config, &abi, err) ||
         ha_seccomp_enter(rules, HA_ARRAY_SIZE(rules), HA_SECCOMP_UNKNOWN, &filtered, err))
         return err->code;
-    ha_log(log, (abi || exes) && filtered ? HA_LOG_INFO : HA_LOG_WARN, "confined",
+    ha_log(log, abi && filtered ? HA_LOG_INFO : HA_LOG_WARN, "confined",
            HA_S("system-calls", filtered ? "filtered" : "all"), HA_N("landlock", abi));
     return HA_OK;
 }

@@ -12,6 +12,6 @@ enum ha_code ha_confine_user(const struct ha_agent_config *agent, struct ha_err 
 
 // Filters system calls and limits files for the calling thread and those that it makes from now on, so before there are
 // others: to the configuration and what it says, with the directories of its sockets, which have to be there. Makes the
-// state directory and that of the audit log. Files aren't limited where a client is known by its executable. Logs what
-// the kernel can't do. What is started from now on is limited alike, so nothing is: see agentd/starter.h.
+// state directory and that of the audit log. Logs what the kernel can't do. What is started from now on is limited
+// alike, so nothing is, and executables of other processes are hidden: see agentd/starter.h and agentd/looker.h.
 enum ha_code ha_confine_daemon(const struct ha_config *config, const struct ha_log *log, struct ha_err *err);

@@ -5,6 +5,7 @@
 #include "agentd/confine.h"
 #include "agentd/inherit.h"
 #include "agentd/keeper.h"
+#include "agentd/looker.h"
 #include "agentd/notify.h"
 #include "agentd/reload.h"
 #include "agentd/starter.h"
@@ -27,6 +28,7 @@ struct daemon {
     char *program;
     struct ha_inherited inherited;
     struct ha_starter *starter;  // NULL: the daemon isn't confined, and starts programs itself
+    struct ha_looker *looker;    // likewise: it looks up executables itself
     struct ha_keys *keys;
     struct ha_limits *limits;
     struct ha_pairs *pairs;
@@ -78,13 +80,15 @@ static enum ha_code start(struct daemon *daemon, struct ha_err *err)
         return ha_fail(err, HA_E_MEMORY, "out of memory");
     if (ha_inherit(&daemon->inherited, err) ||
         ha_program_find("hsm-agent-token", HA_LIBEXECDIR, &daemon->program, err) ||
+        (agent->sandbox && ha_looker_new(daemon->log, &daemon->looker, err)) ||
         (agent->sandbox && ha_starter_new(daemon->program, reload->first, daemon->log, &daemon->starter, err)) ||
         (agent->sandbox && ha_confine_daemon(reload->first, daemon->log, err)) ||
         ha_keys_new(agent->state_dir, daemon->log, &daemon->keys, err) ||
         ha_auditor_open(reload->first, daemon->log, &daemon->audit, err))
         return err->code;
     const struct ha_spawner *spawner = daemon->starter ? ha_starter_spawner(daemon->starter) : NULL;
-    if (ha_doors_new(&daemon->snapshots, &daemon->inherited, daemon->log, &reload->doors, err) ||
+    const struct ha_exe_reader *exes = daemon->looker ? ha_looker_reader(daemon->looker) : NULL;
+    if (ha_doors_new(&daemon->snapshots, &daemon->inherited, exes, daemon->log, &reload->doors, err) ||
         ha_tokens_new(daemon->program, spawner, daemon->keys, daemon->limits, daemon->pairs, &daemon->snapshots,
                       daemon->log, &reload->tokens, err))
         return err->code;
@@ -119,6 +123,7 @@ static void stop(struct daemon *daemon)
     ha_pairs_free(daemon->pairs);
     ha_audit_free(daemon->audit);
     ha_starter_free(daemon->starter);
+    ha_looker_free(daemon->looker);
     ha_inherited_clear(&daemon->inherited);
     free(daemon->program);
 }

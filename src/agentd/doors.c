@@ -38,6 +38,7 @@ struct door {
 struct ha_doors {
     struct ha_snapshots *snapshots;
     struct ha_inherited *inherited;
+    const struct ha_exe_reader *exes;
     const struct ha_log *log;
     struct door *first;
     struct ha_config *wanted;  // a reference to what was prepared; NULL: nothing was
@@ -89,6 +90,7 @@ static struct ha_http_options options_of(const struct ha_config *config, struct 
         .requests_per_uid = config->agent.requests_per_uid,
         .idle_ms = IDLE_MS,
         .receive_ms = RECEIVE_MS,
+        .exes = door->doors->exes,
         .context = door,
         .handle = handle,
         .problem = problem,
@@ -334,14 +336,16 @@ unsigned ha_doors_pending(struct ha_doors *doors)
     return pending;
 }
 
-enum ha_code ha_doors_new(struct ha_snapshots *snapshots, struct ha_inherited *inherited, const struct ha_log *log,
-                          struct ha_doors **ret_doors, struct ha_err *err)
+enum ha_code ha_doors_new(struct ha_snapshots *snapshots, struct ha_inherited *inherited,
+                          const struct ha_exe_reader *exes, const struct ha_log *log, struct ha_doors **ret_doors,
+                          struct ha_err *err)
 {
     struct ha_doors *doors = calloc(1, sizeof *doors);
     if (!doors)
         return ha_fail(err, HA_E_MEMORY, "out of memory");
     doors->snapshots = snapshots;
     doors->inherited = inherited;
+    doors->exes = exes;
     doors->log = log;
     *ret_doors = doors;
     return HA_OK;

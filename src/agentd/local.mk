@@ -6,10 +6,11 @@ libha_agentd_la_SOURCES = \
 	src/agentd/hook.c src/agentd/hook.h \
 	src/agentd/inherit.c src/agentd/inherit.h \
 	src/agentd/listen.c src/agentd/listen.h \
+	src/agentd/looker.c src/agentd/looker.h \
 	src/agentd/notify.c src/agentd/notify.h \
 	src/agentd/options.c src/agentd/options.h \
 	src/agentd/starter.c src/agentd/starter.h
-libha_agentd_la_LIBADD = libha-config.la libha-supervise.la
+libha_agentd_la_LIBADD = libha-policy.la libha-supervise.la
 
 sbin_PROGRAMS += hsm-agentd
 hsm_agentd_SOURCES = \

@@ -4,6 +4,7 @@
 #include "agentd/starter.h"
 
 #include "agentd/hook.h"
+#include "base/pass.h"
 #include "channel/packet.h"
 
 #include <errno.h>
@@ -232,33 +233,12 @@ static struct answer answer(struct known *known, char *bytes, size_t n, int cont
     return start(kind, &strings, control);
 }
 
-// Room for one descriptor.
-union ancillary {
-    char bytes[CMSG_SPACE(sizeof(int))];
-    struct cmsghdr aligned;
-};
-
-// 0: the daemon is gone. *ret_control: -1 if none came.
-static ssize_t receive(int fd, char *bytes, size_t size, int *ret_control)
-{
-    union ancillary ancillary;
-    struct iovec iov = {.iov_base = bytes, .iov_len = size};
-    struct msghdr message = {
-        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = ancillary.bytes, .msg_controllen = sizeof ancillary.bytes};
-    ssize_t n = TEMP_FAILURE_RETRY(recvmsg(fd, &message, MSG_CMSG_CLOEXEC));
-    const struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-    *ret_control = -1;
-    if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
-        memcpy(ret_control, CMSG_DATA(header), sizeof(int));
-    return n;
-}
-
 static _Noreturn void serve(struct known *known, int fd)
 {
     static char bytes[MESSAGE_MAX] __attribute__((aligned(8)));
     for (;;) {
         int control;
-        ssize_t n = receive(fd, bytes, sizeof bytes, &control);
+        ssize_t n = ha_pass_receive(fd, bytes, sizeof bytes, &control);
         if (n <= 0)
             _exit(0);
         const struct answer reply = answer(known, bytes, (size_t)n, control);
@@ -274,25 +254,15 @@ static _Noreturn void serve(struct known *known, int fd)
 static enum ha_code ask(const struct ha_starter *starter, const struct ha_buf *question, int control,
                         struct answer *ret_answer, struct ha_err *err)
 {
-    union ancillary ancillary = {0};
-    struct iovec iov = {.iov_base = question->data, .iov_len = question->len};
-    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
     struct answer got = {0};
     ssize_t n;
     if (!ha_buf_ok(question))
         return ha_fail(err, HA_E_MEMORY, "out of memory");
     if (question->len > MESSAGE_MAX)
         return ha_fail(err, HA_E_CONFIG, "arguments and environment are longer than %d bytes", MESSAGE_MAX);
-    if (control >= 0) {
-        ancillary.aligned =
-            (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
-        memcpy(CMSG_DATA(&ancillary.aligned), &control, sizeof control);
-        message.msg_control = ancillary.bytes;
-        message.msg_controllen = sizeof ancillary.bytes;
-    }
     pthread_mutex_t *lock = (pthread_mutex_t *)&starter->lock;
     pthread_mutex_lock(lock);
-    n = sendmsg(starter->fd, &message, MSG_NOSIGNAL);
+    n = ha_pass_send(starter->fd, question->data, question->len, control);
     while (n >= 0 && (n = recv(starter->fd, &got, sizeof got, 0)) < 0 && errno == EINTR)
         n = 0;
     pthread_mutex_unlock(lock);

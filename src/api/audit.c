@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "crypto/digest.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@ void ha_audit_asked(const struct ha_call_context *call, const struct ha_question
     if (!record)
         return;
     record->asked = true;
+    snprintf(record->key, sizeof record->key, "%s", question->key);
     record->operation = question->operation;
     record->alg = question->alg;
     record->profile = question->profile;
@@ -41,7 +43,11 @@ static struct ha_audit_record begin(const struct ha_call_context *call)
     else
         record.object = call->name;
     if (known->asked) {
-        record.key = call->name;
+        // Of a path that names a key, another one that it was about: a backup's.
+        if (!record.key)
+            record.key = known->key;
+        else if (strcmp(record.key, known->key) != 0)
+            record.object = known->key;
         record.operation = ha_operation_info(known->operation)->name;
         record.algorithm = known->alg ? ha_alg_info(known->alg)->name : NULL;
         record.profile = known->profile;
@@ -104,19 +110,24 @@ static void put_content(const struct ha_use *use, uint8_t hash[static HA_DIGEST_
         record->content_sha256 = hash;
 }
 
-static void put_use(const struct ha_call_context *call, const struct ha_key *key, const struct ha_use *use,
-                    uint8_t hash[static HA_DIGEST_MAX], struct ha_audit_record *record)
+static void put_use(const struct ha_key *key, const struct ha_use *use, uint8_t hash[static HA_DIGEST_MAX],
+                    struct ha_audit_record *record)
 {
-    const struct ha_call_record *known = call->record;
+    const struct ha_use_grant *grant = &use->grant;
     record->key = key->name;
+    record->object = NULL;
     record->version = key->version;
     record->spki_sha256 = ha_pubkey_spki_sha256(key->public_key);
     record->algorithm = ha_alg_info((enum ha_alg)use->exchange.question.alg)->name;
     record->token = use->token;
     record->code = use->exchange.code;
-    // A batch may have both.
-    if (known->asked && (known->operation == HA_OPERATION_SIGN || known->operation == HA_OPERATION_SIGN_DIGEST))
-        record->operation = ha_operation_info(use->said.data ? HA_OPERATION_SIGN : HA_OPERATION_SIGN_DIGEST)->name;
+    // What the policy was asked last may have been another item of a batch.
+    if (grant->client) {
+        record->client = grant->client;
+        record->operation = ha_operation_info(grant->operation)->name;
+        record->algorithm = ha_alg_info(grant->alg)->name;
+        record->profile = grant->profile;
+    }
     put_content(use, hash, record);
 }
 
@@ -131,7 +142,7 @@ enum ha_code ha_audit_used(const struct ha_call_context *call, struct ha_key *ke
         return HA_OK;
     if (n == 1) {
         struct one one = {.record = begin(call)};
-        put_use(call, key, uses[0], one.hash, &one.record);
+        put_use(key, uses[0], one.hash, &one.record);
         return tell(call, &one.record, 1, err);
     }
     ha_auto(ha_free) struct ha_audit_record *records = calloc(n, sizeof *records);
@@ -140,7 +151,7 @@ enum ha_code ha_audit_used(const struct ha_call_context *call, struct ha_key *ke
         return ha_fail(err, HA_E_AUDIT, "out of memory for the audit log");
     for (size_t i = 0; i < n; i++) {
         records[i] = begin(call);
-        put_use(call, key, uses[i], hashes + i * HA_DIGEST_MAX, &records[i]);
+        put_use(key, uses[i], hashes + i * HA_DIGEST_MAX, &records[i]);
     }
     return tell(call, records, n, err);
 }

@@ -3,8 +3,6 @@
 #include "api/call.h"
 
 #include "api/audit.h"
-#include "base/clock.h"
-#include "base/text.h"
 #include "keys/last_use.h"
 #include "keys/replicas.h"
 
@@ -16,18 +14,6 @@ enum ha_code ha_call_no_key(const struct ha_call_context *call, struct ha_err *e
 {
     ha_fail(err, HA_E_NO_KEY, "there is no key '%s', or none that you may know of", call->name);
     return ha_hint(err, "`hsm-agent key list` (GET /v1/keys) shows those you may use");
-}
-
-// A key may need a clock that is right, for what has a date in it.
-static enum ha_code check_clock(const struct ha_call_context *call, enum ha_operation operation, struct ha_err *err)
-{
-    const unsigned dated = 1u << HA_OPERATION_JWS | 1u << HA_OPERATION_JWT | 1u << HA_OPERATION_HTTP_SIGNATURE;
-    const char *keys = call->api->config->agent.clock_keys;
-    bool (*synchronised)(void) = call->api->synchronised ? call->api->synchronised : ha_clock_synchronised;
-    if (!(dated & 1u << operation) || !keys || !ha_glob_match(keys, call->name) || synchronised())
-        return HA_OK;
-    return ha_fail(err, HA_E_CLOCK,
-                   "the key '%s' makes messages only while the system clock is synchronised, and it isn't", call->name);
 }
 
 static enum ha_code find_version(const struct ha_call_context *call, struct ha_key **ret_key, struct ha_err *err)
@@ -109,7 +95,7 @@ enum ha_code ha_call_check_version(const struct ha_key *key, uint64_t version, s
 enum ha_code ha_call_key_profile(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
                                  const struct ha_profile *profile, struct ha_key **ret_key, struct ha_err *err)
 {
-    if (ha_call_allowed_profile(call, operation, alg, profile, err) || check_clock(call, operation, err))
+    if (ha_call_allowed_profile(call, operation, alg, profile, err))
         return err->code;
     return ha_call_version(call, operation, ret_key, err);
 }

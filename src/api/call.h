@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "base/json.h"
+#include "base/text.h"
 #include "channel/token.h"
 #include "policy/content.h"
 #include "policy/policy.h"
@@ -28,6 +29,7 @@ struct ha_call_record {
     int64_t start_us;   // of ha_now_us
     const char *route;  // "POST /v1/keys/{name}/sign"; NULL: none was found
     bool asked;         // the policy, about what follows
+    char key[HA_NAME_MAX + 1];
     enum ha_operation operation;
     enum ha_alg alg;
     const char *profile;  // NULL: none
@@ -71,10 +73,13 @@ enum ha_code ha_call_allowed_profile(const struct ha_call_context *call, enum ha
                                      const struct ha_profile *profile, struct ha_err *err);
 // The last word on one use of call->name, before ha_call_exchange and once for each message: the policy is asked with
 // the content, where the operation has one (NULL: it hasn't), and the use is taken from the rate and the budget of the
-// section that grants it. HA_E_RATE and HA_E_BUDGET with the time until there is another, beside what ha_call_allowed
-// says.
+// section that grants it. HA_E_RATE and HA_E_BUDGET with the time until there is another, HA_E_CLOCK when the key's
+// messages need a clock that is right, beside what ha_call_allowed says. use (NULL: the request has but one kind) is
+// told, for the audit log.
+struct ha_use;
 enum ha_code ha_call_take(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
-                          const struct ha_profile *profile, const enum ha_content *content, struct ha_err *err);
+                          const struct ha_profile *profile, const enum ha_content *content, struct ha_use *use,
+                          struct ha_err *err);
 // The version of call->name that call->choice means, for a caller who may know of the key and do that with it.
 // HA_E_NO_KEY, HA_E_CONFLICT when no version has that public key; HA_E_KEY_CANNOT when there is no such version, or a
 // retired one is to make a message. The caller unrefs it.
@@ -93,6 +98,8 @@ enum ha_code ha_call_check_version(const struct ha_key *key, uint64_t version, s
 struct ha_key **ha_call_versions(const struct ha_call_context *call, struct ha_key *key, size_t *ret_n);
 // The operations that are granted on call->name at all, as bits: what ha_call_allowed may say yes to.
 unsigned ha_call_operations(const struct ha_call_context *call);
+// HA_E_FORBIDDEN unless some [client] section is about the caller: for what takes no key of ours.
+enum ha_code ha_call_any_client(const struct ha_call_context *call, struct ha_err *err);
 // The same HA_E_NO_KEY for a key that isn't there and for one the caller may not know of.
 enum ha_code ha_call_no_key(const struct ha_call_context *call, struct ha_err *err);
 // Logs that the content was refused, for the reason in err, and returns err's code.
@@ -100,7 +107,6 @@ enum ha_code ha_call_refused_content(const struct ha_call_context *call, enum ha
                                      enum ha_content content, struct ha_err *err);
 // Does n uses (HA_BATCH_MAX at most) of one key and returns when each has its code. None is done in a request that has
 // taken none. The audit log has a line of each then; where it can't, none of them was of use: HA_E_AUDIT.
-struct ha_use;
 void ha_call_exchange(const struct ha_call_context *call, struct ha_key *key, struct ha_use *const *uses, size_t n);
 
 // The handlers, one for each route. Each appends one JSON object to call->out or fails.

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "crypto/digest.h"
+#include "keys/use.h"
 
 #include <assert.h>
 #include <string.h>
@@ -109,15 +110,16 @@ static enum ha_code ask(const struct ha_call_context *call, const struct ha_ques
     return HA_OK;
 }
 
-// Of all that the request asks for. The body, which may be secret, is copied nowhere.
-static enum ha_code hash_request(const struct ha_request *request, uint8_t ret_hash[static HA_DIGEST_MAX],
-                                 struct ha_err *err)
+// Of all that the request asks for, under this policy: who was first under another one may have lost the right. The
+// body, which may be secret, is copied nowhere.
+static enum ha_code hash_request(const struct ha_request *request, const char *policy,
+                                 uint8_t ret_hash[static HA_DIGEST_MAX], struct ha_err *err)
 {
     ha_auto(ha_buf_clear) struct ha_buf text = {0};
     uint8_t body[HA_DIGEST_MAX];
     if (ha_digest(HA_HASH_SHA256, request->body_len ? (const void *)request->body : "", request->body_len, body, err))
         return err->code;
-    ha_buf_printf(&text, "%s %s?%s %s\n", request->method, request->path, request->query,
+    ha_buf_printf(&text, "%s %s %s?%s %s\n", policy, request->method, request->path, request->query,
                   request->if_none_match ? request->if_none_match : "");
     ha_buf_append(&text, body, ha_hash_info(HA_HASH_SHA256)->len);
     if (!ha_buf_ok(&text))
@@ -147,7 +149,7 @@ static enum ha_code check_second(const struct ha_call_context *call, enum ha_ope
     int64_t now_s = ha_now_ms() / 1000, until_s = 0;
     if (!(agent->seconds & 1u << operation) || !call->api->pairs || call->takings->seconded)
         return HA_OK;
-    if (hash_request(call->request, hash, err))
+    if (hash_request(call->request, call->api->policy, hash, err))
         return err->code;
     switch (ha_pairs_ask(call->api->pairs, hash, uid, now_s, agent->second_s, &other, &until_s)) {
     case HA_PAIR_FIRST:
@@ -192,8 +194,21 @@ static enum ha_code over_limit(const struct ha_call_context *call, const struct 
     return tell_refusal(call, question, reason, err);
 }
 
+// A key may need a clock that is right, for what has a date in it.
+static enum ha_code check_clock(const struct ha_call_context *call, enum ha_operation operation, struct ha_err *err)
+{
+    const unsigned dated = 1u << HA_OPERATION_JWS | 1u << HA_OPERATION_JWT | 1u << HA_OPERATION_HTTP_SIGNATURE;
+    const char *keys = call->api->config->agent.clock_keys;
+    bool (*synchronised)(void) = call->api->synchronised ? call->api->synchronised : ha_clock_synchronised;
+    if (!(dated & 1u << operation) || !keys || !ha_glob_match(keys, call->name) || synchronised())
+        return HA_OK;
+    return ha_fail(err, HA_E_CLOCK,
+                   "the key '%s' makes messages only while the system clock is synchronised, and it isn't", call->name);
+}
+
 enum ha_code ha_call_take(const struct ha_call_context *call, enum ha_operation operation, enum ha_alg alg,
-                          const struct ha_profile *profile, const enum ha_content *content, struct ha_err *err)
+                          const struct ha_profile *profile, const enum ha_content *content, struct ha_use *use,
+                          struct ha_err *err)
 {
     const struct ha_question question = {.key = call->name,
                                          .operation = operation,
@@ -204,13 +219,15 @@ enum ha_code ha_call_take(const struct ha_call_context *call, enum ha_operation 
     const struct ha_client_config *client = NULL;
     enum ha_limit limit = HA_LIMIT_NONE;
     unsigned wait_s = 0;
-    if (ask(call, &question, &client, err))
+    if (ask(call, &question, &client, err) || check_clock(call, operation, err))
         return err->code;
     if (client && call->api->limits)
         limit = ha_limits_take(call->api->limits, client, ha_limits_now(), &wait_s);
     if (limit != HA_LIMIT_NONE && over_limit(call, client, &question, limit, wait_s, err))
         return err->code;
     call->takings->n++;
+    if (use && client)
+        use->grant = (struct ha_use_grant){client->name, operation, alg, question.profile};
     return HA_OK;
 }
 
@@ -224,4 +241,14 @@ enum ha_code ha_call_allowed(const struct ha_call_context *call, enum ha_operati
                              struct ha_err *err)
 {
     return ha_call_allowed_profile(call, operation, alg, NULL, err);
+}
+
+enum ha_code ha_call_any_client(const struct ha_call_context *call, struct ha_err *err)
+{
+    const struct ha_config *config = call->api->config;
+    for (size_t i = 0; i < config->n_clients; i++)
+        if (ha_policy_applies(&config->clients[i], call->request->principal))
+            return HA_OK;
+    ha_fail(err, HA_E_FORBIDDEN, "no [client] section is about you");
+    return ha_hint(err, "an administrator can add one; `hsm-agent whoami` (GET /v1/whoami) shows who you are");
 }

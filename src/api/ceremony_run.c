@@ -27,6 +27,8 @@ static enum ha_code ask(const struct ha_call_context *call, const char *name, un
     ha_auto(ha_buf_clear) struct ha_buf out = {0};
     ha_auto(ha_json_free) ha_json *json = NULL;
     struct ha_request request = *call->request;
+    // What was asked is the ceremony's request, and has a line of its own.
+    struct ha_call_record record = call->record ? *call->record : (struct ha_call_record){0};
     if (!ha_buf_ok(body))
         return ha_fail(err, HA_E_MEMORY, "out of memory");
     if (ha_json_parse(ha_buf_text(body), body->len, DEPTH_MAX, &json, err))
@@ -41,7 +43,7 @@ static enum ha_code ask(const struct ha_call_context *call, const char *name, un
                                   .choice = {.number = version},
                                   .caller = {.uid = call->caller.uid, .start_ms = ha_now_ms()},
                                   .takings = call->takings,
-                                  .record = call->record,
+                                  .record = call->record ? &record : NULL,
                                   .granted = true,
                                   .body = json,
                                   .status = 200,

@@ -148,7 +148,7 @@ enum ha_code ha_handle_ceremonies(struct ha_call_context *call, struct ha_err *e
     return HA_OK;
 }
 
-// The ceremony of the path, for a caller to whom one of the operations (bits; 0: any) is granted.
+// The ceremony of the path, for a caller to whom one of the operations (bits; 0: any) is granted now.
 static enum ha_code find(const struct ha_call_context *call, unsigned operations, struct ha_ceremony *ceremony,
                          struct ha_err *err)
 {
@@ -162,9 +162,10 @@ static enum ha_code find(const struct ha_call_context *call, unsigned operations
         *ceremony = (struct ha_ceremony){0};
         return ha_ceremonies_none(call->name, err);
     }
-    if (!operations || (granted & operations))
+    if (!operations)
         return HA_OK;
-    bool approve = operations & 1u << HA_OPERATION_APPROVE;
+    unsigned meant = granted & operations ? granted & operations : operations;
+    bool approve = meant & 1u << HA_OPERATION_APPROVE;
     return ha_call_allowed(&own, approve ? HA_OPERATION_APPROVE : HA_OPERATION_CEREMONY, HA_ALG_NONE, err);
 }
 

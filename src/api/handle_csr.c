@@ -110,7 +110,7 @@ enum ha_code ha_handle_csr(struct ha_call_context *call, struct ha_err *err)
     bool by_values = profile && !body.request.subject;
     if (choose_algorithm(call, key, profile, &body.request, err) ||
         ha_use_check(key, body.request.algorithm, HA_PURPOSES_CSR, err) || apply(key, profile, &body, &made, err) ||
-        ha_call_take(call, HA_OPERATION_CSR, body.request.algorithm, profile, NULL, err))
+        ha_call_take(call, HA_OPERATION_CSR, body.request.algorithm, profile, NULL, NULL, err))
         return err->code;
     struct ha_key_signing signing = {.call = call, .key = key};
     const struct ha_signer signer = ha_key_signer(&signing);

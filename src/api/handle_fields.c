@@ -72,7 +72,7 @@ static enum ha_code ask_token(const struct ha_call_context *call, struct ha_key 
     }
     // A message is one use, however many fields it has and by however many versions it is tried.
     if (call->takings->n == 0 &&
-        ha_call_take(call, HA_OPERATION_JWE_DECRYPT, request->job.fields[0].jwe.alg, profile, NULL, err))
+        ha_call_take(call, HA_OPERATION_JWE_DECRYPT, request->job.fields[0].jwe.alg, profile, NULL, NULL, err))
         return err->code;
     ha_call_exchange(call, key, asked, n);
     for (size_t i = 0; i < n; i++) {

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // POST /v1/keys/{name}/http-signature: the header fields that sign one HTTP message, or those of a batch of messages.
-#include "api/audit.h"
 #include "api/http_members.h"
+#include "api/items.h"
 #include "format/dip.h"
 #include "format/fspiop.h"
 #include "format/rfc9421.h"
 #include "keys/certificates.h"
-#include "keys/use.h"
 #include "policy/tls.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 struct item {
+    struct ha_item common;
     struct ha_http_members http;
     const char *certificate;  // PEM; NULL: the profile's, or the installed one
     const struct ha_profile *profile;
@@ -25,30 +24,18 @@ struct item {
         struct ha_fspiop_job fspiop;
         struct ha_rfc9421_job rfc9421;
     } job;
-    struct ha_use use;
-    enum ha_code code;
-    struct ha_err err;  // when code isn't HA_OK
 };
 
-static const struct ha_member item_members[] = {
+static const struct ha_member members[] = {
     HA_HTTP_MEMBERS(struct item, http),
     {"certificate", HA_MEMBER_STRING, false, offsetof(struct item, certificate)},
     {0},
 };
 
-struct batch {
-    const ha_json *items;
-};
-
-static const struct ha_member batch_members[] = {
-    {"items", HA_MEMBER_ARRAY, true, offsetof(struct batch, items)},
-    {0},
-};
-
-static void item_clear(struct item *item)
+static void clear(struct ha_item *common)
 {
+    struct item *item = (struct item *)common;
     ha_http_members_clear(&item->http);
-    ha_use_clear(&item->use);
     if (!item->profile)
         return;
     if (item->profile->scheme == HA_SCHEME_DIP)
@@ -58,14 +45,14 @@ static void item_clear(struct item *item)
     if (item->profile->scheme == HA_SCHEME_RFC9421)
         ha_rfc9421_clear(&item->job.rfc9421);
 }
-HA_AUTO_DEFINE_CLEAR(struct item, item_clear)
 
-static enum ha_code item_read(const struct ha_call_context *call, const ha_json *json, const char *prefix,
-                              struct item *item, struct ha_err *err)
+static enum ha_code check(const struct ha_call_context *call, const char *prefix, struct ha_item *common,
+                          struct ha_err *err)
 {
+    struct item *item = (struct item *)common;
     char pointer[48];
     snprintf(pointer, sizeof pointer, "%s/profile", prefix);
-    if (ha_members_read(json, item_members, prefix, item, err) || ha_http_members_finish(&item->http, prefix, err))
+    if (ha_http_members_finish(&item->http, prefix, err))
         return err->code;
     return ha_call_profile(call, item->http.profile, HA_HTTP_SCHEMES, pointer, &item->profile, err);
 }
@@ -140,31 +127,35 @@ static enum ha_code begin(struct item *item, struct ha_key *key, struct ha_err *
     return HA_OK;
 }
 
-// Everything that can be said before the token is asked.
-static enum ha_code item_prepare(const struct ha_call_context *call, struct ha_key *key, struct item *item,
-                                 const char *prefix, struct ha_err *err)
+static enum ha_code allow(const struct ha_call_context *call, const struct ha_item *common, struct ha_err *err)
+{
+    const struct item *item = (const struct item *)common;
+    return ha_call_allowed_profile(call, HA_OPERATION_HTTP_SIGNATURE, HA_ALG_NONE, item->profile, err);
+}
+
+static enum ha_code prepare(const struct ha_call_context *call, struct ha_key *key, const char *prefix,
+                            struct ha_item *common, struct ha_err *err)
 {
     const enum ha_operation operation = HA_OPERATION_HTTP_SIGNATURE;
-    if (ha_call_allowed_profile(call, operation, HA_ALG_NONE, item->profile, err))
-        return err->code;
+    struct item *item = (struct item *)common;
     if (!key->public_key)
         return ha_fail(err, HA_E_KEY_INCOMPLETE, "the key '%s' isn't whole yet", key->name);
     if (begin(item, key, err))
         return ha_http_members_at(prefix, err);
     if (ha_call_allowed_profile(call, operation, item->alg, item->profile, err) ||
-        ha_use_sign(key, item->alg, HA_PURPOSE_SIGN, item->input->data, item->input->len, &item->use, err))
+        ha_use_sign(key, item->alg, HA_PURPOSE_SIGN, item->input->data, item->input->len, &common->use, err))
         return err->code;
     enum ha_content content = ha_content_classify(item->input->data, item->input->len);
     if (ha_tls_check_message(content, err))
         return ha_call_refused_content(call, operation, content, err);
-    return ha_call_take(call, operation, item->alg, item->profile, NULL, err);
+    return ha_call_take(call, operation, item->alg, item->profile, NULL, &common->use, err);
 }
 
 static void write_item(struct ha_buf *out, const struct ha_key *key, const struct item *item,
                        const struct ha_http_field *fields, size_t n, const struct ha_buf *body)
 {
     ha_jw_object(out, NULL);
-    ha_write_use(out, key, item->alg, item->use.token);
+    ha_write_use(out, key, item->alg, item->common.use.token);
     ha_jw_string(out, "profile", item->profile->name);
     ha_jw_object(out, "headers");
     for (size_t i = 0; i < n; i++)
@@ -178,7 +169,7 @@ static void write_item(struct ha_buf *out, const struct ha_key *key, const struc
 static enum ha_code finish_dip(const struct ha_key *key, const struct item *item, struct ha_buf *out,
                                struct ha_err *err)
 {
-    const struct ha_buf *signature = &item->use.exchange.output;
+    const struct ha_buf *signature = &item->common.use.exchange.output;
     ha_auto(ha_dip_fields_clear) struct ha_dip_fields fields = {0};
     if (ha_dip_end(&item->job.dip, signature->data, signature->len, &fields, err))
         return err->code;
@@ -189,7 +180,7 @@ static enum ha_code finish_dip(const struct ha_key *key, const struct item *item
 static enum ha_code finish_fspiop(const struct ha_key *key, const struct item *item, struct ha_buf *out,
                                   struct ha_err *err)
 {
-    const struct ha_buf *signature = &item->use.exchange.output;
+    const struct ha_buf *signature = &item->common.use.exchange.output;
     ha_auto(ha_fspiop_fields_clear) struct ha_fspiop_fields fields = {0};
     if (ha_fspiop_end(&item->job.fspiop, signature->data, signature->len, &fields, err))
         return err->code;
@@ -200,7 +191,7 @@ static enum ha_code finish_fspiop(const struct ha_key *key, const struct item *i
 static enum ha_code finish_rfc9421(const struct ha_key *key, const struct item *item, struct ha_buf *out,
                                    struct ha_err *err)
 {
-    const struct ha_buf *signature = &item->use.exchange.output;
+    const struct ha_buf *signature = &item->common.use.exchange.output;
     ha_auto(ha_rfc9421_fields_clear) struct ha_rfc9421_fields fields = {0};
     if (ha_rfc9421_end(&item->job.rfc9421, signature->data, signature->len, &fields, err))
         return err->code;
@@ -208,96 +199,27 @@ static enum ha_code finish_rfc9421(const struct ha_key *key, const struct item *
     return HA_OK;
 }
 
-static enum ha_code item_finish(const struct ha_key *key, const struct item *item, struct ha_buf *out,
-                                struct ha_err *err)
+static enum ha_code finish(const struct ha_key *key, struct ha_item *common, struct ha_buf *out, struct ha_err *err)
 {
-    if (item->use.exchange.code) {
-        *err = item->use.exchange.err;
-        return err->code;
-    }
+    const struct item *item = (const struct item *)common;
     if (item->profile->scheme == HA_SCHEME_DIP)
         return finish_dip(key, item, out, err);
     return item->profile->scheme == HA_SCHEME_FSPIOP ? finish_fspiop(key, item, out, err)
                                                      : finish_rfc9421(key, item, out, err);
 }
 
-static enum ha_code sign_one(struct ha_call_context *call, struct ha_err *err)
-{
-    ha_auto(item_clear) struct item item = {0};
-    ha_auto(ha_key_unref) struct ha_key *key = NULL;
-    if (item_read(call, call->body, "", &item, err) ||
-        ha_call_key_profile(call, HA_OPERATION_HTTP_SIGNATURE, HA_ALG_NONE, item.profile, &key, err) ||
-        item_prepare(call, key, &item, "", err))
-        return err->code;
-    struct ha_use *use = &item.use;
-    ha_call_exchange(call, key, &use, 1);
-    return item_finish(key, &item, call->out, err);
-}
-
-static void sign_items(struct ha_call_context *call, struct ha_key *key, struct item *items, size_t n)
-{
-    struct ha_use *uses[HA_BATCH_MAX];
-    size_t n_uses = 0;
-    for (size_t i = 0; i < n; i++) {
-        char prefix[32];
-        snprintf(prefix, sizeof prefix, "/items/%zu", i);
-        const unsigned told = ha_audit_told(call);
-        items[i].code = item_prepare(call, key, &items[i], prefix, &items[i].err);
-        if (items[i].code)
-            items[i].code = ha_audit_item(call, told, &items[i].err);
-        else
-            uses[n_uses++] = &items[i].use;
-    }
-    if (n_uses)
-        ha_call_exchange(call, key, uses, n_uses);
-    ha_jw_object(call->out, NULL);
-    ha_jw_array(call->out, "results");
-    for (size_t i = 0; i < n; i++) {
-        if (items[i].code == HA_OK)
-            items[i].code = item_finish(key, &items[i], call->out, &items[i].err);
-        if (items[i].code)
-            ha_write_problem(call->out, NULL, &items[i].err, call->request->id);
-    }
-    ha_jw_array_end(call->out);
-    ha_jw_object_end(call->out);
-}
-
-static enum ha_code sign_batch(struct ha_call_context *call, struct ha_err *err)
-{
-    struct batch batch = {0};
-    if (ha_members_read(call->body, batch_members, "", &batch, err))
-        return err->code;
-    size_t n = ha_json_size(batch.items);
-    if (n < 1 || n > HA_BATCH_MAX) {
-        ha_fail(err, n ? HA_E_TOO_LARGE : HA_E_MALFORMED, "a batch has 1 to %d items, not %zu", HA_BATCH_MAX, n);
-        return ha_at(err, "/items");
-    }
-    // A caller without any right on the key learns nothing of it, and the items are worth no work.
-    unsigned granted = ha_policy_operations(call->api->config, call->request->principal, call->name);
-    if (!(granted & 1u << HA_OPERATION_HTTP_SIGNATURE))
-        return ha_call_allowed(call, HA_OPERATION_HTTP_SIGNATURE, HA_ALG_NONE, err);
-    struct item *items = calloc(n, sizeof *items);
-    if (!items)
-        return ha_fail(err, HA_E_MEMORY, "out of memory");
-    enum ha_code code = HA_OK;
-    size_t i = 0;
-    for (const ha_json *json = ha_json_first(batch.items); json && code == HA_OK; json = ha_json_next(json), i++) {
-        char prefix[32];
-        snprintf(prefix, sizeof prefix, "/items/%zu", i);
-        code = item_read(call, json, prefix, &items[i], err);
-    }
-    ha_auto(ha_key_unref) struct ha_key *key = NULL;
-    if (code == HA_OK)
-        code = ha_call_version(call, HA_OPERATION_HTTP_SIGNATURE, &key, err);
-    if (code == HA_OK)
-        sign_items(call, key, items, n);
-    for (i = 0; i < n; i++)
-        item_clear(&items[i]);
-    free(items);
-    return code;
-}
-
 enum ha_code ha_handle_http_signature(struct ha_call_context *call, struct ha_err *err)
 {
-    return ha_json_get(call->body, "items") ? sign_batch(call, err) : sign_one(call, err);
+    static const struct ha_item_kind kind = {
+        .size = sizeof(struct item),
+        .operation = HA_OPERATION_HTTP_SIGNATURE,
+        .operations = 1u << HA_OPERATION_HTTP_SIGNATURE,
+        .members = members,
+        .check = check,
+        .allow = allow,
+        .prepare = prepare,
+        .finish = finish,
+        .clear = clear,
+    };
+    return ha_items_handle(call, &kind, err);
 }

@@ -129,7 +129,7 @@ static enum ha_code take(const struct ha_call_context *call, const struct ha_pro
 {
     if (call->takings->n > 0)
         return HA_OK;
-    return ha_call_take(call, HA_OPERATION_JWE_DECRYPT, request->job.alg, profile, NULL, err);
+    return ha_call_take(call, HA_OPERATION_JWE_DECRYPT, request->job.alg, profile, NULL, NULL, err);
 }
 
 static enum ha_code finish(const struct ha_call_context *call, struct ha_key *key, const struct ha_profile *profile,

@@ -107,7 +107,7 @@ enum ha_code ha_handle_jwe_encrypt(struct ha_call_context *call, struct ha_err *
     ha_auto(ha_buf_clear) struct ha_buf message = {0};
     const struct ha_profile *profile;
     struct ha_jwe_encryption encryption = {0};
-    if (ha_jwe_any_client(call, err))
+    if (ha_call_any_client(call, err))
         return err->code;
     if (ha_jwe_says(call, "fields"))
         return ha_handle_fields_encrypt(call, err);

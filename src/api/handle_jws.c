@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // POST /v1/keys/{name}/jws and /jwt: finished messages, one or a batch of them.
 #include "api/audit.h"
+#include "api/audit.h"
+#include "api/items.h"
 #include "api/message_signer.h"
 
 #include <stddef.h>
@@ -66,15 +68,6 @@ static const struct ha_member signer_members[] = {
     {0},
 };
 
-struct batch_members {
-    const ha_json *items;
-};
-
-static const struct ha_member batch_members[] = {
-    {"items", HA_MEMBER_ARRAY, true, offsetof(struct batch_members, items)},
-    {0},
-};
-
 static void message_clear(struct message *message)
 {
     ha_buf_clear(&message->payload.buf);
@@ -83,18 +76,6 @@ static void message_clear(struct message *message)
     free(message->signers);
 }
 HA_AUTO_DEFINE_CLEAR(struct message, message_clear)
-
-// The text of a child of the object or list.
-static struct ha_json_text text_of(const ha_json *json, struct ha_json_text text, const ha_json *child)
-{
-    struct ha_json_walk walk;
-    struct ha_json_text value = {0};
-    ha_json_walk_begin(&walk, text);
-    for (const ha_json *at = child ? ha_json_first(json) : NULL; at; at = ha_json_next(at))
-        if (ha_json_walk_next(&walk, &value) && at == child)
-            return value;
-    return (struct ha_json_text){0};
-}
 
 // Puts the prefix of the message's object before the error's pointer.
 static enum ha_code place(const char *prefix, struct ha_err *err)
@@ -114,8 +95,8 @@ static enum ha_code read_signer(const ha_json *json, struct ha_json_text text, c
     signer->profile_name = members.profile;
     signer->certificate = members.certificate;
     signer->algorithm = members.algorithm;
-    signer->header = text_of(json, text, members.header);
-    signer->unprotected = text_of(json, text, members.unprotected);
+    signer->header = ha_json_text_of(json, text, members.header);
+    signer->unprotected = ha_json_text_of(json, text, members.unprotected);
     return HA_OK;
 }
 
@@ -175,9 +156,9 @@ static enum ha_code read_jws(const ha_json *json, struct ha_json_text text, cons
     message->content.payload = plain ? (const void *)plain : message->payload.buf.data;
     message->content.payload_len = plain ? strlen(plain) : message->payload.buf.len;
     message->main.unencoded = !message->b64;
-    message->main.header = text_of(json, text, message->header);
-    message->main.unprotected = text_of(json, text, message->unprotected);
-    return read_signers(message, text_of(json, text, message->signers_json), prefix, err);
+    message->main.header = ha_json_text_of(json, text, message->header);
+    message->main.unprotected = ha_json_text_of(json, text, message->unprotected);
+    return read_signers(message, ha_json_text_of(json, text, message->signers_json), prefix, err);
 }
 
 static enum ha_code read_jwt(const ha_json *json, struct ha_json_text text, const char *prefix, struct message *message,
@@ -189,9 +170,9 @@ static enum ha_code read_jwt(const ha_json *json, struct ha_json_text text, cons
         ha_fail(err, HA_E_MALFORMED, "a lifetime is 1 s at least");
         return ha_at(err, "%s/lifetime", prefix);
     }
-    message->content.claims = text_of(json, text, message->claims);
+    message->content.claims = ha_json_text_of(json, text, message->claims);
     message->content.lifetime = (unsigned)message->lifetime;
-    message->main.header = text_of(json, text, message->header);
+    message->main.header = ha_json_text_of(json, text, message->header);
     return read_signers(message, (struct ha_json_text){0}, prefix, err);
 }
 
@@ -319,27 +300,20 @@ static enum ha_code sign_one(struct ha_call_context *call, reader *read, struct 
 static enum ha_code sign_batch(struct ha_call_context *call, enum ha_operation operation, reader *read,
                                struct ha_err *err)
 {
-    struct batch_members batch = {0};
-    if (ha_members_read(call->body, batch_members, "", &batch, err))
+    const ha_json *items = NULL;
+    size_t n = 0;
+    if (ha_items_open(call, 1u << operation, operation, &items, &n, err))
         return err->code;
-    size_t n = ha_json_size(batch.items);
-    if (n < 1 || n > HA_BATCH_MAX) {
-        ha_fail(err, n ? HA_E_TOO_LARGE : HA_E_MALFORMED, "a batch has 1 to %d items, not %zu", HA_BATCH_MAX, n);
-        return ha_at(err, "/items");
-    }
-    // A caller without any right on the key learns nothing of it, and the items are worth no work.
-    if (!(ha_policy_operations(call->api->config, call->request->principal, call->name) & 1u << operation))
-        return ha_call_allowed(call, operation, HA_ALG_NONE, err);
     struct message *messages = calloc(n, sizeof(*messages));
     if (!messages)
         return ha_fail(err, HA_E_MEMORY, "out of memory");
     const struct ha_json_text body = {(const char *)call->request->body, call->request->body_len};
     struct ha_json_walk walk;
     struct ha_json_text text;
-    ha_json_walk_begin(&walk, text_of(call->body, body, batch.items));
+    ha_json_walk_begin(&walk, ha_json_text_of(call->body, body, items));
     enum ha_code code = HA_OK;
     size_t i = 0;
-    for (const ha_json *json = ha_json_first(batch.items); json && !code; json = ha_json_next(json), i++) {
+    for (const ha_json *json = ha_json_first(items); json && !code; json = ha_json_next(json), i++) {
         char prefix[32];
         snprintf(prefix, sizeof(prefix), "/items/%zu", i);
         ha_json_walk_next(&walk, &text);

@@ -115,7 +115,7 @@ enum ha_code ha_handle_decrypt(struct ha_call_context *call, struct ha_err *err)
         return ha_hint(err, "use RSA-OAEP-256; if a peer can't, set rsa1_5-decrypt = yes in [agent]");
     }
     ha_auto(ha_key_unref) struct ha_key *fitting = NULL;
-    if (ha_call_take(call, HA_OPERATION_DECRYPT, request.algorithm, NULL, NULL, err) ||
+    if (ha_call_take(call, HA_OPERATION_DECRYPT, request.algorithm, NULL, NULL, NULL, err) ||
         decrypt_by_any(call, key, &request, &fitting, err))
         return err->code;
     write_secret(call, fitting, request.algorithm, "plaintext", &request.use);
@@ -169,7 +169,7 @@ enum ha_code ha_handle_derive(struct ha_call_context *call, struct ha_err *err)
     ha_call_choose(call, request.version);
     if (ha_call_key(call, HA_OPERATION_DERIVE, request.algorithm, &key, err) || read_peer(request.peer, &peer, err) ||
         ha_use_derive(key, request.algorithm, peer, &request.use, err) ||
-        ha_call_take(call, HA_OPERATION_DERIVE, request.algorithm, NULL, NULL, err) ||
+        ha_call_take(call, HA_OPERATION_DERIVE, request.algorithm, NULL, NULL, NULL, err) ||
         run(call, key, &request.use, err))
         return err->code;
     write_secret(call, key, request.algorithm, "secret", &request.use);

@@ -60,7 +60,7 @@ enum ha_code ha_handle_self_signed(struct ha_call_context *call, struct ha_err *
     // What signs a request may sign this: the agent's own bytes around names that it has signed before.
     if (!request.algorithm || ha_use_check(key, request.algorithm, HA_PURPOSES_CSR, err))
         return request.algorithm ? err->code : ha_fail(err, HA_E_KEY_CANNOT, "'%s' makes no signatures", key->name);
-    if (ha_call_take(call, HA_OPERATION_INSTALL, request.algorithm, NULL, NULL, err))
+    if (ha_call_take(call, HA_OPERATION_INSTALL, request.algorithm, NULL, NULL, NULL, err))
         return err->code;
     return build(call, key, &request, err);
 }

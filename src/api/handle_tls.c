@@ -100,7 +100,7 @@ enum ha_code ha_handle_tls(struct ha_call_context *call, struct ha_err *err)
         return err->code == HA_E_CONFLICT ? ha_at(err, "/spki_sha256") : err->code;
     enum ha_content content = ha_content_classify(request.content.buf.data, request.content.buf.len);
     if (prepare(call, key, &request, content, err) ||
-        ha_call_take(call, HA_OPERATION_TLS, request.scheme->alg, NULL, &content, err) ||
+        ha_call_take(call, HA_OPERATION_TLS, request.scheme->alg, NULL, &content, &request.use, err) ||
         sign(call, key, &request.use, err))
         return err->code;
     ha_jw_object(call->out, NULL);

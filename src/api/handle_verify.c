@@ -86,16 +86,6 @@ static void verification_clear(struct verification *verification)
 }
 HA_AUTO_DEFINE_CLEAR(struct verification, verification_clear)
 
-static enum ha_code check_client(const struct ha_call_context *call, struct ha_err *err)
-{
-    const struct ha_config *config = call->api->config;
-    for (size_t i = 0; i < config->n_clients; i++)
-        if (ha_policy_applies(&config->clients[i], call->request->principal))
-            return HA_OK;
-    ha_fail(err, HA_E_FORBIDDEN, "no [client] section is about you");
-    return ha_hint(err, "an administrator can add one; `hsm-agent whoami` (GET /v1/whoami) shows who you are");
-}
-
 static enum ha_code read_algorithms(const ha_json *list, uint32_t *ret_algs, struct ha_err *err)
 {
     uint32_t algs = 0;
@@ -266,7 +256,7 @@ enum ha_code ha_handle_verify_jws(struct ha_call_context *call, struct ha_err *e
     const struct request *request = &verification.request;
     const struct expected *expected = &verification.expected;
     struct ha_json_text message = {0};
-    if (check_client(call, err) || read_request(call->body, &verification, err) ||
+    if (ha_call_any_client(call, err) || read_request(call->body, &verification, err) ||
         read_message(call, request->jws, &message, err))
         return err->code;
     struct ha_jws_rules rules = {.keys = &verification.keys, .algs = verification.algs, .any = request->any};

@@ -16,32 +16,10 @@ enum ha_code ha_jwe_profile_of(const struct ha_call_context *call, const char *n
     return HA_OK;
 }
 
-struct ha_json_text ha_jwe_text_within(const ha_json *json, struct ha_json_text text, const char *name)
-{
-    struct ha_json_walk walk;
-    struct ha_json_text value;
-    ha_json_walk_begin(&walk, text);
-    for (const ha_json *member = ha_json_first(json); member && ha_json_walk_next(&walk, &value);
-         member = ha_json_next(member))
-        if (strcmp(ha_json_name(member), name) == 0)
-            return value;
-    return (struct ha_json_text){0};
-}
-
 struct ha_json_text ha_jwe_member_text(const struct ha_call_context *call, const char *name)
 {
     const struct ha_json_text body = {(const char *)call->request->body, call->request->body_len};
-    return ha_jwe_text_within(call->body, body, name);
-}
-
-enum ha_code ha_jwe_any_client(const struct ha_call_context *call, struct ha_err *err)
-{
-    const struct ha_config *config = call->api->config;
-    for (size_t i = 0; i < config->n_clients; i++)
-        if (ha_policy_applies(&config->clients[i], call->request->principal))
-            return HA_OK;
-    ha_fail(err, HA_E_FORBIDDEN, "no [client] section is about you");
-    return ha_hint(err, "an administrator can add one; `hsm-agent whoami` (GET /v1/whoami) shows who you are");
+    return ha_json_text_of(call->body, body, ha_json_get(call->body, name));
 }
 
 bool ha_jwe_says(const struct ha_call_context *call, const char *name)

@@ -14,10 +14,6 @@ enum ha_code ha_jwe_profile_of(const struct ha_call_context *call, const char *n
                                struct ha_err *err);
 // A member of the request's body as it was written; data NULL: there is none.
 struct ha_json_text ha_jwe_member_text(const struct ha_call_context *call, const char *name);
-// The same of an object, which is that text.
-struct ha_json_text ha_jwe_text_within(const ha_json *json, struct ha_json_text text, const char *name);
-// HA_E_FORBIDDEN unless some [client] section is about the caller: for what takes no key of ours.
-enum ha_code ha_jwe_any_client(const struct ha_call_context *call, struct ha_err *err);
 // The payload of a JWS that was inside of a message; verify is the request's member of that name.
 enum ha_code ha_jwe_verify_inner(const ha_json *verify, const struct ha_jwe_profile *options,
                                  const struct ha_buf *message, struct ha_buf *out, struct ha_err *err);

@@ -110,7 +110,7 @@ enum ha_code ha_jwe_sign_inner(const struct ha_call_context *call, const ha_json
         .algorithm = request.algorithm,
     };
     if (request.header)
-        signer.header = ha_jwe_text_within(sign, ha_jwe_member_text(call, "sign"), "header");
+        signer.header = ha_json_text_of(sign, ha_jwe_member_text(call, "sign"), ha_json_get(sign, "header"));
     const struct ha_message_content content = {payload->data, payload->len, claims, 0};
     if (ha_message_signer_prepare(call, &content, &signer, err))
         return strncmp(err->pointer, "/claims", 7) == 0 ? err->code : within_sign(err);

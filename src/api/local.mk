@@ -38,6 +38,7 @@ libha_api_la_SOURCES = \
 	src/api/handle_verify.c \
 	src/api/handle_verify_http.c \
 	src/api/http_members.c src/api/http_members.h \
+	src/api/items.c src/api/items.h \
 	src/api/jwe_common.c src/api/jwe_common.h \
 	src/api/jwe_inner.c \
 	src/api/key_signer.c src/api/key_signer.h \

@@ -114,7 +114,7 @@ enum ha_code ha_message_signer_prepare(const struct ha_call_context *call, const
     if (ha_tls_check_message(class, err))
         return ha_call_refused_content(call, operation, class, err);
     const struct ha_call_context own = call_of(call, signer);
-    return ha_call_take(&own, operation, alg, signer->profile, NULL, err);
+    return ha_call_take(&own, operation, alg, signer->profile, NULL, &signer->use, err);
 }
 
 enum ha_code ha_message_signer_finish(struct ha_message_signer *signer, struct ha_err *err)

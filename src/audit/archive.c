@@ -19,7 +19,7 @@ static void close_gz(gzFile *file)
         gzclose(*file);
 }
 
-static enum ha_code copy(int from, const char *path, int to, struct ha_err *err)
+static enum ha_code copy(int from, const char *path, int to, const atomic_bool *stop, struct ha_err *err)
 {
     ha_auto(ha_free) char *piece = malloc(PIECE);
     int own = dup(to);  // closed with the stream
@@ -30,6 +30,8 @@ static enum ha_code copy(int from, const char *path, int to, struct ha_err *err)
         return ha_fail(err, HA_E_MEMORY, "out of memory for compressing %s", path);
     }
     for (;;) {
+        if (atomic_load(stop))
+            return ha_fail(err, HA_E_STOPPING, "%s isn't compressed yet", path);
         ssize_t n = read(from, piece, PIECE);
         if (n < 0 && errno == EINTR)
             continue;
@@ -45,7 +47,7 @@ static enum ha_code copy(int from, const char *path, int to, struct ha_err *err)
     return ended == Z_OK ? HA_OK : ha_fail_errno(err, errno ? errno : EIO, "can't write %s.gz", path);
 }
 
-static enum ha_code make(const char *path, const char *part, struct ha_err *err)
+static enum ha_code make(const char *path, const char *part, const atomic_bool *stop, struct ha_err *err)
 {
     struct stat st;
     ha_auto(ha_close) int from = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
@@ -55,7 +57,7 @@ static enum ha_code make(const char *path, const char *part, struct ha_err *err)
     if (to < 0)
         return ha_fail_errno(err, errno, "can't make %s", part);
     const struct timespec times[] = {st.st_mtim, st.st_mtim};  // how old its last line is
-    if (copy(from, path, to, err))
+    if (copy(from, path, to, stop, err))
         return err->code;
     if (futimens(to, times) != 0 || fsync(to) != 0)
         return ha_fail_errno(err, errno, "can't sync %s", part);
@@ -68,13 +70,13 @@ static char *with_suffix(const char *path, const char *suffix)
     return asprintf(&text, "%s%s", path, suffix) < 0 ? NULL : text;
 }
 
-enum ha_code ha_audit_compress(const char *path, struct ha_err *err)
+enum ha_code ha_audit_compress(const char *path, const atomic_bool *stop, struct ha_err *err)
 {
     ha_auto(ha_free) char *whole = with_suffix(path, ".gz");
     ha_auto(ha_free) char *part = with_suffix(path, ".gz.part");
     if (!whole || !part)
         return ha_fail(err, HA_E_MEMORY, "out of memory for compressing %s", path);
-    if (make(path, part, err)) {
+    if (make(path, part, stop, err)) {
         unlink(part);
         return err->code;
     }

@@ -4,5 +4,8 @@
 
 #include "base/err.h"
 
-// Makes PATH.gz of path, with its owner's mode and times, on the disk before path is removed.
-enum ha_code ha_audit_compress(const char *path, struct ha_err *err);
+#include <stdatomic.h>
+
+// Makes PATH.gz of path, with its owner's mode and times, on the disk before path is removed. HA_E_STOPPING: stop was
+// set meanwhile, and nothing has changed.
+enum ha_code ha_audit_compress(const char *path, const atomic_bool *stop, struct ha_err *err);

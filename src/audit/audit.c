@@ -23,7 +23,7 @@ void ha_audit_set_trouble(struct ha_audit *audit, const struct ha_err *cause)
     atomic_store(&audit->in_trouble, true);
 }
 
-static enum ha_code unavailable(const struct ha_audit *audit, struct ha_err *err)
+enum ha_code ha_audit_unavailable(const struct ha_audit *audit, struct ha_err *err)
 {
     struct ha_err cause = audit->trouble;
     ha_fail(err, HA_E_AUDIT, "the audit log can't be written: %s", cause.detail);
@@ -48,8 +48,9 @@ static enum ha_code write_lines(struct ha_audit *audit, struct ha_err *err)
         return HA_OK;
     int cause = errno;
     // A line that can't be taken back is no line for who comes after it.
-    if (done > 0 && ftruncate(audit->fd, (off_t)audit->size) != 0)
-        return ha_fail_errno(err, errno, "can't take a part of a line back from %s", audit->path);
+    audit->torn = done > 0;
+    if (ha_audit_take_back(audit, err))
+        return err->code;
     return ha_fail_errno(err, cause, "can't write %s", audit->path);
 }
 
@@ -114,8 +115,10 @@ static void commit(struct ha_audit *audit, const struct end *end, size_t n)
         audit->missed = 0;
         atomic_store(&audit->in_trouble, false);
     }
-    if (audit->options.checkpoint_lines && audit->uncovered >= audit->options.checkpoint_lines)
+    if (audit->awaited && audit->uncovered >= audit->awaited) {
+        audit->awaited = 0;
         pthread_cond_signal(&audit->due);
+    }
     if (audit->options.sync == HA_AUDIT_BATCH)
         pthread_cond_signal(&audit->dirty);
 }
@@ -127,41 +130,15 @@ enum ha_code ha_audit_append(struct ha_audit *audit, const struct ha_audit_entry
     memcpy(end.hash, audit->hash, sizeof end.hash);
     if (audit->trouble.code && ha_left_ms(audit->retry_ms) > 0) {
         audit->missed += n;
-        return unavailable(audit, err);
+        return ha_audit_unavailable(audit, err);
     }
-    if (put_lines(audit, entries, n, &end, &cause) || write_lines(audit, &cause)) {
+    if (ha_audit_make_good(audit, &cause) || put_lines(audit, entries, n, &end, &cause) || write_lines(audit, &cause)) {
         ha_audit_set_trouble(audit, &cause);
         audit->missed += n;
-        return unavailable(audit, err);
+        return ha_audit_unavailable(audit, err);
     }
     commit(audit, &end, n);
     ha_audit_copy(audit);
-    return HA_OK;
-}
-
-enum ha_code ha_audit_sync_to(struct ha_audit *audit, uint64_t seq, struct ha_err *err)
-{
-    while (audit->synced_seq < seq) {
-        if (audit->syncing) {
-            pthread_cond_wait(&audit->synced, &audit->lock);
-            continue;
-        }
-        uint64_t upto = audit->seq;
-        int fd = audit->fd;
-        audit->syncing = true;
-        pthread_mutex_unlock(&audit->lock);
-        int failed = fdatasync(fd) == 0 ? 0 : errno;
-        pthread_mutex_lock(&audit->lock);
-        audit->syncing = false;
-        pthread_cond_broadcast(&audit->synced);
-        if (failed) {
-            struct ha_err cause = {0};
-            ha_fail_errno(&cause, failed, "can't sync %s", audit->path);
-            ha_audit_set_trouble(audit, &cause);
-            return unavailable(audit, err);
-        }
-        audit->synced_seq = upto;
-    }
     return HA_OK;
 }
 
@@ -240,17 +217,21 @@ bool ha_audit_wait(struct ha_audit *audit, int timeout_ms, bool by_lines)
     }
     const unsigned lines = by_lines ? audit->options.checkpoint_lines : 0;
     pthread_mutex_lock(&audit->lock);
-    while (!audit->woken && !(lines && audit->uncovered >= lines))
+    while (!audit->woken && !(lines && audit->uncovered >= lines)) {
+        audit->awaited = lines;
         if (pthread_cond_timedwait(&audit->due, &audit->lock, &until))
             break;
+    }
+    audit->awaited = 0;
     bool due = lines && audit->uncovered >= lines;
     audit->woken = false;
     pthread_mutex_unlock(&audit->lock);
     return due;
 }
 
-void ha_audit_wake(struct ha_audit *audit)
+void ha_audit_end(struct ha_audit *audit)
 {
+    atomic_store(&audit->ending, true);
     pthread_mutex_lock(&audit->lock);
     audit->woken = true;
     pthread_cond_signal(&audit->due);

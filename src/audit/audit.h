@@ -62,9 +62,10 @@ enum ha_code ha_audit_checkpoint(struct ha_audit *audit, const struct ha_audit_h
 // Appends the line of the last checkpoint, without newline; nothing if there is none.
 void ha_audit_last_checkpoint(struct ha_audit *audit, struct ha_buf *out);
 
-// Waits until a checkpoint is due by the number of lines (true), if by_lines, or ha_audit_wake, or the time has passed.
+// Waits until a checkpoint is due by the number of lines (true), if by_lines, or ha_audit_end, or the time has passed.
 bool ha_audit_wait(struct ha_audit *audit, int timeout_ms, bool by_lines);
-void ha_audit_wake(struct ha_audit *audit);
+// Ends that, and what ha_audit_tend does that takes long. It may be begun anew with the next start.
+void ha_audit_end(struct ha_audit *audit);
 // What is to be done about once a second by one thread: a new file when it is due, compression, removal; a look whether
 // somebody took the file away. Failures are logged.
 void ha_audit_tend(struct ha_audit *audit, int64_t now_s);

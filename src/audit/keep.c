@@ -92,14 +92,12 @@ static bool rotation_due(const struct ha_audit *audit, int64_t now_s)
     return large || another_period(options->rotate, audit->begun, now_s);
 }
 
-// Goes on in the file fd, which is new and empty.
+// Goes on in the file fd, which is new and empty. The other one is settled.
 static void go_on_in(struct ha_audit *audit, int fd)
 {
-    while (audit->syncing)
-        pthread_cond_wait(&audit->synced, &audit->lock);
     close(audit->fd);
     audit->fd = fd;
-    audit->size = audit->first = 0;
+    audit->size = audit->synced_size = audit->first = 0;
 }
 
 // With the lock held. A crash in between leaves the chain's end in the file that was renamed.
@@ -109,7 +107,8 @@ static enum ha_code rotate(struct ha_audit *audit, struct ha_err *err)
     ha_auto(ha_free) char *path = ha_audit_files_path(audit->path, audit->first);
     if (!path)
         return ha_fail(err, HA_E_MEMORY, "out of memory for a new file");
-    if (ha_audit_sync_to(audit, audit->seq, err))
+    // Most of it while others may write, the rest while nobody may.
+    if (ha_audit_sync_to(audit, audit->seq, err) || ha_audit_settle(audit, err))
         return err->code;
     if (rename(audit->path, path) != 0)
         return ha_fail_errno(err, errno, "can't rename %s to %s", audit->path, path);
@@ -131,13 +130,13 @@ static void look_after_file(struct ha_audit *audit)
     struct ha_err err = {0};
     ha_auto(ha_buf_clear) struct ha_buf body = {0};
     int fd = -1;
-    if (fstat(audit->fd, &ours) != 0)
+    if (ha_audit_take_back(audit, &err) || fstat(audit->fd, &ours) != 0)
         return;
     bool gone = lstat(audit->path, &there) != 0 || there.st_ino != ours.st_ino || there.st_dev != ours.st_dev;
     bool other_size = (uint64_t)ours.st_size != audit->size;
     if (!gone && !other_size)
         return;
-    if (gone && ha_audit_open_file(audit->path, false, &fd, &err)) {
+    if (gone && (ha_audit_settle(audit, &err) || ha_audit_open_file(audit->path, false, &fd, &err))) {
         ha_audit_set_trouble(audit, &err);
         return;
     }
@@ -149,7 +148,7 @@ static void look_after_file(struct ha_audit *audit)
         if (fstat(fd, &ours) != 0)
             return;
     }
-    audit->size = (uint64_t)ours.st_size;
+    audit->size = audit->synced_size = (uint64_t)ours.st_size;
     ha_jw_object(&body, NULL);
     ha_jw_string(&body, "cause", cause);
     ha_jw_object_end(&body);
@@ -166,6 +165,8 @@ static enum ha_code note_removal(struct ha_audit *audit, const struct ha_audit_f
     struct ha_audit_text text;
     struct ha_audit_line line;
     char hash[HA_AUDIT_HEX_LEN + 1] = {0};
+    if (audit->removing == file->first)
+        return HA_OK;  // and it couldn't be removed
     if (ha_audit_reader_open(next->path, 0, &reader, err) || ha_audit_reader_next(reader, &text, err))
         return err->code;
     if (!text.text || !ha_audit_line_read(text.text, text.n, &line))
@@ -177,7 +178,10 @@ static enum ha_code note_removal(struct ha_audit *audit, const struct ha_audit_f
     ha_jw_number(&body, "last", (int64_t)line.seq - 1);
     ha_jw_string(&body, "hash", hash);
     ha_jw_object_end(&body);
-    return ha_audit_write(audit, &(struct ha_audit_entry){"removed", &body}, 1, err);
+    if (ha_audit_write(audit, &(struct ha_audit_entry){"removed", &body}, 1, err))
+        return err->code;
+    audit->removing = file->first;
+    return HA_OK;
 }
 
 static enum ha_code tend_files(struct ha_audit *audit, int64_t now_s, struct ha_err *err)
@@ -197,7 +201,7 @@ static enum ha_code tend_files(struct ha_audit *audit, int64_t now_s, struct ha_
                 return err->code;
             ha_log(audit->options.log, HA_LOG_INFO, "audit-removed", HA_S("file", file->path));
         } else if (!file->compressed && age_s > live_s) {
-            if (ha_audit_compress(file->path, err))
+            if (ha_audit_compress(file->path, &audit->ending, err))
                 return err->code;
             ha_log(audit->options.log, HA_LOG_INFO, "audit-compressed", HA_S("file", file->path));
         }
@@ -214,6 +218,6 @@ void ha_audit_tend(struct ha_audit *audit, int64_t now_s)
     if (rotation_due(audit, now_s) && rotate(audit, &err))
         ha_log_err(audit->options.log, HA_LOG_ERROR, "audit-not-rotated", &err, HA_S("file", audit->path));
     pthread_mutex_unlock(&audit->lock);
-    if (tend_files(audit, now_s, &err))
+    if (tend_files(audit, now_s, &err) && err.code != HA_E_STOPPING)
         ha_log_err(audit->options.log, HA_LOG_ERROR, "audit-files-not-tended", &err, HA_S("file", audit->path));
 }

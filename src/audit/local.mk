@@ -11,6 +11,7 @@ libha_audit_la_SOURCES = \
 	src/audit/open.c \
 	src/audit/reader.c src/audit/reader.h \
 	src/audit/record.c src/audit/record.h \
+	src/audit/sync.c \
 	src/audit/verify.c src/audit/verify.h \
 	src/audit/verify_state.c src/audit/verify_state.h
 libha_audit_la_LIBADD = libha-crypto.la $(ZLIB_LIBS)

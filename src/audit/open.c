@@ -76,13 +76,12 @@ struct found {
     uint64_t first, seq;  // 0: there is no line
     int64_t begun;
     uint64_t good;  // bytes that are whole lines
-    struct ha_buf torn;
+    uint64_t torn;  // bytes behind them
     struct ha_buf last;
 };
 
 static void found_clear(struct found *found)
 {
-    ha_buf_clear(&found->torn);
     ha_buf_clear(&found->last);
 }
 HA_AUTO_DEFINE_CLEAR(struct found, found_clear)
@@ -102,6 +101,15 @@ static enum ha_code no_line(const char *path, struct ha_err *err)
                    path);
 }
 
+// What is no line, but more than one can have: a loss of power may leave zeros where there was to be more.
+static bool ends_in_zeros(const struct ha_audit_text *text)
+{
+    const char *zero = memchr(text->text, '\0', text->n), *end = text->text + text->n;
+    while (zero && zero < end && *zero == '\0')
+        zero++;
+    return zero == end;
+}
+
 static enum ha_code read_end(const char *path, uint64_t from, struct found *found, struct ha_err *err)
 {
     ha_auto(ha_audit_reader_free) struct ha_audit_reader *reader = NULL;
@@ -114,10 +122,14 @@ static enum ha_code read_end(const char *path, uint64_t from, struct found *foun
         if (!text.text)
             return HA_OK;
         if (!text.whole) {
-            ha_buf_reset(&found->torn);
-            ha_buf_append(&found->torn, text.text, text.n);
-            return text.n == HA_AUDIT_LINE_MAX ? no_line(path, err) : HA_OK;
+            found->torn += text.n;
+            if (text.n < HA_AUDIT_LINE_MAX)
+                return HA_OK;
+            if (!ends_in_zeros(&text))
+                return no_line(path, err);
+            continue;
         }
+        found->torn = 0;
         ha_buf_reset(&found->last);
         ha_buf_append(&found->last, text.text, text.n);
         found->good = text.offset + text.n + 1;
@@ -167,13 +179,13 @@ static enum ha_code take_end(struct ha_audit *audit, const struct found *found, 
 static enum ha_code cut_torn(struct ha_audit *audit, const struct found *found, struct ha_buf *body, struct ha_err *err)
 {
     audit->size = found->good;
-    if (found->torn.len == 0)
+    if (found->torn == 0)
         return HA_OK;
     if (ftruncate(audit->fd, (off_t)found->good) != 0)
         return ha_fail_errno(err, errno, "can't cut off the end of %s", audit->path);
-    ha_log(audit->options.log, HA_LOG_WARN, "audit-torn-line", HA_S("file", audit->path),
-           HA_N("bytes", found->torn.len), HA_S("cause", "the agent or the machine stopped while it was written"));
-    ha_jw_number(body, "torn", (int64_t)found->torn.len);
+    ha_log(audit->options.log, HA_LOG_WARN, "audit-torn-line", HA_S("file", audit->path), HA_N("bytes", found->torn),
+           HA_S("cause", "the agent or the machine stopped while it was written"));
+    ha_jw_number(body, "torn", (int64_t)found->torn);
     return HA_OK;
 }
 
@@ -300,8 +312,8 @@ static enum ha_code open_log(struct ha_audit *audit, struct ha_err *err)
     ha_auto(ha_free) char *directory = directory_of(audit->path);
     if (!directory)
         return ha_fail(err, HA_E_MEMORY, "out of memory for the audit log");
-    if (ha_dir_make(directory, 0700, err) || ha_hasher_new(HA_HASH_SHA256, &audit->hasher, err) ||
-        ha_audit_open_file(audit->path, false, &audit->fd, err))
+    if (ha_dir_make(directory, 0700, err) || ha_dir_check(directory, err) ||
+        ha_hasher_new(HA_HASH_SHA256, &audit->hasher, err) || ha_audit_open_file(audit->path, false, &audit->fd, err))
         return err->code;
     ha_jw_object(&audit->start, NULL);
     ha_jw_string(&audit->start, "agent", HA_VERSION);
@@ -309,6 +321,7 @@ static enum ha_code open_log(struct ha_audit *audit, struct ha_err *err)
         return err->code;
     ha_jw_object_end(&audit->start);
     audit->synced_seq = audit->seq;
+    audit->synced_size = audit->size;
     struct ha_err told = {0};  // the log is in trouble then, and says so
     ha_audit_write(audit, NULL, 0, &told);
     if (audit->options.sync != HA_AUDIT_BATCH)

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -34,12 +35,16 @@ enum ha_code ha_audit_reader_open(const char *path, uint64_t offset, struct ha_a
                                   struct ha_err *err)
 {
     ha_auto(ha_audit_reader_free) struct ha_audit_reader *reader = malloc(sizeof *reader);
+    struct stat st;
     if (!reader)
         return ha_fail(err, HA_E_MEMORY, "out of memory for reading %s", path);
     memset(reader, 0, offsetof(struct ha_audit_reader, data));
-    ha_auto(ha_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0)
+    // A FIFO would be waited for.
+    ha_auto(ha_close) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &st) != 0)
         return ha_fail_errno(err, errno, "can't open %s", path);
+    if (!S_ISREG(st.st_mode))
+        return ha_fail(err, HA_E_IO, "%s isn't a regular file", path);
     posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
     reader->path = strdup(path);
     reader->file = gzdopen(fd, "rb");

@@ -36,5 +36,7 @@ struct ha_audit_record {
 
 // The event that it is: "use", "refusal" (the caller may not, or asked amiss) or "failure" (it couldn't be done).
 const char *ha_audit_record_event(const struct ha_audit_record *record);
-// Appends the record's members as an object. Texts are cut off after 1,024 bytes.
+// Appends the record's members as an object.
 void ha_audit_record_write(struct ha_buf *out, const struct ha_audit_record *record);
+// Appends a member, unless text is NULL or empty. It is cut off where it would take more than 1,029 bytes in JSON.
+void ha_audit_text_write(struct ha_buf *out, const char *name, const char *text);

@@ -24,6 +24,7 @@ struct verifier {
     const struct ha_audit_file *file;
     struct ha_audit_text text;
     bool started;  // a line was read
+    bool resumes;  // the first line read is to be the one at which the last verification ended
     bool lost;     // the line before wasn't one: the next is believed its number and hash
     bool split;    // so is the rest of a line that was too long
     char first_prev[HA_AUDIT_HEX_LEN];
@@ -51,6 +52,10 @@ static void find(struct verifier *verifier, const char *name, uint64_t seq, cons
     va_start(args, format);
     vsnprintf(finding.words, sizeof finding.words, format, args);
     va_end(args);
+    // Some of it may be the log's own words.
+    for (char *at = finding.words; *at; at++)
+        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+            *at = '?';
     verifier->verdict.findings++;
     if (verifier->options->found)
         verifier->options->found(verifier->options->context, &finding);
@@ -154,6 +159,27 @@ static void judge_place(struct verifier *verifier, const struct ha_audit_line *l
              line->seq);
 }
 
+static void say_changed(struct verifier *verifier)
+{
+    verifier->resumes = false;
+    find(verifier, "missing-verified", verifier->state.seq,
+         "line %" PRIu64 ", up to which the log was verified before, isn't there any more", verifier->state.seq);
+}
+
+// The line at which the last verification ended, which was verified then.
+static enum ha_code judge_resumed(struct verifier *verifier, struct ha_err *err)
+{
+    struct ha_audit_line line;
+    char hash[HA_AUDIT_HEX_LEN];
+    bool is_line = verifier->text.whole && ha_audit_line_read(verifier->text.text, verifier->text.n, &line);
+    if (!ha_audit_line_hash(verifier->hasher, verifier->text.text, verifier->text.n, hash))
+        return ha_fail(err, HA_E_MEMORY, "out of memory for hashing");
+    verifier->resumes = false;
+    if (!is_line || line.seq != verifier->state.seq || memcmp(hash, verifier->state.hash, sizeof hash) != 0)
+        say_changed(verifier);
+    return HA_OK;
+}
+
 static enum ha_code judge_line(struct verifier *verifier, struct ha_err *err)
 {
     struct ha_audit_verdict *verdict = &verifier->verdict;
@@ -189,7 +215,7 @@ static enum ha_code judge_line(struct verifier *verifier, struct ha_err *err)
     judge_checkpoint(verifier, line.seq);
     if (verdict->findings == 0 && verifier->options->state) {
         verifier->state.file = verifier->file->first;
-        verifier->state.offset = verifier->text.offset + verifier->text.n + 1;
+        verifier->state.offset = verifier->text.offset;
         verifier->state.begins = verdict->first;
         verifier->state.seq = line.seq;
         memcpy(verifier->state.hash, verdict->hash, HA_AUDIT_HEX_LEN);
@@ -228,7 +254,7 @@ static enum ha_code judge_file(struct verifier *verifier, uint64_t offset, struc
         code = next_line(verifier, reader, &trouble);
         if (code || !verifier->text.text)
             break;
-        if (judge_line(verifier, err))
+        if (verifier->resumes ? judge_resumed(verifier, err) : judge_line(verifier, err))
             return err->code;
         if (!verifier->text.whole && verifier->text.n < HA_AUDIT_LINE_MAX)
             break;
@@ -237,6 +263,8 @@ static enum ha_code judge_file(struct verifier *verifier, uint64_t offset, struc
             ha_audit_state_save(verifier->options->state, &verifier->state, false);
         }
     }
+    if (verifier->resumes)
+        say_changed(verifier);
     if (code)
         find(verifier, "unreadable-file", 0, "%.150s", trouble.detail);
     verifier->done += verifier->file->size;
@@ -297,7 +325,7 @@ static size_t resume(struct verifier *verifier, uint64_t *ret_offset)
     verdict->first = state.begins;
     verdict->signed_to = state.signed_to;
     memcpy(verdict->hash, state.hash, HA_AUDIT_HEX_LEN);
-    verifier->started = true;
+    verifier->started = verifier->resumes = true;
     *ret_offset = state.offset;
     return i;
 }

@@ -24,7 +24,7 @@ bool ha_audit_state_read(const char *path, struct ha_audit_state *ret_state)
         ha_json_parse(ha_buf_text(&text), text.len, 1, &json, &ignored))
         return false;
     const char *hash = ha_json_get_string(json, "hash");
-    if (!get(json, "file", &state.file) || !get(json, "offset", &state.offset) || !get(json, "begins", &state.begins) ||
+    if (!get(json, "file", &state.file) || !get(json, "line", &state.offset) || !get(json, "begins", &state.begins) ||
         !get(json, "seq", &state.seq) || !get(json, "signed_to", &state.signed_to) || !hash ||
         strlen(hash) != HA_AUDIT_HEX_LEN)
         return false;
@@ -41,7 +41,7 @@ void ha_audit_state_save(const char *path, struct ha_audit_state *state, bool en
         return;
     ha_jw_object(&text, NULL);
     ha_jw_number(&text, "file", (int64_t)state->file);
-    ha_jw_number(&text, "offset", (int64_t)state->offset);
+    ha_jw_number(&text, "line", (int64_t)state->offset);
     ha_jw_number(&text, "begins", (int64_t)state->begins);
     ha_jw_number(&text, "seq", (int64_t)state->seq);
     ha_jw_number(&text, "signed_to", (int64_t)state->signed_to);

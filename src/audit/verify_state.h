@@ -6,7 +6,7 @@
 
 struct ha_audit_state {
     uint64_t file;    // the number of the first line of the file
-    uint64_t offset;  // in it, behind the checkpoint
+    uint64_t offset;  // in it, of the checkpoint
     uint64_t begins;  // the number of the log's first line
     uint64_t seq;     // of the checkpoint; 0: nothing was verified
     uint64_t signed_to;

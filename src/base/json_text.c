@@ -94,3 +94,14 @@ void ha_json_text_compact(struct ha_buf *out, struct ha_json_text text)
         ha_buf_append(out, start, (size_t)(at - start));
     }
 }
+
+struct ha_json_text ha_json_text_of(const ha_json *json, struct ha_json_text text, const ha_json *child)
+{
+    struct ha_json_walk walk;
+    struct ha_json_text value;
+    ha_json_walk_begin(&walk, text);
+    for (const ha_json *at = child ? ha_json_first(json) : NULL; at; at = ha_json_next(at))
+        if (ha_json_walk_next(&walk, &value) && at == child)
+            return value;
+    return (struct ha_json_text){0};
+}

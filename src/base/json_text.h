@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/json.h"
 
 // A piece of somebody else's text; data NULL: none.
 struct ha_json_text {
@@ -25,3 +26,5 @@ void ha_json_walk_begin(struct ha_json_walk *walk, struct ha_json_text text);
 bool ha_json_walk_next(struct ha_json_walk *walk, struct ha_json_text *ret_value);
 // Appends the text without the white space between its tokens.
 void ha_json_text_compact(struct ha_buf *out, struct ha_json_text text);
+// The text of a child of the object or list that text is of; data NULL: the child is NULL, or none of it.
+struct ha_json_text ha_json_text_of(const ha_json *json, struct ha_json_text text, const ha_json *child);

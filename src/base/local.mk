@@ -13,6 +13,7 @@ libha_base_la_SOURCES = \
 	src/base/log.c src/base/log.h \
 	src/base/mistakes.c src/base/mistakes.h \
 	src/base/nearest.c src/base/nearest.h \
+	src/base/pass.c src/base/pass.h \
 	src/base/program.c src/base/program.h \
 	src/base/sanitizer.h \
 	src/base/seccomp.c src/base/seccomp.h \

@@ -24,9 +24,13 @@
 #define LOAD(at)               ((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (at)))
 #define MASK(bits)             ((struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, (bits)))
 #define RETURN(what)           ((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, (what)))
+#define SKIP_IF(value, by)     ((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), (by), 0))
 #define SKIP_UNLESS(value, by) ((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (by)))
 
-enum { PROLOGUE = 4, PER_RULE_MOST = 4 + 2 * HA_SECCOMP_VALUES };
+// x86 has each call under this as well, for programs with short pointers, and some under others.
+#define OTHER_NUMBERS 0x40000000U
+
+enum { PROLOGUE = 6, PER_RULE_MOST = 7 + 2 * HA_SECCOMP_VALUES };
 
 static uint32_t outcome(enum ha_seccomp_action action)
 {
@@ -48,10 +52,16 @@ static uint32_t outcome(enum ha_seccomp_action action)
 static size_t compile(const struct ha_seccomp_rule *rule, struct sock_filter *out)
 {
     size_t n = 0;
-    size_t body = rule->n_values ? 3 + 2 * rule->n_values : 1;
+    size_t body = rule->n_values ? (rule->pointer ? 6 : 3) + 2 * rule->n_values : 1;
+    uint32_t argument = DATA(args) + rule->argument * (uint32_t)sizeof(uint64_t);
     out[n++] = SKIP_UNLESS((uint32_t)rule->number, (uint8_t)body);
     if (rule->n_values) {
-        out[n++] = LOAD(DATA(args) + rule->argument * (uint32_t)sizeof(uint64_t));  // little-endian: the low half
+        if (rule->pointer) {
+            out[n++] = LOAD(argument + (uint32_t)sizeof(uint32_t));
+            out[n++] = SKIP_IF(0, 1);
+            out[n++] = RETURN(outcome(rule->otherwise));
+        }
+        out[n++] = LOAD(argument);  // little-endian: the low half
         out[n++] = MASK(rule->mask);
         for (size_t i = 0; i < rule->n_values; i++) {
             out[n++] = SKIP_UNLESS(rule->values[i], 1);
@@ -75,6 +85,8 @@ enum ha_code ha_seccomp_enter(const struct ha_seccomp_rule *rules, size_t n, enu
     code[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0);
     code[at++] = RETURN(SECCOMP_RET_KILL_PROCESS);
     code[at++] = LOAD(DATA(nr));
+    code[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, OTHER_NUMBERS, 0, 1);
+    code[at++] = RETURN(SECCOMP_RET_KILL_PROCESS);
     for (size_t i = 0; i < n; i++)
         at += compile(&rules[i], code + at);
     code[at++] = RETURN(outcome(rest));

@@ -17,7 +17,7 @@ enum ha_seccomp_action {
 
 enum { HA_SECCOMP_VALUES = 4 };
 // One system call. With n_values: the action is for calls whose argument (its low 32 bits, masked) is one of the
-// values, and all others get `otherwise`.
+// values, and all others get `otherwise`. pointer: the high 32 bits count, too, and have to be 0.
 struct ha_seccomp_rule {
     int number;
     enum ha_seccomp_action action;
@@ -25,6 +25,7 @@ struct ha_seccomp_rule {
     uint32_t mask;
     uint32_t values[HA_SECCOMP_VALUES];
     size_t n_values;
+    bool pointer;
     enum ha_seccomp_action otherwise;
 };
 

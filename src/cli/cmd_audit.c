@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KEYS_MAX = 64, PEM_MAX = 16384, BAR = 30 };
+enum { KEYS_MAX = 64, PEM_MAX = 16384, BAR = 30, FINDINGS_MAX = 1000 };
 
 struct given {
     struct ha_doc doc;  // the agent's
@@ -106,7 +106,8 @@ static enum ha_code prepare(struct ha_cli *cli, struct given *given, const char 
 
 struct telling {
     bool json;
-    struct ha_buf findings;
+    struct ha_buf findings;  // the first FINDINGS_MAX of them
+    uint64_t n;              // of all
     bool bar;
 };
 
@@ -114,6 +115,8 @@ static void put_finding(void *context, const struct ha_audit_finding *finding)
 {
     struct telling *telling = context;
     struct ha_buf *out = &telling->findings;
+    if (telling->n++ >= FINDINGS_MAX)
+        return;
     if (!telling->json) {
         ha_buf_printf(out, "%s: %s", finding->name, finding->words);
         if (finding->file[0])
@@ -145,8 +148,11 @@ static void put_bar(void *context, uint64_t done, uint64_t size)
 
 static void put_verdict(const struct ha_audit_verdict *verdict, const struct telling *telling, struct ha_buf *out)
 {
+    const uint64_t more = telling->n > FINDINGS_MAX ? telling->n - FINDINGS_MAX : 0;
     if (!telling->json) {
         ha_buf_append(out, telling->findings.data, telling->findings.len);
+        if (more)
+            ha_buf_printf(out, "and %" PRIu64 " more\n", more);
         ha_buf_printf(out, "lines %" PRIu64 " to %" PRIu64 ", of which %" PRIu64 " were read now\n", verdict->first,
                       verdict->last, verdict->lines);
         if (verdict->signed_to)
@@ -167,6 +173,7 @@ static void put_verdict(const struct ha_audit_verdict *verdict, const struct tel
     ha_jw_number(out, "resumed", (int64_t)verdict->resumed);
     ha_jw_number(out, "checkpoints", (int64_t)verdict->checkpoints);
     ha_jw_number(out, "signed_to", (int64_t)verdict->signed_to);
+    ha_jw_number(out, "more_findings", (int64_t)more);
     ha_buf_puts(out, ",\"findings\":[");
     ha_buf_append(out, telling->findings.data, telling->findings.len);
     ha_buf_puts(out, "]");

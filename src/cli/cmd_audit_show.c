@@ -2,7 +2,7 @@
 // hsm-agent audit show, and audit export.
 #include "cli/audit_lines.h"
 #include "cli/command_audit.h"
-#include "cli/out.h"
+#include "cli/out_stream.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static const char *const columns[] = {
     "policy",
 };
 
-// The member's value as text; "" when there is none.
+// The member's value as text, what is inside it as JSON; "" when there is none.
 static void put_value(struct ha_buf *out, const ha_json *line, const char *name)
 {
     const ha_json *value = ha_json_get(line, name);
@@ -25,11 +25,6 @@ static void put_value(struct ha_buf *out, const ha_json *line, const char *name)
         ha_buf_printf(out, "%" PRIu64, number);
     else if (value && ha_json_string(value))
         ha_buf_puts(out, ha_json_string(value));
-}
-
-static enum ha_code no_memory(struct ha_err *err)
-{
-    return ha_fail(err, HA_E_MEMORY, "out of memory for the audit log's lines");
 }
 
 // --- For people
@@ -47,9 +42,21 @@ HA_AUTO_DEFINE_CLEAR(struct show, show_clear)
 
 static enum ha_code flush(struct show *show, struct ha_err *err)
 {
-    enum ha_code code = ha_buf_ok(&show->out) ? ha_out_text(&show->out, err) : no_memory(err);
+    enum ha_code code = ha_out_text(&show->out, err);
     ha_buf_reset(&show->out);
     return code;
+}
+
+// A value that could be taken for several, or for a line of its own, is in quotes.
+static void put_shown(struct ha_buf *out, const ha_json *line, const char *name)
+{
+    ha_auto(ha_buf_clear) struct ha_buf value = {0};
+    put_value(&value, line, name);
+    const char *text = ha_buf_text(&value);
+    if (text[0] && !strpbrk(text, " \t\r\n\"=\\"))
+        ha_buf_append(out, value.data, value.len);
+    else
+        ha_jw_quoted(out, text);
 }
 
 static enum ha_code show_line(void *context, const ha_json *line, const char *text, size_t n, struct ha_err *err)
@@ -65,13 +72,13 @@ static enum ha_code show_line(void *context, const ha_json *line, const char *te
         for (size_t i = 0; i < HA_ARRAY_SIZE(shown); i++) {
             if (i > 0)
                 ha_buf_putc(&show->out, ' ');
-            put_value(&show->out, line, shown[i]);
+            put_shown(&show->out, line, shown[i]);
         }
         for (size_t i = 0; i < HA_ARRAY_SIZE(told); i++) {
             if (!ha_json_get(line, told[i]))
                 continue;
             ha_buf_printf(&show->out, " %s=", told[i]);
-            put_value(&show->out, line, told[i]);
+            put_shown(&show->out, line, told[i]);
         }
     }
     ha_buf_putc(&show->out, '\n');
@@ -90,7 +97,7 @@ enum ha_code ha_cmd_audit_show(struct ha_cli *cli, struct ha_err *err)
 
 // --- For programs
 
-// RFC 4180; a text that a spreadsheet would take for a formula begins with an apostrophe.
+// RFC 4180, without control characters; a text that a spreadsheet would take for a formula begins with an apostrophe.
 static void put_cell(struct ha_buf *out, const char *text)
 {
     bool formula = text[0] && strchr("=+-@\t\r", text[0]);
@@ -99,10 +106,12 @@ static void put_cell(struct ha_buf *out, const char *text)
         ha_buf_putc(out, '"');
     if (formula)
         ha_buf_putc(out, '\'');
-    for (const char *at = text; *at; at++) {
-        if (*at == '"')
-            ha_buf_putc(out, '"');
-        ha_buf_putc(out, *at);
+    for (const char *at = text; *at;) {
+        size_t n = strcspn(at, "\"");
+        ha_out_put_tame(out, at, n);
+        if (at[n])
+            ha_buf_puts(out, "\"\"");
+        at += at[n] ? n + 1 : n;
     }
     if (quoted)
         ha_buf_putc(out, '"');
@@ -110,7 +119,8 @@ static void put_cell(struct ha_buf *out, const char *text)
 
 static enum ha_code export_line(void *context, const ha_json *line, const char *text, size_t n, struct ha_err *err)
 {
-    struct ha_buf *out = context;
+    struct ha_out_stream *stream = context;
+    struct ha_buf *out = &stream->out;
     for (size_t i = 0; i < HA_ARRAY_SIZE(columns); i++) {
         ha_auto(ha_buf_clear) struct ha_buf value = {0};
         put_value(&value, line, columns[i]);
@@ -119,20 +129,21 @@ static enum ha_code export_line(void *context, const ha_json *line, const char *
         put_cell(out, ha_buf_text(&value));
     }
     ha_buf_puts(out, "\r\n");
-    return ha_buf_ok(out) ? HA_OK : no_memory(err);
+    return ha_out_stream_flow(stream, err);
 }
 
 enum ha_code ha_cmd_audit_export(struct ha_cli *cli, struct ha_err *err)
 {
     ha_auto(ha_cli_doc_clear) struct ha_doc doc = {0};
-    ha_auto(ha_buf_clear) struct ha_buf out = {0};
+    ha_auto(ha_out_stream_clear) struct ha_out_stream stream = {.fd = -1};
     const char *path = NULL;
-    if (ha_cli_audit_file(cli, &doc, &path, err))
+    if (ha_cli_audit_file(cli, &doc, &path, err) ||
+        ha_out_stream_open(ha_opt_value(cli->opts, HA_OPT_OUTPUT), HA_OUT_PUBLIC, &stream, err))
         return err->code;
     for (size_t i = 0; i < HA_ARRAY_SIZE(columns); i++)
-        ha_buf_printf(&out, "%s%s", i > 0 ? "," : "", columns[i]);
-    ha_buf_puts(&out, "\r\n");
-    if (ha_cli_audit_lines(cli, path, export_line, &out, err))
+        ha_buf_printf(&stream.out, "%s%s", i > 0 ? "," : "", columns[i]);
+    ha_buf_puts(&stream.out, "\r\n");
+    if (ha_cli_audit_lines(cli, path, export_line, &stream, err))
         return err->code;
-    return ha_out_bytes(ha_opt_value(cli->opts, HA_OPT_OUTPUT), out.data, out.len, HA_OUT_PUBLIC, err);
+    return ha_out_stream_end(&stream, err);
 }

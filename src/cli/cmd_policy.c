@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// `policy explain` and `policy test`: the daemon's own decision, on the configuration's file.
+// `policy explain` and `policy test`: the daemon's own decision, on the configuration's file. `policy suggest`: what
+// the audit log's uses need.
+#include "cli/audit_lines.h"
 #include "cli/command_policy.h"
 #include "cli/in.h"
 #include "cli/out.h"
 #include "policy/case.h"
 #include "policy/expect.h"
 #include "policy/explain.h"
+#include "policy/suggest.h"
 
+#include <string.h>
 #include <time.h>
 
 enum { EXPECTATIONS_MAX = 1024 * 1024 };
@@ -64,4 +68,89 @@ enum ha_code ha_cmd_policy_test(struct ha_cli *cli, struct ha_err *err)
     }
     ha_buf_printf(&text, "%zu expectations, %zu of them not met\n", result.n, result.wrong);
     return ha_out_text(&text, err);
+}
+
+// --- What uses need
+
+static bool find_operation(const char *name, enum ha_operation *ret_operation)
+{
+    for (unsigned i = 0; name && i < HA_OPERATION_COUNT; i++) {
+        if (strcmp(ha_operation_info((enum ha_operation)i)->name, name) != 0)
+            continue;
+        *ret_operation = (enum ha_operation)i;
+        return true;
+    }
+    return false;
+}
+
+static const enum ha_content *find_content(const char *name, enum ha_content *memory)
+{
+    for (unsigned i = 0; name && i < HA_CONTENT_COUNT; i++) {
+        *memory = (enum ha_content)i;
+        if (strcmp(ha_content_info(*memory)->name, name) == 0)
+            return memory;
+    }
+    return NULL;
+}
+
+// What no rule granted is no use that a rule is needed for: the parts of a ceremony are the approvals'. What is done
+// with a key without an operation is open to whoever may see it.
+static enum ha_code add_use(void *context, const ha_json *line, const char *text, size_t n, struct ha_err *err)
+{
+    struct ha_suggestion *suggestion = context;
+    const char *event = ha_json_get_string(line, "event"), *operation = ha_json_get_string(line, "operation");
+    const char *alg = ha_json_get_string(line, "algorithm"), *time = ha_json_get_string(line, "time");
+    enum ha_content content;
+    uint64_t uid = (uid_t)-1;
+    struct ha_suggest_use use = {
+        .unit = ha_json_get_string(line, "unit"),
+        .key = ha_json_get_string(line, "key"),
+        .operation = HA_OPERATION_SHOW,
+        .alg = alg ? ha_alg_by_name(alg) : HA_ALG_NONE,
+        .profile = ha_json_get_string(line, "profile"),
+        .content = find_content(ha_json_get_string(line, "content"), &content),
+        .time = time ? time : "",
+    };
+    if (!event || strcmp(event, "use") != 0 || !use.key || (operation && !ha_json_get_string(line, "client")))
+        return HA_OK;
+    bool known = !operation || find_operation(operation, &use.operation);
+    ha_json_uint(ha_json_get(line, "uid"), UINT32_MAX, &uid);
+    use.uid = (uid_t)uid;
+    if (!known || (alg && !use.alg)) {
+        ha_suggestion_leave_out(suggestion);
+        return HA_OK;
+    }
+    ha_suggestion_add(suggestion, &use);
+    // A backup takes the right on the key encryption key too.
+    use.key = ha_json_get_string(line, "object");
+    if (use.operation == HA_OPERATION_BACKUP && use.key)
+        ha_suggestion_add(suggestion, &use);
+    return HA_OK;
+}
+
+static enum ha_code add_configured(const struct ha_cli *cli, struct ha_suggestion *suggestion, struct ha_err *err)
+{
+    ha_auto(ha_config_free) struct ha_config *config = NULL;
+    ha_auto(ha_buf_clear) struct ha_buf path = {0};
+    if (load(cli, &config, err))
+        return err->code;
+    ha_config_audit_log(config, &path);
+    if (!ha_buf_ok(&path))
+        return ha_fail(err, HA_E_MEMORY, "out of memory");
+    return ha_cli_audit_lines(cli, ha_buf_text(&path), add_use, suggestion, err);
+}
+
+enum ha_code ha_cmd_policy_suggest(struct ha_cli *cli, struct ha_err *err)
+{
+    ha_auto(ha_suggestion_free) struct ha_suggestion *suggestion = ha_suggestion_new();
+    ha_auto(ha_buf_clear) struct ha_buf text = {0};
+    const char *const *paths = cli->opts->arguments;
+    if (!suggestion)
+        return ha_fail(err, HA_E_MEMORY, "out of memory");
+    if (!paths[0] && add_configured(cli, suggestion, err))
+        return err->code;
+    for (; *paths; paths++)
+        if (ha_cli_audit_lines(cli, *paths, add_use, suggestion, err))
+            return err->code;
+    return ha_suggestion_write(suggestion, &text, err) ? err->code : ha_out_text(&text, err);
 }

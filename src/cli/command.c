@@ -460,6 +460,7 @@ static const struct ha_command commands[] = {
      .run = ha_cmd_tls_check},
     HA_COMMAND_POLICY_EXPLAIN,
     HA_COMMAND_POLICY_TEST,
+    HA_COMMAND_POLICY_SUGGEST,
     {.name = "dev",
      .arguments = "",
      .rest = "COMMAND ARG...",

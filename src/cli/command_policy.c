@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The options of the commands about the policy: policy explain, policy test.
+// The options of the commands about the policy: policy explain, policy test, policy suggest.
 #include "cli/command_policy.h"
 
 #define CONFIG_ROW                                                                                                     \
@@ -19,3 +19,12 @@ const struct ha_opt_row ha_policy_explain_rows[] = {
 };
 
 const struct ha_opt_row ha_policy_test_rows[] = {CONFIG_ROW};
+
+const struct ha_opt_row ha_policy_suggest_rows[] = {
+    CONFIG_ROW,
+    {.id = HA_OPT_SINCE,
+     .name = "since",
+     .value = "TIME",
+     .help = "Uses from then on: 2026-11-21, or 2026-11-21T07:26, as in the lines (UTC)."},
+    {.id = HA_OPT_UNTIL, .name = "until", .value = "TIME", .help = "Uses before then."},
+};

@@ -6,9 +6,11 @@
 
 extern const struct ha_opt_row ha_policy_explain_rows[2];
 extern const struct ha_opt_row ha_policy_test_rows[1];
+extern const struct ha_opt_row ha_policy_suggest_rows[3];
 
 enum ha_code ha_cmd_policy_explain(struct ha_cli *cli, struct ha_err *err);
 enum ha_code ha_cmd_policy_test(struct ha_cli *cli, struct ha_err *err);
+enum ha_code ha_cmd_policy_suggest(struct ha_cli *cli, struct ha_err *err);
 
 #define HA_COMMAND_POLICY_EXPLAIN                                                                                      \
     {                                                                                                                  \
@@ -34,4 +36,22 @@ enum ha_code ha_cmd_policy_test(struct ha_cli *cli, struct ha_err *err);
             "  deny user=www-data edge sign\n",                                                                        \
         .local = true, .rows = ha_policy_test_rows, .n_rows = HA_ARRAY_SIZE(ha_policy_test_rows),                      \
         .run = ha_cmd_policy_test                                                                                      \
+    }
+#define HA_COMMAND_POLICY_SUGGEST                                                                                      \
+    {                                                                                                                  \
+        .name = "policy suggest", .arguments = "[AUDIT-FILE]...",                                                      \
+        .summary = "Writes the least policy under which the uses of the audit log would be granted.",                  \
+        .details =                                                                                                     \
+            "The log is that of the configuration, or the files that are named; the older and compressed files "       \
+            "beside "                                                                                                  \
+            "each are read too. For each user, and unit where the log has one that lasts, there is a [client] "        \
+            "section "                                                                                                 \
+            "with rules for what was done, to be read, changed and put in the place of wider ones. What was refused "  \
+            "isn't in it, since anybody can ask for anything; what mode = shadow let pass is. Reading a key takes "    \
+            "any "                                                                                                     \
+            "rule about it and is in no log: who does nothing else needs a rule for show. Rules that are needed once " \
+            "a year have to be in the log, too.\n"                                                                     \
+            "  hsm-agent policy suggest --since 2026-11-01 >suggested.conf\n",                                         \
+        .local = true, .rows = ha_policy_suggest_rows, .n_rows = HA_ARRAY_SIZE(ha_policy_suggest_rows),                \
+        .run = ha_cmd_policy_suggest                                                                                   \
     }

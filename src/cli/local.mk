@@ -76,6 +76,7 @@ libha_cli_la_SOURCES = \
 	src/cli/opt.c src/cli/opt.h \
 	src/cli/ossl_types.h \
 	src/cli/out.c src/cli/out.h \
+	src/cli/out_stream.c src/cli/out_stream.h \
 	src/cli/password.c src/cli/password.h \
 	src/cli/subject.c src/cli/subject.h \
 	src/cli/table.c src/cli/table.h \

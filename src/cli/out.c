@@ -29,7 +29,7 @@ static enum ha_code write_all(int fd, const char *name, const void *bytes, size_
 }
 
 // Control characters, which a terminal may obey, become question marks: C0, DEL, and C1 in its UTF-8 form.
-static void put_tame(struct ha_buf *out, const char *text, size_t n)
+void ha_out_put_tame(struct ha_buf *out, const char *text, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)text[i];
@@ -43,7 +43,7 @@ static void put_tame(struct ha_buf *out, const char *text, size_t n)
 enum ha_code ha_out_text(const struct ha_buf *text, struct ha_err *err)
 {
     ha_auto(ha_buf_clear) struct ha_buf tame = {0};
-    put_tame(&tame, ha_buf_text(text), text->len);
+    ha_out_put_tame(&tame, ha_buf_text(text), text->len);
     if (!ha_buf_ok(text) || !ha_buf_ok(&tame))
         return ha_fail(err, HA_E_MEMORY, "out of memory for the output");
     return write_all(STDOUT_FILENO, "the output", tame.data, tame.len, err);
@@ -103,7 +103,7 @@ void ha_out_stderr(const char *text, size_t n)
 {
     ha_auto(ha_buf_clear) struct ha_buf tame = {0};
     struct ha_err ignored = {0};  // there is no other place to report to
-    put_tame(&tame, text, n);
+    ha_out_put_tame(&tame, text, n);
     write_all(STDERR_FILENO, "stderr", tame.data, tame.len, &ignored);
 }
 

@@ -27,5 +27,7 @@ enum ha_code ha_out_json(const char *path, const struct ha_buf *json, mode_t mod
 void ha_out_error(const struct ha_err *err);
 // "hsm-agent: note: ..." on stderr.
 void ha_out_note(const char *format, ...) HA_PRINTF(1, 2);
+// Appends text, whose control characters other than newlines and tabs become question marks.
+void ha_out_put_tame(struct ha_buf *out, const char *text, size_t n);
 // n bytes of text to stderr, without control characters other than newlines and tabs.
 void ha_out_stderr(const char *text, size_t n);

@@ -34,15 +34,4 @@ void ha_config_fixed(const struct ha_config *running, const struct ha_config *wa
         if (option->fixed && !same_value(option, &running->agent, &wanted->agent))
             differs(context, section->kind, option->name);
     }
-    // What limits the daemon's files hides executables from it (agentd/confine.h).
-    if (running->agent.sandbox && !ha_config_names_exe(running) && ha_config_names_exe(wanted))
-        differs(context, ha_section(HA_SECTION_CLIENT)->kind, "exe");
-}
-
-bool ha_config_names_exe(const struct ha_config *config)
-{
-    for (size_t i = 0; i < config->n_clients; i++)
-        if (config->clients[i].exes.n > 0)
-            return true;
-    return false;
 }

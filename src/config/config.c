@@ -326,6 +326,14 @@ enum ha_code ha_config_load(const char *path, struct ha_config **ret_config, str
     return HA_OK;
 }
 
+void ha_config_audit_log(const struct ha_config *config, struct ha_buf *out)
+{
+    if (config->agent.audit_log)
+        ha_buf_puts(out, config->agent.audit_log);
+    else
+        ha_buf_printf(out, "%s/audit/audit.jsonl", config->agent.state_dir);
+}
+
 struct ha_config *ha_config_ref(struct ha_config *config)
 {
     atomic_fetch_add_explicit(&config->refs, 1, memory_order_relaxed);

@@ -175,10 +175,10 @@ struct ha_config *ha_config_ref(struct ha_config *config);
 void ha_config_free(struct ha_config *config);  // gives one reference back; the last one frees it. NULL is fine
 HA_AUTO_DEFINE(struct ha_config, ha_config_free)
 
+// The path of the audit log, whether it is written or not.
+void ha_config_audit_log(const struct ha_config *config, struct ha_buf *out);
 // Whether a token made from one would be made the same from the other: every option has the same value.
 bool ha_config_same_token(const struct ha_token_config *a, const struct ha_token_config *b);
-// Whether a client is known by its executable.
-bool ha_config_names_exe(const struct ha_config *config);
 // Calls differs for each option that can't change while the agent runs and isn't the same in both.
 void ha_config_fixed(const struct ha_config *running, const struct ha_config *wanted, void *context,
                      void (*differs)(void *context, const char *section, const char *option));

@@ -149,9 +149,10 @@ static const struct ha_option agent_options[] = {
      .id_offset = offsetof(struct ha_agent_config, seconds),
      .value = "OP[,OP...]",
      .help =
-         "What takes two people, such as delete,export: operations of the admin socket. The first request is refused "
+         "What takes two people, such as delete,disable: operations of the admin socket. The first request is refused "
          "(second-needed) and remembered; the same one by another user to whom it is granted, within "
-         "second-approval-s, does it. Unset: nothing does."},
+         "second-approval-s, does it. `hsm-agent key export` makes a recipient of its own each time: no two "
+         "of its requests are the same, and nobody exports by it then. Unset: nothing takes two."},
     {.name = "second-approval-s",
      .type = HA_OPTION_UINT,
      .fallback = "900",
@@ -159,7 +160,8 @@ static const struct ha_option agent_options[] = {
      .max = 604800,
      AT(ha_agent_config, second_s),
      .value = "SECONDS",
-     .help = "How soon the second of two people has to follow the first. A restart of the agent forgets the first."},
+     .help = "How soon the second of two people has to follow the first. A restart of the agent forgets the first, "
+             "and so does a change of the configuration."},
     {.name = "rsa1_5-decrypt",
      .type = HA_OPTION_BOOL,
      .fallback = "no",
@@ -403,8 +405,7 @@ static const struct ha_option client_options[] = {
      .help =
          "The section is only about programs whose executable is this file. It needs user, group or unit beside it, "
          "for whoever may run a program can make a connection first and become it then. The agent can tell only as "
-         "root, with CAP_SYS_PTRACE, or for programs of its own user. While there is such a line the daemon's files "
-         "aren't limited by Landlock, which would hide executables; so the first one needs a restart."},
+         "root, with CAP_SYS_PTRACE, or for programs of its own user."},
     {.name = "allow",
      .type = HA_OPTION_ALLOW,
      .repeatable = true,
@@ -451,7 +452,8 @@ static const struct ha_option client_options[] = {
      .value = "enforce|shadow",
      .help =
          "With shadow, what no rule grants, or what is over rate or daily-budget, is logged (would-refuse) and done "
-         "all the same, with those keys that the section's rules name. It is for finding out which rules are needed. "
+         "all the same, with those keys that the section's rules name. It is for finding out which rules are needed: "
+         "`hsm-agent policy suggest` writes them. "
          "What takes an admin socket is never done without a rule."},
 };
 

@@ -19,6 +19,7 @@ struct ha_http_options {
     // Not 0: a request must have arrived whole within this from its first header line, a connection's first request
     // from the connection's beginning: 408.
     unsigned receive_ms;
+    const struct ha_exe_reader *exes;  // reads callers' executables; borrowed; NULL: this process does
     void *context;
     // Answers one complete request. Called from the connection's thread.
     void (*handle)(void *context, const struct ha_request *request, struct ha_reply *reply);

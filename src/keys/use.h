@@ -4,18 +4,28 @@
 #pragma once
 
 #include "channel/token.h"
+#include "config/config.h"
 #include "crypto/digest.h"
 #include "keys/key.h"
 
 #define HA_USES_MAX 256  // in one go
 
+// As what the policy granted a use; for the record. Its texts live as long as the configuration and its profiles.
+struct ha_use_grant {
+    const char *client;  // the section; NULL: nobody has noted it
+    enum ha_operation operation;
+    enum ha_alg alg;
+    const char *profile;  // NULL: none
+};
+
 // One use; the exchange's question points into it and into the caller's input. Zero it first; clear it after.
 struct ha_use {
     struct ha_exchange exchange;  // with the outcome
     const char *token;            // the name of the token that did it, or failed last; lives as long as the key
-    struct ha_part said;          // what the caller has signed, for the record; data NULL: only its digest is known
-    struct ha_part data;          // what is signed, if it is for the token or us to hash
-    bool hashed;                  // digest is that of data
+    struct ha_use_grant grant;
+    struct ha_part said;  // what the caller has signed, for the record; data NULL: only its digest is known
+    struct ha_part data;  // what is signed, if it is for the token or us to hash
+    bool hashed;          // digest is that of data
     uint8_t digest[HA_DIGEST_MAX];
     struct ha_buf point;
 };

@@ -148,9 +148,10 @@ static enum ha_code read_time(const char *text, int64_t *ret_time_s, struct ha_e
 {
     struct tm tm = {0};
     const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    if (!end || *end != '\0')
+    int64_t time_s = end && *end == '\0' ? timegm(&tm) : -1;
+    if (time_s < 0)
         return ha_fail(err, HA_E_USAGE, "'%s' is no time such as 2026-11-21T12:00:00Z", text);
-    *ret_time_s = timegm(&tm);
+    *ret_time_s = time_s;
     return HA_OK;
 }
 

@@ -10,5 +10,7 @@ libha_policy_la_SOURCES = \
 	src/policy/policy.c src/policy/policy.h \
 	src/policy/principal.c src/policy/principal.h \
 	src/policy/process.c src/policy/process.h \
+	src/policy/suggest.c src/policy/suggest.h \
+	src/policy/suggest_rule.c src/policy/suggest_rule.h \
 	src/policy/tls.c src/policy/tls.h
 libha_policy_la_LIBADD = libha-config.la

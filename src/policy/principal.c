@@ -3,7 +3,6 @@
 #include "policy/principal.h"
 
 #include "base/auto.h"
-#include "policy/process.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -21,19 +20,20 @@ static enum ha_code too_many_groups(struct ha_err *err)
 }
 
 // A process that has ended, as far as it can still be asked for, leaves nothing to read.
-static void read_process(int fd, struct ha_principal *principal)
+static void read_process(int fd, const struct ha_exe_reader *exes, struct ha_principal *principal)
 {
     struct ha_process process = {0};
     ha_auto(ha_close) int pidfd = -1;
     socklen_t n = sizeof pidfd;
     bool unknown = getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &n) != 0;
     if (!unknown || errno == ENOPROTOOPT)
-        ha_process_read(unknown ? -1 : pidfd, principal->pid, principal->uid, &process);
+        ha_process_read(exes, unknown ? -1 : pidfd, principal->pid, principal->uid, &process);
     principal->unit = process.unit;
     principal->exe = process.exe;
 }
 
-enum ha_code ha_principal_read(int fd, struct ha_principal *ret_principal, struct ha_err *err)
+enum ha_code ha_principal_read(int fd, const struct ha_exe_reader *exes, struct ha_principal *ret_principal,
+                               struct ha_err *err)
 {
     struct ha_principal principal = {0};
     struct ucred peer;
@@ -53,7 +53,7 @@ enum ha_code ha_principal_read(int fd, struct ha_principal *ret_principal, struc
     principal.gid = peer.gid;
     principal.pid = peer.pid;
     principal.n_groups = n / sizeof principal.groups[0];
-    read_process(fd, &principal);
+    read_process(fd, exes, &principal);
     *ret_principal = principal;
     return HA_OK;
 }

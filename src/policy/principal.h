@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "policy/process.h"
 
 #include <sys/types.h>
 
@@ -19,6 +20,8 @@ struct ha_principal {
 };
 
 // Of a connected Unix socket: SO_PEERCRED, SO_PEERGROUPS, and by SO_PEERPIDFD (by the pid, where the kernel hasn't
-// that) the unit and the executable. More groups than fit: HA_E_FORBIDDEN. The caller clears the principal.
-enum ha_code ha_principal_read(int fd, struct ha_principal *ret_principal, struct ha_err *err);
+// that) the unit and the executable. exes reads the latter; NULL: this process. More groups than fit:
+// HA_E_FORBIDDEN. The caller clears the principal.
+enum ha_code ha_principal_read(int fd, const struct ha_exe_reader *exes, struct ha_principal *ret_principal,
+                               struct ha_err *err);
 void ha_principal_clear(struct ha_principal *principal);

@@ -56,6 +56,8 @@ static bool is_alive(int pidfd)
 static int open_process(int pidfd, pid_t pid, uid_t uid)
 {
     char path[32];
+    if (pid <= 0)
+        return -1;
     snprintf(path, sizeof path, "/proc/%d", (int)pid);
     ha_auto(ha_close) int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
@@ -90,15 +92,21 @@ static char *read_exe(int directory, uid_t uid)
     return same && is_users(directory, uid) ? strdup(path) : NULL;
 }
 
-void ha_process_read(int pidfd, pid_t pid, uid_t uid, struct ha_process *ret_process)
+void ha_process_read(const struct ha_exe_reader *exes, int pidfd, pid_t pid, uid_t uid, struct ha_process *ret_process)
 {
     struct ha_process process = {0};
-    ha_auto(ha_close) int directory = pid > 0 ? open_process(pidfd, pid, uid) : -1;
+    ha_auto(ha_close) int directory = open_process(pidfd, pid, uid);
     if (directory >= 0) {
         process.unit = read_unit(directory);
-        process.exe = read_exe(directory, uid);
+        process.exe = exes ? exes->read(exes->context, pidfd, pid, uid) : read_exe(directory, uid);
     }
     *ret_process = process;
+}
+
+char *ha_process_exe(int pidfd, pid_t pid, uid_t uid)
+{
+    ha_auto(ha_close) int directory = open_process(pidfd, pid, uid);
+    return directory >= 0 ? read_exe(directory, uid) : NULL;
 }
 
 void ha_process_clear(struct ha_process *process)

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -68,6 +69,12 @@ static const struct ha_seccomp_rule strict_rules[] = {
      .values = {PROT_EXEC},
      .n_values = 1},
     {.number = SYS_pkey_mprotect, .action = HA_SECCOMP_REFUSE},
+    {.number = SYS_shmat,
+     .action = HA_SECCOMP_REFUSE,
+     .argument = 2,
+     .mask = SHM_EXEC,
+     .values = {SHM_EXEC},
+     .n_values = 1},
     // Code could be written there, and then mapped.
     {.number = SYS_memfd_create, .action = HA_SECCOMP_REFUSE},
     {.number = SYS_listen, .action = HA_SECCOMP_REFUSE},

@@ -1,24 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "token/harden.h"
 
+#include "base/sanitizer.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-
-// The leak checker of AddressSanitizer attaches to its own process, which a process that isn't dumpable forbids.
-#if defined(__SANITIZE_ADDRESS__)
-#define UNDER_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define UNDER_SANITIZER 1
-#endif
-#endif
-#ifndef UNDER_SANITIZER
-#define UNDER_SANITIZER 0
-#endif
 
 void ha_harden_signals(void)
 {
@@ -33,7 +23,7 @@ enum ha_code ha_harden(struct ha_err *err)
     umask(077);
     if (setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) != 0)
         return ha_fail_errno(err, errno, "can't forbid core dumps");
-    if (!UNDER_SANITIZER && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+    if (!HA_SANITIZER_ADDRESS && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return ha_fail_errno(err, errno, "can't become not dumpable");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return ha_fail_errno(err, errno, "can't give up new privileges");

@@ -2,7 +2,6 @@
 #include "token/hmac.h"
 
 #include "token/ckr.h"
-#include "token/find.h"
 #include "token/generate.h"
 #include "token/session.h"
 #include "token/p11.h"
@@ -111,26 +110,4 @@ enum ha_code ha_hmac_identity(struct ha_p11 *token, struct ha_session *session, 
         return ha_fail(err, HA_E_TOKEN_ERROR, "the token's code has %lu bytes instead of %zu", n, sizeof(check));
     session->poisoned = false;
     return ha_pubkey_from_check(HA_KEY_HMAC_256, check, ret_key, err);
-}
-
-enum ha_code ha_hmac_match(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
-                           const struct ha_key_name *name, bool *ret_told, struct ha_pubkey **ret_key,
-                           struct ha_err *err)
-{
-    ha_auto(ha_pubkey_free) struct ha_pubkey *key = NULL;
-    struct ha_err failure = {0};
-    CK_KEY_TYPE type = 0;
-    CK_ATTRIBUTE attribute = {CKA_KEY_TYPE, &type, sizeof(type)};
-    if (ha_find_attributes(token, session, object, &attribute, 1, err))
-        return err->code;
-    // Somebody else's key may have the same id.
-    bool other = attribute.ulValueLen != sizeof(type) || type != CKK_GENERIC_SECRET;
-    if (!other && ha_hmac_identity(token, session, object, &key, &failure) &&
-        (failure.code == HA_E_MEMORY || ha_ckr_curable(&failure))) {
-        *err = failure;
-        return err->code;
-    }
-    *ret_told = other || key;
-    *ret_key = key && memcmp(ha_pubkey_spki_sha256(key), name->spki, HA_SPKI_HASH_LEN) == 0 ? ha_take(&key) : NULL;
-    return HA_OK;
 }

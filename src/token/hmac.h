@@ -21,8 +21,3 @@ enum ha_code ha_hmac_make(struct ha_p11 *token, struct ha_session *session, cons
 // Asks the key for its code over our text.
 enum ha_code ha_hmac_identity(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
                               struct ha_pubkey **ret_key, struct ha_err *err);
-// The identity of a secret key if it is the one that name wants, else NULL; *ret_told: whether it has one at all.
-// As ha_public_match.
-enum ha_code ha_hmac_match(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
-                           const struct ha_key_name *name, bool *ret_told, struct ha_pubkey **ret_key,
-                           struct ha_err *err);

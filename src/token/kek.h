@@ -33,7 +33,3 @@ enum ha_code ha_kek_tag(struct ha_p11 *token, struct ha_session *session, CK_OBJ
                         const uint8_t value[static HA_KEK_VALUE_LEN], struct ha_buf *tag, struct ha_err *err);
 enum ha_code ha_kek_identity(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
                              struct ha_pubkey **ret_key, struct ha_err *err);
-// As ha_hmac_match.
-enum ha_code ha_kek_match(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
-                          const struct ha_key_name *name, bool *ret_told, struct ha_pubkey **ret_key,
-                          struct ha_err *err);

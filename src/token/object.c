@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/text.h"
+#include "token/ckr.h"
 #include "token/find.h"
 #include "token/hmac.h"
 #include "token/kek.h"
@@ -10,6 +11,8 @@
 #include "token/session.h"
 #include "token/p11.h"
 #include "token/uri.h"
+
+#include <string.h>
 
 #define LABEL_MAX 256
 
@@ -51,13 +54,36 @@ static enum ha_code not_there(size_t n_candidates, const struct ha_key_name *nam
                    "or adopt it anew.");
 }
 
+// A secret key is known by what it makes of our text.
+static enum ha_code match_secret(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
+                                 const struct ha_key_name *name, bool *ret_told, struct ha_pubkey **ret_key,
+                                 struct ha_err *err)
+{
+    const CK_KEY_TYPE wanted = name->kek ? CKK_AES : CKK_GENERIC_SECRET;
+    ha_auto(ha_pubkey_free) struct ha_pubkey *key = NULL;
+    struct ha_err failure = {0};
+    CK_KEY_TYPE type = 0;
+    CK_ATTRIBUTE attribute = {CKA_KEY_TYPE, &type, sizeof(type)};
+    if (ha_find_attributes(token, session, object, &attribute, 1, err))
+        return err->code;
+    // Somebody else's key may have the same id.
+    bool other = attribute.ulValueLen != sizeof(type) || type != wanted;
+    if (!other && (name->kek ? ha_kek_identity : ha_hmac_identity)(token, session, object, &key, &failure) &&
+        (failure.code == HA_E_MEMORY || ha_ckr_curable(&failure))) {
+        *err = failure;
+        return err->code;
+    }
+    *ret_told = other || key;
+    *ret_key = key && memcmp(ha_pubkey_spki_sha256(key), name->spki, HA_SPKI_HASH_LEN) == 0 ? ha_take(&key) : NULL;
+    return HA_OK;
+}
+
 enum ha_code ha_object_match(struct ha_p11 *token, struct ha_session *session, CK_OBJECT_HANDLE object,
                              const struct ha_key_name *name, bool *ret_told, struct ha_pubkey **ret_key,
                              struct ha_err *err)
 {
-    if (name->kek)
-        return ha_kek_match(token, session, object, name, ret_told, ret_key, err);
-    return (name->secret ? ha_hmac_match : ha_public_match)(token, session, object, name, ret_told, ret_key, err);
+    bool secret = name->kek || name->secret;
+    return (secret ? match_secret : ha_public_match)(token, session, object, name, ret_told, ret_key, err);
 }
 
 enum ha_code ha_object_find(struct ha_p11 *token, struct ha_session *session, const struct ha_key_name *name,

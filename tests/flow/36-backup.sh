@@ -67,6 +67,7 @@ for type in ec:p256 ec:p384 ec:p521 rsa:2048 rsa:3072; do
     hsm_agent key show "$name" --public pem -o "$T/$name.pem"
     succeeds "it is wrapped ($type)" hsm_agent key backup "$name" --kek kek -o "$T/$name.backup"
 done
+like 'the audit log names both keys' "$(hsm_agent audit show --operation backup --last 1)" '*key=*object=kek*operation=backup*'
 is 'the file is for its owner' "$(stat -c %a "$T/ec-p256.backup")" 600
 like 'it says what it is' "$(tr -d ' \n' <"$T/ec-p256.backup")" \
     '{"format":"hsm-agent-backup/1",*"name":"ec-p256","version":1,"type":"ec:p256","purposes":\["sign"\],"environment":"prod","holder":"ACMELtd","profile":"mhhs/client-signing",*"kek":"kek",*"algorithm":"A256KWP","wrapped":*'

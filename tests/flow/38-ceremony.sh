@@ -92,6 +92,14 @@ like 'but shown' "$(<"$T/out")" "*bank-1*request*type ec:p256*request*environmen
 fails 'one that is not there' 1 '*no ceremony*, or none that you may know of*ceremony list*' as $one ceremony approve 20000101-000000000000 --yes
 api POST "/v1/ceremonies/$id/approve" "{\"request_sha256\":\"$(printf 0%.0s {1..64})\"}"
 problem 'who saw something else approves nothing' 409 conflict /request_sha256
+cp "$T/a/agent.conf" "$T/a/always.conf"
+sed -i "s/^allow = bank-\*:approve/&\nhours = $(date -u -d '+36 hours' +%a) 00:00-24:00/" "$T/a/agent.conf"
+stop_agent a
+start_agent a || done_testing
+fails 'nobody approves at other hours than theirs' 1 '*grants approve*at other hours*' as $one ceremony approve "$id" --yes
+cp "$T/a/always.conf" "$T/a/agent.conf"
+stop_agent a
+start_agent a || done_testing
 succeeds 'the first approves' as $one ceremony approve "$id" --yes
 like 'it lacks one' "$(as $two ceremony show "$id")" "*pending*approval*uid $one*missing*1*"
 fails 'nobody approves twice' 1 "*have approved it already*another person*approve $id*" as $one ceremony approve "$id" --yes
@@ -103,6 +111,8 @@ fails 'there is no transcript yet' 1 '*no transcript*' as $two ceremony show "$i
 as $two ceremony approve "$id" --yes >"$T/out"
 is 'the second approves' $? 0
 like 'and it is done' "$(<"$T/out")" "*phase*done*approval*uid $one*approval*uid $two*"
+like 'each approval is in the audit log, the last one too' \
+    "$(hsm_agent audit show --operation approve --event use)" "*uid=$one*client=approvers*key=bank-1*object=$id*uid=$two*client=approvers*key=bank-1*object=$id*"
 succeeds 'the key is there' hsm_agent key show bank-1
 fails 'done is done' 1 "*has its approvals*ceremony show $id*" hsm_agent ceremony approve "$id" --yes
 fails 'and stays' 1 '*transcript stays*' hsm_agent ceremony cancel "$id"

@@ -6,7 +6,8 @@
 
 log=$T/a/log.d/audit.jsonl
 make_agent a 'agent:audit-key = audit' "agent:audit-log = $log" 'agent:audit-checkpoint-s = 1' \
-    'client:deny-nothing = no'
+    'client:deny-nothing = no' 'end:[client also]' "end:user = $(id -u)" 'end:allow = h:create' \
+    'end:allow = h:mac profile=mojaloop/ilp' 'end:[client more]' "end:user = $(id -u)" 'end:allow = h:mac profile=mojaloop/ilp-v1'
 sed -i '/deny-nothing/d; s/^allow = \*:\*$/allow = e:* ES256\nallow = [ar]*:*/' "$T/a/agent.conf"
 start_agent a || done_testing
 hsm_agent key create audit --type ec:p256 >/dev/null
@@ -42,6 +43,15 @@ is 'each item of a batch has a line, the refused one too' \
     "$(grep "\"request\":\"$request\"" "$log" | sed 's/.*"event":"\([a-z]*\)".*"operation":"\([a-z-]*\)".*"result":"\([a-z-]*\)".*/\1 \2 \3/' | sort | tr '\n' ';')" \
     'refusal sign forbidden;refusal sign key-cannot;use sign ok;use sign-digest ok;'
 like 'a digest is told as that' "$(last '"operation":"sign-digest"')" "*\"digest\":\"$hash\"*"
+
+hsm_agent key create h --type hmac:256 >/dev/null
+api POST /v1/keys/h/mac '{"items":[{"profile":"mojaloop/ilp","data_text":"{}"},{"profile":"mojaloop/ilp-v1","data_text":"hi"},{"data_text":"hi"}]}'
+request=$(sed -n 's/^Request-Id: *\([^\r]*\).*/\1/Ip' "$T/headers")
+is 'each with its own profile, and the section whose rule granted it' \
+    "$(grep "\"request\":\"$request\"" "$log" | "$python" -c 'import json, sys
+for line in map(json.loads, sys.stdin):
+    print(line["event"], line["client"], line.get("profile"))' | sort | tr '\n' ';')" \
+    'refusal me None;use also mojaloop/ilp;use more mojaloop/ilp-v1;'
 
 api POST /v1/keys/other/sign '{"algorithm":"ES256","data":"aGk"}'
 like 'a refusal has its line' "$(newest)" '*"event":"refusal",*"key":"other","operation":"sign",*"result":"no-such-key"*'
@@ -97,6 +107,42 @@ is 'by the last' "$(hsm_agent audit show --last 2 --json | wc -l)" 2
 is 'by time' "$(hsm_agent audit show --until 2000-01-01)" ''
 hsm_agent audit export --csv --operation sign --result ok -o "$T/csv"
 like 'export writes a table' "$(<"$T/csv")" $'seq,time,event,uid,*\r\n*,use,*,e,1,*,sign,ES256,other,*'
+
+# A log that somebody else has made mustn't get at the terminal, nor at the spreadsheet.
+line_with() { # SEQ MEMBERS
+    printf '{"seq":%d,"prev":"%064d","time":"2026-11-21T07:26:35.123Z","event":"use",%s}\n' "$1" 0 "$2"
+}
+{
+    line_with 1 '"uid":1,"key":"a\u001b[2J\u009b\nuse uid=0","result":"ok"'
+    line_with 2 '"uid":2,"key":"=HYPERLINK(1)","unit":"+1","exe":"-1","client":"@x","result":"\ty","object":"\"a\",\r\n=b"'
+    printf '{"seq":3,"prev":"%064d","time":"2026-11-21T07:26:35.123Z","event":"alarm","cause":"x\\nthe log is whole\\u001b[1m"}\n' 0
+    printf 'no line %d\n' {1..1100}
+    printf '{"seq":4,"prev":"%064d","time":"2026-11-21T07:26:35.123Z","event":"alarm","cause":%0500d' 0 0 | tr 0 '['
+    printf '\n\0\0\n'
+} >"$T/hostile"
+is 'a line stays a line' "$(hsm_agent audit show "$T/hostile" --uid 1)" \
+    '2026-11-21T07:26:35.123Z 1 use uid=1 key="a\u001b[2J\u009b\nuse uid=0" result=ok'
+hsm_agent audit export --csv "$T/hostile" --uid 2 >"$T/csv"
+like 'a cell is no formula' "$(<"$T/csv")" $'*\n2,*,use,2,,\'+1,\'-1,,\'@x,,,"""a"",?\n=b",\'=HYPERLINK(1),*,\'\ty,,*'
+fails 'a verdict is not forged' 1 '' hsm_agent audit verify "$T/hostile" --unsigned
+unlike 'by what the log says' "$(<"$T/out")" $'*\nthe log is whole*'
+like 'and is not longer than anybody reads' "$(<"$T/out")" $'*\nand * more\n*the log is NOT whole*'
+
+"$bin/tests/bench/audit_make" "$T/large/audit.jsonl" 40000
+part 'export needs no memory for the table' "$python" - "$bin/hsm-agent" "$T/large/audit.jsonl" "$T/csv" <<'END'
+import os, resource, subprocess, sys
+program, log, out = sys.argv[1:]
+def peak(*options):
+    subprocess.run([program, "audit", "export", "--csv", log, "-o", out, *options], check=True,
+                   env=dict(os.environ, ASAN_OPTIONS="quarantine_size_mb=1"))
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+little = peak("--last", "1")
+much = peak()
+lines = sum(1 for _ in open(out, newline="\n"))
+good = lines == 40000 + 40 + 2 and much - little < 4096
+print(f"{'ok' if good else 'not ok'} - it is written as it is read")
+print(f"# {lines} lines, {little} and {much} KiB")
+END
 
 # --- A disk that is full
 

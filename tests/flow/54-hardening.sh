@@ -16,10 +16,10 @@ children_of() { # PID
     grep -l "^PPid:[[:space:]]*$1\$" /proc/[0-9]*/status 2>/dev/null | cut -d / -f 3
 }
 
-starter_of() { # PID of a daemon
+child_of() { # PID of a daemon, NAME
     local pid
     for pid in $(children_of "$1"); do
-        [ "$(status_of "$pid" Name)" != hsm-agent-start ] || echo "$pid"
+        [ "$(status_of "$pid" Name)" != "$2" ] || echo "$pid"
     done
 }
 
@@ -50,10 +50,12 @@ fi
 start_agent a || done_testing
 daemon=${agent_pid[a]}
 child=$(child_pid a)
-starter=$(starter_of "$daemon")
+starter=$(child_of "$daemon" hsm-agent-start)
+looker=$(child_of "$daemon" hsm-agent-look)
 like 'a process that starts programs is there' "$starter" '[1-9]*'
+like 'and one that looks up executables' "$looker" '[1-9]*'
 like 'the daemon says what it gave up' "$(<"$T/a/log")" '* info confined system-calls=filtered landlock=[1-9]*'
-for who in "daemon $daemon" "token $child" "starter $starter"; do
+for who in "daemon $daemon" "token $child" "starter $starter" "looker $looker"; do
     pid=${who#* }
     name=${who% *}
     is "$name: no new privileges" "$(status_of "$pid" NoNewPrivs)" 1
@@ -65,6 +67,7 @@ done
 is 'the system calls of the daemon are filtered' "$(status_of "$daemon" Seccomp)" 2
 is 'and those of each of its threads' "$(sed -n 's/^Seccomp:[[:space:]]*//p' "/proc/$daemon/task/"*/status | sort -u)" 2
 is 'so are those of the token process' "$(status_of "$child" Seccomp)" 2
+is 'and those of the looker' "$(status_of "$looker" Seccomp)" 2
 succeeds 'the full flow runs' use_all
 
 # --- Nobody but root traces them
@@ -96,29 +99,34 @@ for pid in sys.argv[1:]:
     print(attach(int(pid)), "/", memory(int(pid)))' "$@" 2>&1
 }
 wanted="control: attached opened"
-for _ in 1 2 3; do
+for _ in 1 2 3 4; do
     wanted+=$'\nOperation not permitted / Permission denied'
 done
-is 'ptrace and memory are closed to the same user, for daemon, token process and starter' \
-    "$(trace "$daemon" "$child" "$starter")" "$wanted"
+is 'ptrace and memory are closed to the same user, for daemon, token process, starter and looker' \
+    "$(trace "$daemon" "$child" "$starter" "$looker")" "$wanted"
 
 # --- No core, even where the shell allows one
 
 mkdir "$T/cores"
 [ $root = no ] || chown $nobody "$T/cores"
 kill -SEGV "$child"
-await 20 gone "$child"
-like 'the token process dies of a signal, without a core' "$(grep 'token-process-ended' "$T/a/log")" '* status=139 *'
+await 20 grep -q ' token-process-ended ' "$T/a/log"  # the daemon says so after it has taken its child away
+like 'the token process dies of a signal' "$(grep ' token-process-ended ' "$T/a/log")" '* status=139 *'
 succeeds 'another one serves' hsm_agent csr ec --subject CN=x
 unlike 'which is another process' "$(child_pid a)" "$child"
 (
     cd "$T/cores" && ulimit -c unlimited &&
         exec ${unprivileged[@]+"${unprivileged[@]}"} "$python" -c '
-import os, subprocess, sys, time
+import os, re, subprocess, sys, time
+def await_line(pattern):
+    while not (found := re.search(pattern, open("log", "rb").read())):
+        if daemon.poll() is not None: sys.exit("it ended")
+        time.sleep(0.05)
+    return found
 daemon = subprocess.Popen(sys.argv[1:], stderr=open("log", "wb"))
-while b" serving " not in open("log", "rb").read():
-    if daemon.poll() is not None: sys.exit("it ended")
-    time.sleep(0.05)
+os.kill(int(await_line(rb" token-ready .* pid=([0-9]+)")[1]), 11)
+await_line(rb" token-process-ended .* status=139 ")
+await_line(rb" serving ")
 daemon.send_signal(11)
 _, status = os.waitpid(daemon.pid, 0)
 print(os.WTERMSIG(status), os.WCOREDUMP(status), sorted(name for name in os.listdir(".") if name != "log"))' \
@@ -129,7 +137,7 @@ sed "s/^user = .*//; s|$T/a/state|$T/cores/state|; s|$T/a/agent.sock|$T/cores/ag
 chmod 644 "$T/b.conf.new"
 mv "$T/b.conf.new" "$T/b.conf"
 wait $!
-is 'nor does the daemon' "$(<"$T/cored")" "11 False ['agent.sock', 'agent.sock.lock', 'state']"
+is 'neither token process nor daemon leaves a core' "$(<"$T/cored")" "11 False ['agent.sock', 'agent.sock.lock', 'state']"
 
 ends_well a
 
@@ -150,7 +158,7 @@ make_agent off 'agent:sandbox = no'
 sandbox=module
 start_agent off || done_testing
 is 'sandbox = no: the daemon keeps its system calls' "$(status_of "${agent_pid[off]}" Seccomp)" 0
-is 'and starts programs itself' "$(starter_of "${agent_pid[off]}")" ''
+is 'and starts programs itself' "$(child_of "${agent_pid[off]}" hsm-agent-start)" ''
 is 'sandbox = off: so does the token process' "$(status_of "$(child_pid off)" Seccomp)" 0
 succeeds 'the full flow runs' use_all
 ends_well off

@@ -16,6 +16,7 @@ exposure() { # FILE
 score=$(exposure "$T/hsm-agentd.service")
 diag "exposure of hsm-agentd.service: $score"
 like 'the exposure of the service is 1.0 at most' "$score" '@(0.[0-9]|1.0)'
+like "callers' processes aren't hidden, so that their units are known" "$(<"$T/hsm-agentd.service")" $'*\nProtectProc=default\n*'
 mkdir "$T/softhsm"
 sed 's|^#\(SupplementaryGroups=softhsm\)|\1|; s|^#\(ReadWritePaths=/var/lib/softhsm/tokens\)|\1|' "$T/hsm-agentd.service" \
     >"$T/softhsm/hsm-agentd.service"

@@ -3,29 +3,21 @@
 # Who asks: user, unit and executable are those of the process that made the connection, at that time, and of no other.
 . "${srcdir:-.}/tests/flow/lib.sh" || exit 99
 [ "$(id -u)" = 0 ] || skip_all 'it takes root to be somebody else'
+. "${srcdir:-.}/tests/flow/unit_lib.sh" || exit 99
 
-# systemd's own hierarchy, or the only one.
-units=$(awk '$3 == "cgroup" && $4 ~ /name=systemd/ { print $2; exit }' /proc/mounts)
-[ -n "$units" ] || units=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
-slice=$units/hsmagenttest$$.slice
-in_unit() { # UNIT COMMAND...: runs it as a part of that unit
-    local group=$slice/$1
-    shift
-    mkdir -p "$group" 2>/dev/null && (echo $BASHPID >"$group/cgroup.procs" && exec "$@")
-}
-remove_units() {
-    [ ! -d "$slice" ] || find "$slice" -depth -type d -exec rmdir {} \; 2>/dev/null
-}
-trap 'remove_units; clean_up' EXIT
-
-make_agent a
+# A confined daemon may look at executables only if its configuration has one.
+make_agent a 'end:[client one]' "end:user = $(id -u)" 'end:exe = /bin/true' 'end:allow = none:show'
 sed -i 's|^mode = 0600|mode = 0666|' "$T/a/agent.conf"
 chmod 0711 "$T" "$T/a"
+curl=$(readlink -f "$(command -v curl)")
+printf '[client %s]\nuser = root\nexe = %s\nallow = *:show\n' curl "$curl" other "$T/other" >>"$T/a/agent.conf"
 start_agent a || done_testing
+[ $sanitized = yes ] || like 'what follows is so while files are limited' "$(<"$T/a/log")" '* confined * landlock=[1-9]*'
 part 'the caller of a connection is who made it' python3 "$srcdir/tests/flow/identity.py" "$socket" "${agent_pid[a]}"
 
 api GET /v1/whoami
-is 'the executable of curl is known' "$(member exe)" "$(readlink -f "$(command -v curl)")"
+is 'the executable of curl is known' "$(member exe)" "$curl"
+like 'a section with its executable is about it, one with another is not' "$body" '*"clients":\["me","curl"\]*'
 like 'the command line says it too' "$(hsm_agent whoami)" "*exe       *hsm-agent*"
 if in_unit test@1.service true; then
     whoami_in() { in_unit "$1" curl -sS --unix-socket "$socket" http://localhost/v1/whoami; }

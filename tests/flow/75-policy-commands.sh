@@ -51,7 +51,7 @@ like 'of time' "$(explain group=4712 pay1 sign ES256 at=2026-11-21T12:00:00Z)" '
 like 'shadow is told' "$(explain user=4713 pay1 sign ES256)" 'refused, but done and logged, for \[client trial\]*'
 is 'there is a document of it' "$(explain user=4711 edge tls ES256 --json)" \
     '{"allowed":false,"shadow":false,"reason":"no-client"}'
-for words in 'edge' 'edge frob' 'edge tls ES265' 'edge tls ES256 RS256' 'ed/ge tls' 'edge tls content=x' 'edge tls at=noon'; do
+for words in 'edge' 'edge frob' 'edge tls ES265' 'edge tls ES256 RS256' 'ed/ge tls' 'edge tls content=x' 'edge tls at=noon' 'edge tls at=1960-01-01T00:00:00Z'; do
     # shellcheck disable=SC2086
     fails "no case: $words" 2 '*' explain user=4711 $words
 done

@@ -35,6 +35,28 @@ sleep 2.1
 is 'also for the second' "$(as 4711 DELETE /v1/keys/two)" '428 second-needed'
 api DELETE /v1/keys/two
 is 'who is the first one then' "$status" 200
+
+# --- Another policy
+
+outcomes() { grep -c ' reloaded ' "$T/a/log"; }
+reload() {
+    local before
+    before=$(outcomes)
+    kill -HUP "${agent_pid[a]}"
+    # shellcheck disable=SC2016
+    await 30 eval '[ "$(outcomes)" -gt "$before" ]'
+}
+sed -i 's/^second-approval-s = .*/second-approval-s = 600/' "$T/a/agent.conf"
+reload
+hsm_agent key create four --type ec:p256 >/dev/null
+is 'somebody asks' "$(as 4711 DELETE /v1/keys/four)" '428 second-needed'
+sed -i '/^user = 4711/{n;s/.*/allow = *:show/}' "$T/a/agent.conf"
+reload
+api DELETE /v1/keys/four
+problem 'who has lost the right is no first one any more' 428 second-needed
+sed -i '/^user = 4711/{n;s/.*/allow = *:*/}; s/^second-approval-s = .*/second-approval-s = 2/' "$T/a/agent.conf"
+reload
+
 hsm_agent key create three --type ec:p256 >/dev/null
 is 'what takes one is done by one' $? 0
 api POST /v1/keys/three/disable '{}'

@@ -56,6 +56,7 @@ flow_scripts = \
 	tests/flow/54-hardening.sh \
 	tests/flow/55-units.sh \
 	tests/flow/60-scale.sh \
+	tests/flow/61-instructions.sh \
 	tests/flow/70-policy.sh \
 	tests/flow/71-config.sh \
 	tests/flow/72-profiles.sh \
@@ -63,6 +64,7 @@ flow_scripts = \
 	tests/flow/74-limits.sh \
 	tests/flow/75-policy-commands.sh \
 	tests/flow/76-second.sh \
+	tests/flow/77-policy-suggest.sh \
 	tests/flow/80-dev.sh \
 	tests/flow/90-readme.sh \
 	tests/flow/91-ecosystems.sh \
@@ -100,7 +102,7 @@ EXTRA_DIST += \
 	tests/flow/bad_input.py \
 	tests/flow/bad_requests.py \
 	tests/flow/batch.py \
-	tests/flow/ca_lib.sh \
+	tests/flow/ca_lib.sh tests/flow/unit_lib.sh \
 	tests/flow/crash.py \
 	tests/flow/crowd.py \
 	tests/flow/drain.py \
@@ -134,7 +136,7 @@ EXTRA_DIST += \
 	tests/flow/web_server.py
 
 # What takes time, and depends on the machine's mood.
-EXTRA_DIST += tests/bench/keys-500.sh tests/bench/rate.py
+EXTRA_DIST += tests/bench/instructions.py tests/bench/keys-500.sh tests/bench/rate.py
 bench-keys: all
 	srcdir=$(srcdir) $(srcdir)/tests/bench/keys-500.sh
 
@@ -154,9 +156,13 @@ check-replicas: all tests/fault/fault_module.la tests/fault/faultctl
 check-rotation: all tests/fault/fault_module.la tests/fault/faultctl
 	ROTATION_SECONDS=60 $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS=tests/flow/31-rotate.sh
 
-EXTRA_PROGRAMS += tests/bench/load
+# Signing and decrypting that cost nothing.
+check_LTLIBRARIES += tests/bench/null_module.la
+tests_bench_null_module_la_SOURCES = tests/bench/null_module.c
+tests_bench_null_module_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+
+check_PROGRAMS += tests/bench/load
 tests_bench_load_SOURCES = tests/bench/load.c
-CLEANFILES += tests/bench/load$(EXEEXT)
 EXTRA_DIST += tests/bench/fairness.sh
 bench-fairness: all tests/bench/load$(EXEEXT) tests/fault/fault_module.la tests/fault/faultctl$(EXEEXT)
 	srcdir=$(srcdir) $(srcdir)/tests/bench/fairness.sh

@@ -5,7 +5,7 @@
 #include "audit/files.h"
 #include "audit/reader.h"
 #include "audit/verify.h"
-#include "audit_rig.h"
+#include "audit_case.h"
 #include "base/file.h"
 #include "base/json.h"
 
@@ -24,103 +24,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-struct rig {
-    char directory[64], path[96], copy[96];
-    struct softkey *key;
-    struct ha_log log;
-};
-
-static int set_up(void **state)
-{
-    struct rig *rig = calloc(1, sizeof *rig);
-    strcpy(rig->directory, "/tmp/hsm-agent-test-XXXXXX");
-    assert_non_null(mkdtemp(rig->directory));
-    snprintf(rig->path, sizeof rig->path, "%s/log/audit.jsonl", rig->directory);
-    snprintf(rig->copy, sizeof rig->copy, "%s/copy", rig->directory);
-    rig->key = softkey_new(HA_KEY_EC_P256);
-    rig->log = (struct ha_log){.fd = open("/dev/null", O_WRONLY | O_CLOEXEC)};
-    *state = rig;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct rig *rig = *state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", rig->directory);
-    softkey_free(rig->key);
-    close(rig->log.fd);
-    int failed = system(command);
-    free(rig);
-    return failed;
-}
-
-static struct ha_audit *open_log(struct rig *rig, const struct ha_audit_options *like)
-{
-    struct ha_audit_options options = like ? *like : (struct ha_audit_options){.live_days = 92, .archive_days = 366};
-    struct ha_audit *audit = NULL;
-    struct ha_err err = {0};
-    options.path = rig->path;
-    options.log = &rig->log;
-    if (!like)
-        options.sync = HA_AUDIT_OFF;
-    if (ha_audit_open(&options, &audit, &err))
-        fail_msg("%s", err.detail);
-    return audit;
-}
-
-struct found {
-    unsigned n;
-    char names[256];
-};
-
-static void note(void *context, const struct ha_audit_finding *finding)
-{
-    struct found *found = context;
-    found->n++;
-    size_t len = strlen(found->names);
-    snprintf(found->names + len, sizeof found->names - len, "%s ", finding->name);
-}
-
-static struct ha_audit_verdict verify_with(struct rig *rig, const char *path, const char *head, const char *state,
-                                           struct found *found)
-{
-    struct ha_audit_verdict verdict;
-    ha_auto(ha_audit_checkpoint_clear) struct ha_audit_checkpoint checkpoint = {0};
-    struct ha_err err = {0};
-    struct ha_audit_verify_options options = {
-        .keys = &rig->key->pub, .n_keys = 1, .state = state, .context = found, .found = note};
-    *found = (struct found){0};
-    if (head) {
-        assert_int_equal(ha_audit_checkpoint_read(head, strlen(head), &checkpoint, &err), HA_OK);
-        options.head = &checkpoint;
-    }
-    if (ha_audit_verify(path, &options, &verdict, &err))
-        fail_msg("%s", err.detail);
-    assert_int_equal(verdict.findings, found->n);
-    return verdict;
-}
-
-static struct ha_audit_verdict verify(struct rig *rig, struct found *found)
-{
-    return verify_with(rig, rig->path, NULL, NULL, found);
-}
-
-static void read_file(const char *path, struct ha_buf *out)
-{
-    struct ha_err err = {0};
-    ha_buf_reset(out);
-    assert_int_equal(ha_file_read(path, 64 << 20, HA_FILE_ANY, out, &err), HA_OK);
-}
-
-static void write_file(const char *path, const void *bytes, size_t n)
-{
-    FILE *file = fopen(path, "we");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, n, file), n);
-    assert_int_equal(fclose(file), 0);
-}
 
 static void write_is_whole_and_goes_on(void **state)
 {
@@ -257,17 +160,19 @@ static void injection_forges_no_line(void **state)
 {
     struct rig *rig = *state;
     ha_auto(ha_buf_clear) struct ha_buf text = {0};
-    ha_auto(ha_free) char *huge = malloc(1000001);
+    ha_auto(ha_free) char *huge = malloc(1000001), *controls = malloc(1000001);
     struct found found;
     struct ha_audit *audit = open_log(rig, NULL);
     memset(huge, '\n', 1000000);
-    huge[1000000] = '\0';
-    const size_t n = HA_ARRAY_SIZE(evil) + 1;
+    memset(controls, '\x01', 1000000);
+    huge[1000000] = controls[1000000] = '\0';
+    const size_t n = HA_ARRAY_SIZE(evil) + 2;
     for (size_t i = 0; i < n; i++) {
         struct ha_audit_record record = audit_rig_record();
         struct ha_err err = {0};
-        record.key = record.exe = record.unit = record.profile = record.client = record.request = record.object =
-            record.token = record.operation = i < HA_ARRAY_SIZE(evil) ? evil[i] : huge;
+        const char *text = i < HA_ARRAY_SIZE(evil) ? evil[i] : i == n - 2 ? huge : controls;
+        record.key = record.exe = record.unit = record.profile = record.client = record.request = record.object = text;
+        record.token = record.operation = record.algorithm = record.listen = record.route = record.content = text;
         assert_int_equal(ha_audit_use(audit, &record, 1, &err), HA_OK);
     }
     audit_rig_checkpoint(audit, rig->key);
@@ -561,6 +466,103 @@ static void every_damage_is_found(void **state)
     ha_buf_clear(&damaged.head);
 }
 
+// A loss of power may leave a file longer than what was written, with zeros.
+static void zeros_at_the_end_are_cut_off(void **state)
+{
+    struct rig *rig = *state;
+    ha_auto(ha_buf_clear) struct ha_buf text = {0};
+    struct found found;
+    struct ha_audit *audit = open_log(rig, NULL);
+    audit_rig_fill(audit, rig->key, 10, 10);
+    ha_audit_free(audit);
+    read_file(rig->path, &text);
+    ha_buf_append(&text, "{\"seq\":13,\"prev\"", 16);
+    for (unsigned i = 0; i < 3 * HA_AUDIT_LINE_MAX; i++)
+        ha_buf_putc(&text, '\0');
+    write_file(rig->path, text.data, text.len);
+    audit = open_log(rig, NULL);
+    audit_rig_fill(audit, rig->key, 10, 10);
+    ha_audit_free(audit);
+    assert_int_equal(verify(rig, &found).lines, 1 + 11 + 1 + 11);
+    assert_string_equal(found.names, "");
+}
+
+// What was verified before isn't read again, but where that ended is.
+static void end_that_was_verified_and_is_gone_is_found(void **state)
+{
+    struct rig *rig = *state;
+    ha_auto(ha_buf_clear) struct ha_buf text = {0}, cut = {0};
+    struct found found;
+    char progress[96];
+    snprintf(progress, sizeof progress, "%s/state", rig->directory);
+    struct ha_audit *audit = open_log(rig, NULL);
+    audit_rig_fill(audit, rig->key, 20, 10);
+    ha_audit_free(audit);
+    verify_with(rig, rig->path, NULL, progress, &found);
+    assert_string_equal(found.names, "");
+    read_file(rig->path, &text);
+    write_file(rig->path, text.data, text.len / 2);
+    verify_with(rig, rig->path, NULL, progress, &found);
+    assert_string_equal(found.names, "missing-verified ");
+    // Nor may something else of the same length stand there.
+    ha_buf_append(&cut, text.data, text.len);
+    char *last = strstr((char *)cut.data, "\"of\":22");
+    assert_non_null(last);
+    last[6] = '3';
+    write_file(rig->path, cut.data, cut.len);
+    verify_with(rig, rig->path, NULL, progress, &found);
+    assert_string_equal(found.names, "missing-verified ");
+    write_file(rig->path, text.data, text.len);
+    assert_int_equal(verify_with(rig, rig->path, NULL, progress, &found).lines, 0);
+    assert_string_equal(found.names, "");
+}
+
+static void what_is_no_file_is_not_waited_for(void **state)
+{
+    struct rig *rig = *state;
+    struct found found;
+    char path[128];
+    struct ha_audit *audit = open_log(rig, NULL);
+    audit_rig_fill(audit, rig->key, 10, 10);
+    ha_audit_free(audit);
+    snprintf(path, sizeof path, "%s.%018d", rig->path, 1);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    alarm(20);
+    verify(rig, &found);
+    alarm(0);
+    assert_non_null(strstr(found.names, "unreadable-file"));
+}
+
+static void directory_that_others_may_write_is_refused(void **state)
+{
+    struct rig *rig = *state;
+    struct ha_err err = {0};
+    char directory[128];
+    struct ha_audit *audit = open_log(rig, NULL);
+    struct ha_audit_options options = {.path = rig->path, .log = &rig->log};
+    ha_audit_free(audit);
+    snprintf(directory, sizeof directory, "%s/log", rig->directory);
+    assert_int_equal(chmod(directory, 0770), 0);
+    assert_int_equal(ha_audit_open(&options, &audit, &err), HA_E_CONFIG);
+}
+
+static void compression_is_given_up_at_the_end(void **state)
+{
+    struct rig *rig = *state;
+    struct ha_err err = {0};
+    ha_auto(ha_audit_files_clear) struct ha_audit_files files = {0};
+    const struct ha_audit_options options = {.sync = HA_AUDIT_OFF, .rotate_bytes = 1, .live_days = 0};
+    struct ha_audit *audit = open_log(rig, &options);
+    audit_rig_fill(audit, rig->key, 10, 10);
+    ha_audit_end(audit);
+    assert_false(ha_audit_wait(audit, 20000, true));
+    ha_audit_tend(audit, time(NULL) + 86400);
+    ha_audit_free(audit);
+    assert_int_equal(ha_audit_files_list(rig->path, &files, &err), HA_OK);
+    assert_int_equal(files.n, 2);
+    assert_false(files.items[0].compressed);
+}
+
 static void another_key_verifies_nothing(void **state)
 {
     struct rig *rig = *state;
@@ -577,7 +579,7 @@ static void another_key_verifies_nothing(void **state)
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, audit_case_set_up, audit_case_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(write_is_whole_and_goes_on),
         TEST(threads_share_one_chain_through_rotations),
@@ -592,6 +594,11 @@ int main(void)
         TEST(verification_resumes_at_a_checkpoint_across_a_rotation),
         TEST(every_damage_is_found),
         TEST(another_key_verifies_nothing),
+        TEST(zeros_at_the_end_are_cut_off),
+        TEST(end_that_was_verified_and_is_gone_is_found),
+        TEST(what_is_no_file_is_not_waited_for),
+        TEST(directory_that_others_may_write_is_refused),
+        TEST(compression_is_given_up_at_the_end),
     };
     return cmocka_run_group_tests_name("audit", tests, NULL, NULL);
 }

@@ -17,6 +17,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -213,6 +215,37 @@ static int load_module(const struct fixture *f)
     return outcome(syscall(SYS_finit_module, -1, "", 0) == 0);
 }
 
+// By the numbers that x86 has for programs with short pointers: the same calls, and a filter that doesn't know them.
+static int call_by_other_numbers(const struct fixture *f)
+{
+#ifdef __x86_64__
+    return outcome(syscall(0x40000000 | SYS_getppid) == getppid());
+#else
+    raise(SIGSYS);
+    return 0;
+#endif
+}
+
+// At an address whose low half is 0, as no address is.
+static int set_limit(const struct fixture *f)
+{
+    struct rlimit *limit = mmap((void *)0x500000000, 4096, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (limit == MAP_FAILED || getrlimit(RLIMIT_NOFILE, limit) != 0)
+        return 99;
+    return outcome(setrlimit(RLIMIT_NOFILE, limit) == 0);
+}
+
+static int run_shared_memory(const struct fixture *f)
+{
+    int id = shmget(IPC_PRIVATE, 4096, 0600);
+    if (id < 0)
+        return errno;
+    int result = outcome(shmat(id, NULL, SHM_EXEC) != (void *)-1);
+    shmctl(id, IPC_RMID, NULL);
+    return result;
+}
+
 // What each of them gets: the daemon, a token's process with strict, module and off.
 static const struct {
     const char *what;
@@ -232,6 +265,9 @@ static const struct {
     {"write elsewhere", write_elsewhere, EACCES, EACCES, EACCES, 0},
     {"read /etc/passwd", read_users, 0, 0, 0, 0},
     {"read /bin/sh", read_elsewhere, EACCES, 0, 0, 0},
+    {"run shared memory", run_shared_memory, ENOSYS, EPERM, 0, 0},
+    {"set a limit", set_limit, EPERM, 0, 0, 0},
+    {"call by another architecture's numbers", call_by_other_numbers, KILLED, KILLED, KILLED, ENOSYS},
     {"load a module into the kernel", load_module, KILLED, KILLED, KILLED, EPERM},
 };
 

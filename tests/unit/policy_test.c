@@ -380,7 +380,7 @@ static void principal_of_a_socket_pair_is_ourselves(void **state)
     struct ha_err err = {0};
     gid_t groups[HA_GROUPS_MAX];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-    assert_int_equal(ha_principal_read(fds[0], &principal, &err), HA_OK);
+    assert_int_equal(ha_principal_read(fds[0], NULL, &principal, &err), HA_OK);
     assert_int_equal(principal.uid, geteuid());
     assert_int_equal(principal.gid, getegid());
     assert_int_equal(principal.pid, getpid());
@@ -397,7 +397,7 @@ static void principal_of_no_socket_is_an_error(void **state)
     struct ha_principal principal = {.pid = 77};
     struct ha_err err = {0};
     assert_int_equal(pipe(fds), 0);
-    assert_int_equal(ha_principal_read(fds[0], &principal, &err), HA_E_IO);
+    assert_int_equal(ha_principal_read(fds[0], NULL, &principal, &err), HA_E_IO);
     assert_int_equal(principal.pid, 77);
     close(fds[0]);
     close(fds[1]);
@@ -415,7 +415,7 @@ static int read_with_groups(size_t n)
     if (setgroups(n, groups) != 0 || setregid(4000, 4000) != 0 || setreuid(4001, 4001) != 0 ||
         socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0)
         return 100;
-    enum ha_code code = ha_principal_read(fds[0], &principal, &err);
+    enum ha_code code = ha_principal_read(fds[0], NULL, &principal, &err);
     if (code != HA_OK)
         return code;
     bool right = principal.uid == 4001 && principal.gid == 4000 && principal.n_groups == n &&

@@ -92,7 +92,7 @@ static void process_that_runs_has_its_executable(void **state)
     const int fds[] = {pidfd, -1};
     for (size_t i = 0; i < HA_ARRAY_SIZE(fds); i++) {
         struct ha_process process;
-        ha_process_read(fds[i], getpid(), geteuid(), &process);
+        ha_process_read(NULL, fds[i], getpid(), geteuid(), &process);
         assert_non_null(process.exe);
         assert_string_equal(process.exe, exe);
         ha_process_clear(&process);
@@ -110,7 +110,7 @@ static void process_that_has_ended_is_not_the_one_with_its_number(void **state)
     assert_true(pidfd >= 0);
     assert_int_equal(waitpid(child, NULL, 0), child);
     // Ours is what is found under the number, as if it had been given to us.
-    ha_process_read(pidfd, getpid(), geteuid(), &process);
+    ha_process_read(NULL, pidfd, getpid(), geteuid(), &process);
     assert_null(process.unit);
     assert_null(process.exe);
 }
@@ -118,7 +118,7 @@ static void process_that_has_ended_is_not_the_one_with_its_number(void **state)
 static void process_of_another_user_is_not_the_one_without_a_descriptor(void **state)
 {
     struct ha_process process;
-    ha_process_read(-1, getpid(), geteuid() + 1, &process);
+    ha_process_read(NULL, -1, getpid(), geteuid() + 1, &process);
     assert_null(process.unit);
     assert_null(process.exe);
 }
@@ -127,7 +127,7 @@ static void process_that_became_another_users_has_no_executable(void **state)
 {
     struct ha_process process;
     ha_auto(ha_close) int pidfd = pidfd_open(getpid(), 0);
-    ha_process_read(pidfd, getpid(), geteuid() + 1, &process);
+    ha_process_read(NULL, pidfd, getpid(), geteuid() + 1, &process);
     assert_null(process.exe);
     ha_process_clear(&process);
 }
@@ -137,7 +137,7 @@ static void process_without_a_number_is_unknown(void **state)
     static const pid_t numbers[] = {0, -1, INT_MAX};
     for (size_t i = 0; i < HA_ARRAY_SIZE(numbers); i++) {
         struct ha_process process;
-        ha_process_read(-1, numbers[i], geteuid(), &process);
+        ha_process_read(NULL, -1, numbers[i], geteuid(), &process);
         assert_null(process.exe);
     }
 }

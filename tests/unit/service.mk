@@ -5,6 +5,7 @@ service_tests = \
 	tests/unit/content_test \
 	tests/unit/tls_rule_test \
 	tests/unit/policy_test \
+	tests/unit/suggest_test \
 	tests/unit/principal_test \
 	tests/unit/limits_test \
 	tests/unit/pairs_test \
@@ -32,6 +33,10 @@ tests_unit_tls_rule_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_policy_test_SOURCES = tests/unit/policy_test.c
 tests_unit_policy_test_LDADD = libha-policy.la $(CMOCKA_LIBS)
 tests_unit_policy_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+
+tests_unit_suggest_test_SOURCES = tests/unit/suggest_test.c
+tests_unit_suggest_test_LDADD = libha-policy.la $(CMOCKA_LIBS)
+tests_unit_suggest_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 
 tests_unit_principal_test_SOURCES = tests/unit/principal_test.c
 tests_unit_principal_test_LDADD = libha-policy.la $(CMOCKA_LIBS)
