@@ -5,6 +5,7 @@
 #include "agentd/options.h"
 #include "base/sanitizer.h"
 #include "config/config.h"
+#include "crypto/memory.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -95,6 +96,7 @@ static int with_config(const struct ha_agentd_options *options)
 
 int main(int argc, char **argv)
 {
+    ha_memory_wipe_freed();
     // The system's openssl.cnf may load providers, one day even one that asks this very daemon.
     OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
     struct ha_agentd_options options;

@@ -9,6 +9,7 @@ libha_crypto_la_SOURCES = \
 	src/crypto/kdf.c src/crypto/kdf.h \
 	src/crypto/hasher.c src/crypto/hasher.h \
 	src/crypto/key_file.c src/crypto/key_file.h \
+	src/crypto/memory.c src/crypto/memory.h \
 	src/crypto/oaep.c \
 	src/crypto/ossl.c src/crypto/ossl.h \
 	src/crypto/point.c src/crypto/point.h \

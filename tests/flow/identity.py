@@ -71,8 +71,22 @@ def end(pid, word):
     os.waitpid(pid, 0)
 
 
+def is_stopped():
+    """SIGSTOP reaches one thread, which stops the others only when it runs next: until then they accept."""
+    for thread in os.listdir(f"/proc/{daemon}/task"):
+        try:
+            with open(f"/proc/{daemon}/task/{thread}/stat", encoding="ascii") as file:
+                if file.read().rsplit(")", 1)[1].split()[0] != "T":
+                    return False
+        except FileNotFoundError:
+            return False
+    return True
+
+
 def stopped(act):
     os.kill(daemon, signal.SIGSTOP)
+    while not is_stopped():
+        time.sleep(0.001)
     try:
         return act()
     finally:

@@ -298,9 +298,8 @@ static void confine_off_takes_nothing(void **state)
 
 static void confine_daemon_forges_no_input(void **state)
 {
-    if (HA_SANITIZER)
-        skip();
-    assert_int_equal(after(as_daemon, *state, inject_input), EPERM);
+    if (!HA_SANITIZER)
+        assert_int_equal(after(as_daemon, *state, inject_input), EPERM);
 }
 
 static void confine_user_that_is_not_root_is_refused(void **state)

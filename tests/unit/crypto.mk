@@ -7,6 +7,12 @@ tests_unit_alg_test_SOURCES = tests/unit/alg_test.c
 tests_unit_alg_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_alg_test_LDADD = libha-crypto.la $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/unit/memory_test
+TESTS += tests/unit/memory_test
+tests_unit_memory_test_SOURCES = tests/unit/memory_test.c
+tests_unit_memory_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_memory_test_LDADD = libha-crypto.la $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/unit/sigenc_test
 TESTS += tests/unit/sigenc_test
 tests_unit_sigenc_test_SOURCES = tests/unit/sigenc_test.c tests/unit/softkey.c tests/unit/softkey.h
