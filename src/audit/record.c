@@ -18,7 +18,10 @@ const char *ha_audit_record_event(const struct ha_audit_record *record)
 // How much of it is written: what is to be escaped takes more room, and a line has only so much.
 static size_t text_len(const char *text)
 {
-    size_t n = 0, written = 0;
+    size_t n = strnlen(text, TEXT_MAX / ESCAPED_MAX + 1), written = 0;
+    if (n <= TEXT_MAX / ESCAPED_MAX)
+        return n;
+    n = 0;
     for (; text[n] && written < TEXT_MAX; n++)
         written += text[n] >= 0x20 && text[n] < 0x7f ? 1 : ESCAPED_MAX;
     return n;

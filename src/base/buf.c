@@ -103,14 +103,23 @@ void ha_buf_putc(struct ha_buf *buf, char c)
 void ha_buf_printf(struct ha_buf *buf, const char *format, ...)
 {
     va_list args;
+    uint8_t *room = ha_buf_reserve(buf, 0);
+    if (!room)
+        return;
+    const size_t left = buf->cap - buf->len;
     va_start(args, format);
-    int n = vsnprintf(NULL, 0, format, args);
+    int n = vsnprintf((char *)room, left, format, args);
     va_end(args);
+    if (n >= 0 && (size_t)n < left) {
+        ha_buf_advance(buf, (size_t)n);
+        return;
+    }
+    *room = 0;  // what didn't fit
     if (n < 0) {
         buf->failed = true;
         return;
     }
-    uint8_t *room = ha_buf_reserve(buf, (size_t)n);
+    room = ha_buf_reserve(buf, (size_t)n);
     if (!room)
         return;
     va_start(args, format);

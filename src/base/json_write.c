@@ -30,15 +30,35 @@ static void put_character(struct ha_buf *out, const char *at, size_t length)
     }
 }
 
+// Behind the characters from at on that stand for themselves.
+static size_t plain(const char *text, size_t at, size_t n)
+{
+    while (at < n && text[at] >= 0x20 && text[at] < 0x7f && text[at] != '"' && text[at] != '\\')
+        at++;
+    return at;
+}
+
+// Most text is.
+static void put_plain(struct ha_buf *out, const char *text, size_t n)
+{
+    uint8_t *room = ha_buf_reserve(out, n + 2);
+    if (!room)
+        return;
+    room[0] = room[n + 1] = '"';
+    memcpy(room + 1, text, n);
+    ha_buf_advance(out, n + 2);
+}
+
 void ha_jw_quoted(struct ha_buf *out, const char *text)
 {
     size_t n = strlen(text);
+    if (plain(text, 0, n) == n) {
+        put_plain(out, text, n);
+        return;
+    }
     ha_buf_putc(out, '"');
     for (size_t at = 0; at < n;) {
-        // Most text is plain, and is copied a run at a time.
-        size_t run = at;
-        while (run < n && text[run] >= 0x20 && text[run] < 0x7f && text[run] != '"' && text[run] != '\\')
-            run++;
+        size_t run = plain(text, at, n);
         ha_buf_append(out, text + at, run - at);
         at = run;
         if (at < n) {
