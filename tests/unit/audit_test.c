@@ -551,19 +551,6 @@ static void what_is_no_file_is_not_waited_for(void **state)
     assert_non_null(strstr(found.names, "unreadable-file"));
 }
 
-static void directory_that_others_may_write_is_refused(void **state)
-{
-    struct rig *rig = *state;
-    struct ha_err err = {0};
-    char directory[128];
-    struct ha_audit *audit = open_log(rig, NULL);
-    struct ha_audit_options options = {.path = rig->path, .log = &rig->log};
-    ha_audit_free(audit);
-    snprintf(directory, sizeof directory, "%s/log", rig->directory);
-    assert_int_equal(chmod(directory, 0770), 0);
-    assert_int_equal(ha_audit_open(&options, &audit, &err), HA_E_CONFIG);
-}
-
 static void compression_is_given_up_at_the_end(void **state)
 {
     struct rig *rig = *state;
@@ -731,7 +718,6 @@ int main(void)
         TEST(zeros_at_the_end_are_cut_off),
         TEST(end_that_was_verified_and_is_gone_is_found),
         TEST(what_is_no_file_is_not_waited_for),
-        TEST(directory_that_others_may_write_is_refused),
         TEST(compression_is_given_up_at_the_end),
     };
     return cmocka_run_group_tests_name("audit", tests, NULL, NULL);
