@@ -60,7 +60,8 @@ enum { WORLD = 2 * 3 * 2 * 5 * 3 * 3 * 3 };
 
 static struct ha_suggest_use use_of(unsigned i)
 {
-    struct ha_suggest_use use = {.uid = uids[i % 2], .unit = units[(i /= 2) % 3], .time = TIME};
+    struct ha_suggest_use use = {.uid = uids[i % 2], .time = TIME};
+    use.unit = units[(i /= 2) % 3];
     use.key = keys[(i /= 3) % 2];
     use.operation = operations[(i /= 2) % 5];
     use.alg = algs[(i /= 5) % 3];
