@@ -4,7 +4,8 @@
 A group is a module with
 
     def plan(ctx)   -> (how many measurements run() makes in one round, seconds that its preparations take)
-    def run(ctx)    measures by ctx.compare(), says ctx.promise() for what issue and documentation promise
+    def run(ctx)    measures by ctx.compare(), says by ctx.promise() what has to be shown and whether it was
+    NEEDS           optional: ((path's pattern or program, Debian package), ...), looked for before anything is measured
 
 `ctx.softhsm()` and `ctx.agent()` are in rig.py, and what they start and make is gone when the run ends.
 """
@@ -36,12 +37,13 @@ class Row:
 
 
 class Comparison:
-    """Rows in the order of their names' first mention; ratios are of rounds, each with the same round of the other."""
+    """Rows in the order in which they were named; ratios are of rounds, each with the same round of the other."""
 
-    def __init__(self, group, title, base):
+    def __init__(self, group, title, base, family):
         self.group = group
         self.title = title
         self.base = base
+        self.family = family  # comparisons that one figure shows
         self.rows = {}
         self.notes = []
 
@@ -106,13 +108,14 @@ class Progress:
         self.last_line = text
         sys.stderr.flush()
 
-    def measured(self, seconds):
-        self.spent.append(seconds)
+    def step(self):
         self.left[self.group] = max(self.left[self.group] - 1, 0)
 
     def end(self):
-        seconds = int(time.monotonic() - self.begin)
-        sys.stderr.write(("\r\033[K" if self.terminal else "") + f"measured for {seconds // 60}:{seconds % 60:02}\n")
+        """How long it took, in seconds."""
+        if self.terminal:
+            sys.stderr.write("\r\033[K")
+        return time.monotonic() - self.begin
 
 
 class Context:
@@ -126,11 +129,11 @@ class Context:
         self.rounds = rounds
         self.seconds = seconds
         self.rig = rig.Rig(build, directory)
-        self.comparisons = []
         self.promises = []
         self.exhibits = []  # comparisons, plots and texts in the report's order
         self.notes = []
         self.missing = {}
+        self.failures = []  # groups
         self.group = None
         self.progress = None
 
@@ -171,29 +174,30 @@ class Context:
 
     # --- Measuring
 
-    def compare(self, title, contenders, base=None):
+    def compare(self, title, contenders, base=None, family=None):
         """Measures [(NAME, function that returns a Result or raises Unable), ...] once a round. Who begins changes with
-        the rounds, so that nobody is always the one after another."""
-        comparison = Comparison(self.group, title, base or contenders[0][0])
+        the rounds, so that nobody is always the one after another. Those of a family, whose titles begin with it, are
+        one figure. Names that begin with "agent" stand out in it."""
+        comparison = Comparison(self.group, title, base or contenders[0][0], family or title)
         comparison.rows = {name: Row(name) for name, _ in contenders}
         for number in range(self.rounds):
             first = number % len(contenders)
             for name, measure in contenders[first:] + contenders[:first]:
                 self.measure(comparison.rows[name], title, measure)
-        self.comparisons.append(comparison)
         self.exhibits.append(comparison)
         return comparison
 
     def measure(self, row, title, measure):
         self.progress.say(title)
         begin = time.monotonic()
-        if row.reason is None:
-            try:
+        try:
+            if row.reason is None:
                 row.rounds.append(measure())
-            except Unable as reason:
-                row.reason = str(reason)
-                row.rounds = []
-        self.progress.measured(time.monotonic() - begin)
+                self.progress.spent.append(time.monotonic() - begin)
+        except Unable as reason:
+            row.reason = str(reason)
+            row.rounds = []
+        self.progress.step()
 
     # --- Showing
 

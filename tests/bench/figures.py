@@ -26,6 +26,12 @@ def figure(value, unit=""):
             return f"{number:,.0f}"
         return f"{number:.1f}" if abs(number) >= 10 else f"{number:.2f}"
 
-    if isinstance(value, Spread):
+    if isinstance(value, Spread) and value.least < value.most:
         return f"{short(value.median)}{unit} ({short(value.least)} to {short(value.most)})"
-    return f"{short(value)}{unit}"
+    return f"{short(value.median if isinstance(value, Spread) else value)}{unit}"
+
+
+def ratio_text(ratio):
+    """A Spread of ratios, with two digits behind the point."""
+    spread = f" ({ratio.least:.2f} to {ratio.most:.2f})" if ratio.least < ratio.most else ""
+    return f"{ratio.median:.2f}{spread}"

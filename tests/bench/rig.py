@@ -132,7 +132,8 @@ class Agent:
                       f"environment = HSM_AGENT_FAULT_RULES={self.rules}"]
         lines = ["[agent]", f"state-dir = {token.state}", *agent.splitlines(),
                  "[listen agent]", f"socket = {self.socket}", "mode = 0600", "admin = yes", *listen.splitlines(),
-                 "[token main]", f"uri = pkcs11:token={LABEL}", *module,
+                 "[token main]", f"uri = pkcs11:token={LABEL}", "deadline-ms = 60000",
+                 *module,
                  *(f"environment = {name}={value}" for name, value in token.environment.items()),
                  f"pin = file:{token.pin_file}", "sandbox = strict", f"write = {self.directory}",
                  f"write = {token.directory}", *options.splitlines(),
@@ -265,7 +266,7 @@ class Rig:
         done = subprocess.run(command, env=dict(os.environ, **(environment or {})), stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode == 3:
-            raise Unable(done.stderr.strip())
+            raise Unable(done.stderr.strip().splitlines()[-1][:120])
         if done.returncode != 0:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
         return done.stdout
@@ -302,10 +303,12 @@ class Rig:
 
 
 class Program:
+    """In a process group, so that stop() reaches its children; not in a session, which the scheduler would favour."""
+
     def __init__(self, command, environment, log):
         with open(log, "ab") as file:
             self.process = subprocess.Popen(command, env=dict(os.environ, **environment), stdin=subprocess.DEVNULL,
-                                            stdout=file, stderr=file, start_new_session=True)
+                                            stdout=file, stderr=file, preexec_fn=os.setpgrp)
 
     def stop(self):
         if self.process.poll() is None:

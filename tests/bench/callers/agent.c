@@ -91,7 +91,7 @@ static void leave(void *caller)
 static void *open_connection(void *opened, const struct job *job, char *why)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const struct timeval patience = {.tv_sec = 60};
+    const struct timeval patience = {.tv_sec = 120};
     (void)opened;
     struct connection *c = calloc(1, sizeof(*c));
     if (!c || strlen(job->words[0]) >= sizeof(address.sun_path))

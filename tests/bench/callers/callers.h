@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The load program of `make bench`: callers, each of whom asks for one operation after the other, and the ways to have
-// one done. main.c measures; evp.c, module.c and agent.c are the ways.
+// one done. main.c and run.c measure; evp.c, module.c and agent.c are the ways.
 #pragma once
 
 #include <openssl/evp.h>

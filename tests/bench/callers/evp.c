@@ -4,13 +4,15 @@
 #include "callers.h"
 
 #include <openssl/ec.h>
-#include <openssl/engine.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 #include <openssl/store.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifndef OPENSSL_NO_ENGINE
+#include <openssl/engine.h>
+#endif
 
 static void *fail(char *why, const char *what)
 {
@@ -40,6 +42,14 @@ static void *load_file(const struct job *job, char *why)
 }
 
 // Words: ENGINE MODULE PIN-FILE URI.
+#ifdef OPENSSL_NO_ENGINE
+static void *load_engine_key(const struct job *job, char *why)
+{
+    (void)job;
+    callers_fail(why, "this OpenSSL has no engines");
+    return NULL;
+}
+#else
 static void *load_engine_key(const struct job *job, char *why)
 {
     ENGINE_load_dynamic();
@@ -58,6 +68,7 @@ static void *load_engine_key(const struct job *job, char *why)
     EVP_PKEY *key = ENGINE_load_private_key(engine, job->words[3], NULL, NULL);
     return key ? key : fail(why, "the engine finds no key");
 }
+#endif
 
 static void *same(void *key, const struct job *job, char *why)
 {

@@ -19,17 +19,12 @@
 // Prints a JSON object: operations a second, the times of requests in microseconds, and microseconds of processor time
 // an operation by side, "client" for this program. A request that isn't within the time as a whole counts with the
 // share that is. Ends with 3 when the way can't do what is asked for, and says why.
-#include "callers.h"
-#include "cpu.h"
-#include "times.h"
+#include "run.h"
 
 #include <math.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
-#include <pthread.h>
-#include <semaphore.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,36 +34,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CALLERS_MAX = 256, EXIT_UNABLE = 3, PATIENCE_S = 60 };
-
-struct caller {
-    struct times times;
-    double done;  // operations within the time
-    size_t failed;
-    char why[WHY_MAX];
-    struct run *run;
-    pthread_t thread;
-    pid_t pid;
-};
-
-// In memory that all processes share.
-struct run {
-    struct job job;
-    const struct way *way;
-    EVP_PKEY *public_key;
-    void *opened;  // of threads, by all of them
-    int n_callers;
-    bool processes;
-    double rate, warm_s, seconds;
-    struct side sides[SIDES_MAX];
-    int n_sides;
-    sem_t ready, go;
-    int64_t from_ns, to_ns;
-    int64_t *arrivals;  // with a rate
-    size_t n_arrivals;
-    atomic_size_t arrived;
-    struct caller caller[CALLERS_MAX];
-};
+enum { EXIT_UNABLE = 3 };
 
 static const char *const algorithms[] = {
     [RS256] = "RS256", [ES256] = "ES256", [ED25519] = "Ed25519", [OAEP] = "RSA-OAEP"};
@@ -83,92 +49,9 @@ bool callers_fail(char *why, const char *format, ...)
     return false;
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000000000ll + now.tv_nsec;
-}
-
-static void sleep_until(int64_t ns)
-{
-    const struct timespec then = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &then, NULL) != 0)
-        ;
-}
-
-static bool is_right(const struct run *run, const struct output *out)
-{
-    const struct job *job = &run->job;
-    if (job->operation == OAEP)
-        return out->n == job->message_n && memcmp(out->bytes, job->message, out->n) == 0;
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    const EVP_MD *md = job->operation == ED25519 ? NULL : EVP_sha256();
-    bool right = ctx && EVP_DigestVerifyInit(ctx, NULL, md, NULL, run->public_key) > 0 &&
-                 EVP_DigestVerify(ctx, out->bytes, out->n, job->message, job->message_n) == 1;
-    EVP_MD_CTX_free(ctx);
-    return right;
-}
-
-// --- A caller
-
-static void count(struct caller *me, int64_t begin, int64_t from, int64_t end)
-{
-    const struct run *run = me->run;
-    int64_t first = begin > run->from_ns ? begin : run->from_ns, last = end < run->to_ns ? end : run->to_ns;
-    if (last > first)
-        me->done += (double)run->job.batch * (double)(last - first) / (double)(end - begin);
-    if (begin >= run->from_ns && begin < run->to_ns)
-        times_add(&me->times, end - from);
-}
-
-static void ask(struct caller *me, void *state, int64_t arrival)
-{
-    int64_t begin = now_ns();
-    if (!me->run->way->ask(state, &me->run->job, NULL, me->why))
-        me->failed++;
-    int64_t end = now_ns();
-    count(me, begin, arrival ? arrival : begin, end);
-}
-
-static void work(struct caller *me, void *state)
-{
-    struct run *run = me->run;
-    if (!run->arrivals) {
-        while (me->failed == 0 && now_ns() < run->to_ns)
-            ask(me, state, 0);
-        return;
-    }
-    for (size_t i; me->failed == 0 && (i = atomic_fetch_add(&run->arrived, 1)) < run->n_arrivals;) {
-        sleep_until(run->arrivals[i]);
-        ask(me, state, run->arrivals[i]);
-    }
-}
-
-static void live(struct caller *me)
-{
-    struct run *run = me->run;
-    struct output *out = calloc(1, sizeof(*out));
-    void *opened = run->processes ? run->way->open(&run->job, me->why) : run->opened;
-    void *state = opened && out ? run->way->caller(opened, &run->job, me->why) : NULL;
-    if (state && run->way->ask(state, &run->job, out, me->why) && !is_right(run, out))
-        callers_fail(me->why, "a wrong result");
-    bool able = state && me->why[0] == '\0';
-    if (!able && me->why[0] == '\0')
-        callers_fail(me->why, "no caller");
-    free(out);
-    sem_post(&run->ready);
-    while (sem_wait(&run->go) != 0)
-        ;
-    if (able)
-        work(me, state);
-    if (state)
-        run->way->leave(state);
-}
-
 static void *live_as_thread(void *me)
 {
-    live(me);
+    run_live(me);
     return NULL;
 }
 
@@ -184,7 +67,7 @@ static bool start(struct run *run, struct caller *me)
             return callers_fail(me->why, "no thread");
     } else if ((me->pid = fork()) == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        live(me);
+        run_live(me);
         _exit(0);
     }
     clock_gettime(CLOCK_REALTIME, &limit);
@@ -214,6 +97,7 @@ static bool plan_arrivals(struct run *run, int64_t start_ns)
 
 static void measure_cpu(struct run *run)
 {
+    run->read_ns = run_now_ns() - run->read_ns;
     for (int i = 0; i < run->n_sides; i++)
         run->sides[i].ns = cpu_used(&run->sides[i]) - run->sides[i].ns;
 }
@@ -229,16 +113,16 @@ static bool let_go(struct run *run)
         client->pid[client->n_pids++] = getpid();
     for (int i = 0; i < run->n_sides; i++)
         cpu_find_children(&run->sides[i]);
-    int64_t start_ns = now_ns() + 1000000;
+    int64_t start_ns = run_now_ns() + 1000000;
     run->from_ns = start_ns + (int64_t)(run->warm_s * 1e9);
     run->to_ns = run->from_ns + (int64_t)(run->seconds * 1e9);
     if (run->rate > 0 && !plan_arrivals(run, start_ns))
         return false;
     for (int i = 0; i < run->n_callers; i++)
         sem_post(&run->go);
-    sleep_until(run->from_ns);
+    run_sleep_until(run->from_ns);
     measure_cpu(run);
-    sleep_until(run->to_ns);
+    run_sleep_until(run->to_ns);
     measure_cpu(run);
     for (int i = 0; i < run->n_callers; i++) {
         if (run->processes)
@@ -247,6 +131,15 @@ static bool let_go(struct run *run)
             pthread_join(run->caller[i].thread, NULL);
     }
     return true;
+}
+
+// None began in the time: null.
+static void print_time(const char *name, double us)
+{
+    if (isnan(us))
+        printf(",\"%s\":null", name);
+    else
+        printf(",\"%s\":%.2f", name, us);
 }
 
 static int print(struct run *run)
@@ -266,10 +159,15 @@ static int print(struct run *run)
         fprintf(stderr, "nothing was done in time\n");
         return EXIT_UNABLE;
     }
-    printf("{\"ops_per_s\":%.2f,\"p50\":%.2f,\"p99\":%.2f,\"p999\":%.2f,\"cpu\":{", done / run->seconds,
-           times_quantile(all, 0.5), times_quantile(all, 0.99), times_quantile(all, 0.999));
+    printf("{\"ops_per_s\":%.2f", done / run->seconds);
+    print_time("p50", times_quantile(all, 0.5));
+    print_time("p99", times_quantile(all, 0.99));
+    print_time("p999", times_quantile(all, 0.999));
+    // The processors' time is of the moments at which it was read, which may be late on a busy machine.
+    double read_s = (double)run->read_ns / 1e9;
     for (int i = 0; i < run->n_sides; i++)
-        printf("%s\"%s\":%.3f", i > 0 ? "," : "", run->sides[i].name, (double)run->sides[i].ns / 1000 / done);
+        printf("%s\"%s\":%.3f", i > 0 ? "," : ",\"cpu\":{", run->sides[i].name,
+               (double)run->sides[i].ns / 1000 / read_s / (done / run->seconds));
     printf("}}\n");
     free(all);
     return 0;

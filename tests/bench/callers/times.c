@@ -2,6 +2,8 @@
 // The first 64 buckets are a nanosecond each; above, each power of two has 64.
 #include "times.h"
 
+#include <math.h>
+
 void times_add(struct times *times, int64_t ns)
 {
     uint64_t value = ns > 0 ? (uint64_t)ns : 0;
@@ -34,5 +36,5 @@ double times_quantile(const struct times *times, double share)
         if (n > 0 && (double)seen >= share * (double)n)
             return middle(i) / 1000;
     }
-    return 0;
+    return NAN;
 }

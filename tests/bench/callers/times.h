@@ -14,5 +14,5 @@ void times_add(struct times *times, int64_t ns);
 
 void times_merge(struct times *into, const struct times *other);
 
-// Microseconds that so large a share (0.99) of the times doesn't exceed; 0 if there are none.
+// Microseconds that so large a share (0.99) of the times doesn't exceed; NaN if there are none.
 double times_quantile(const struct times *times, double share);
