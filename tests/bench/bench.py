@@ -81,7 +81,8 @@ def main():
         os.environ.pop(name, None)
     os.environ["LC_ALL"] = "C"
     sys.stdout.reconfigure(encoding="utf-8")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
     build = os.getcwd()
     source = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     rounds = read_number("BENCH_ROUNDS", "5", int, 1)

@@ -96,13 +96,14 @@ def reported(ctx, out):
 
 def measured(build, directory):
     """The load program, by two ways."""
-    ctx = context(build, directory, 1, 3)
+    ctx = context(build, directory, 1, 4)
     try:
         token = ctx.softhsm([("e", "ec:p256", ["sign"])], fill=2)
         agent = ctx.agent(token)
         peer = token.copy(os.path.join(directory, "peer"))
         found = ctx.compare("P-256", [
             ("module", lambda: ctx.in_process(peer, "e", "ES256", callers=2)),
+            ("processes", lambda: ctx.in_process(peer, "e", "ES256", callers=2, processes=True)),
             ("agent", lambda: ctx.ask(agent, "e", "ES256", callers=2, batch=4)),
             ("agent, due", lambda: ctx.ask(agent, "e", "ES256", callers=2, rate=50, seconds=0.5))])
         rows = {name: row.rounds[0] for name, row in found.rows.items()}
@@ -110,6 +111,8 @@ def measured(build, directory):
         check("processors' time is told by side", list(rows["module"].cpu) == ["client"]
               and set(rows["agent"].cpu) == {"client", "daemon", "token"}
               and all(used > 0 for row in rows.values() for used in row.cpu.values()), rows)
+        used = [rows[name].cpu["client"] for name in ("module", "processes")]
+        check("processes use what threads do", max(used) < 3 * min(used), used)
         check("times are in order", all(row.p50 <= row.p99 <= row.p999 for row in rows.values() if row.p50), rows)
         check("requests that are due come at their rate", 25 < rows["agent, due"].ops_per_s < 75, rows)
     finally:

@@ -142,6 +142,7 @@ class Context:
     def softhsm(self, keys=(), fill=0):
         """A SoftHSM2 token with keys that an agent made: [(NAME, TYPE, [PURPOSE, ...]), ...]; `fill` more key pairs of
         P-256 are in the token and known to nobody. See rig.Token."""
+        self.progress.say("making a token")
         return self.rig.token(keys, fill)
 
     def agent(self, token, **options):

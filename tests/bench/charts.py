@@ -17,13 +17,13 @@ STYLE = """
 .hb-whisker { stroke: #1b1b1b; stroke-width: 1.5 }
 .hb-s0 { stroke: #0b5cad; fill: #0b5cad } .hb-s1 { stroke: #a8480f; fill: #a8480f }
 .hb-s2 { stroke: #1a7431; fill: #1a7431 } .hb-s3 { stroke: #7a3fc9; fill: #7a3fc9 }
-.hb-path { fill: none; stroke-width: 2 }
+.hb-path { fill: none; stroke-width: 2 } .hb-arrow { fill: #ffffff; font-weight: bold }
 @media (prefers-color-scheme: dark) {
 .hb-page { fill: #15181c } .hb-text { fill: #e9eaec } .hb-soft { fill: #a9b0b8 } .hb-bar { fill: #7b838d }
 .hb-own { fill: #6cb2ff } .hb-line { stroke: #3a4047 } .hb-base { stroke: #e9eaec } .hb-whisker { stroke: #ffffff }
 .hb-s0 { stroke: #6cb2ff; fill: #6cb2ff } .hb-s1 { stroke: #ffa066; fill: #ffa066 }
 .hb-s2 { stroke: #5cc97c; fill: #5cc97c } .hb-s3 { stroke: #c49bff; fill: #c49bff }
-.hb-path { fill: none }
+.hb-path { fill: none } .hb-arrow { fill: #15181c }
 }
 """
 DASHES = ("", "7 4", "2 3", "9 3 2 3")
@@ -100,7 +100,7 @@ def bar(comparison, name, row, y, end, span):
     kind = "hb-own" if name.startswith("agent") else "hb-bar"
     parts.append(f'<rect class="{kind}" x="{LEFT}" y="{y - 10:.1f}" width="{width:.1f}" height="13"/>')
     if ratio.median > end:
-        parts.append(text(LEFT + span - 4, y + 1, "→", "hb-head", "end"))
+        parts.append(text(LEFT + span - 4, y + 1, "→", "hb-arrow", "end"))
     elif ratio.most > ratio.least:
         low, high = (LEFT + span * min(each, end) / end for each in (ratio.least, ratio.most))
         parts.append(line(low, y - 3.5, high, y - 3.5, "hb-whisker"))
@@ -115,7 +115,7 @@ def middle(value):
 
 
 def lines(identity, plot):
-    height, top, bottom, right = 340, 44, 270, WIDTH - RIGHT
+    height, top, bottom, right = 356, 64, 290, WIDTH - RIGHT
     points = [point for series in plot.series.values() for point in series]
     if not points:
         return whole(identity, plot.title, "nothing was measured", 60, [text(12, 24, plot.title, "hb-head")])
@@ -144,7 +144,7 @@ def lines(identity, plot):
     for x in xs:
         parts.append(text(place_x(x), bottom + 18, f"{x:,g}", "hb-soft", "middle"))
     parts.append(text((80 + right) / 2, bottom + 42, plot.x_label, "", "middle"))
-    parts.append(text(12, top - 2, plot.y_label, "hb-soft"))
+    parts.append(text(12, top - 18, plot.y_label, "hb-soft"))
     told, ends = [], []
     for i, (name, series) in enumerate(plot.series.items()):
         kind = f"hb-s{i % 4}"

@@ -206,7 +206,8 @@ def write(ctx, facts, out):
         with open(os.path.join(out, f"{name}.svg"), "w", encoding="utf-8") as file:
             file.write(content)
     painter, pngs = pictures.paint(out, list(files))
-    facts = facts + [("Plots", "SVG and PNG" if pngs else f"SVG only: {painter}")]
+    if drawings:
+        facts = facts + [("Plots", f"SVG only: {painter}" if painter else "SVG and PNG")]
     drawings = {number: (name, svg, pngs.get(name)) for number, (name, svg) in drawings.items()}
     words = markdown(ctx, facts)
     with open(os.path.join(out, "tables.md"), "w", encoding="utf-8") as file:

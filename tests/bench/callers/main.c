@@ -65,10 +65,17 @@ static bool start(struct run *run, struct caller *me)
     if (!run->processes) {
         if (pthread_create(&me->thread, NULL, live_as_thread, me) != 0)
             return callers_fail(me->why, "no thread");
-    } else if ((me->pid = fork()) == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        run_live(me);
-        _exit(0);
+    } else {
+        // Not into *me at once, which the child shares.
+        pid_t pid = fork();
+        if (pid == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            run_live(me);
+            _exit(0);
+        }
+        me->pid = pid;
+        if (pid < 0)
+            return callers_fail(me->why, "no process");
     }
     clock_gettime(CLOCK_REALTIME, &limit);
     limit.tv_sec += PATIENCE_S;
@@ -124,6 +131,8 @@ static bool let_go(struct run *run)
     measure_cpu(run);
     run_sleep_until(run->to_ns);
     measure_cpu(run);
+    for (int i = 0; i < run->n_callers; i++)
+        sem_post(&run->leave);
     for (int i = 0; i < run->n_callers; i++) {
         if (run->processes)
             waitpid(run->caller[i].pid, NULL, 0);
@@ -297,6 +306,7 @@ int main(int argc, char **argv)
     }
     sem_init(&run->ready, 1, 0);
     sem_init(&run->go, 1, 0);
+    sem_init(&run->leave, 1, 0);
     prctl(PR_SET_TIMERSLACK, 1);
     int code = measure(run);
     fflush(NULL);

@@ -83,6 +83,8 @@ void run_live(struct caller *me)
         ;
     if (able)
         work(me, state);
+    while (sem_wait(&run->leave) != 0)
+        ;
     if (state)
         run->way->leave(state);
 }

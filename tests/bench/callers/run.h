@@ -33,7 +33,7 @@ struct run {
     double rate, warm_s, seconds;
     struct side sides[SIDES_MAX];
     int n_sides;
-    sem_t ready, go;
+    sem_t ready, go, leave;
     int64_t from_ns, to_ns, read_ns;
     int64_t *arrivals;  // with a rate
     size_t n_arrivals;
@@ -47,5 +47,6 @@ int64_t run_now_ns(void);
 void run_sleep_until(int64_t ns);
 
 // A caller's whole life, in a thread or process of its own: opens, asks once and looks at the result, posts `ready`,
-// waits for `go`, asks until the time is over. Before `ready`, `why` says what it isn't able to.
+// waits for `go`, asks until the time is over, and waits for `leave`, until when all processes on the way live. Before
+// `ready`, `why` says what it isn't able to.
 void run_live(struct caller *me);
