@@ -24,7 +24,7 @@ lifecycle() { # SCRIPT
     cd "$T/work" || exit 99
     export "PATH=$bin:$PATH" "SOFTHSM2_CONF=$store/softhsm2.conf" "MODULE=$module" "PROVIDER=$bin/.libs/hsmagent.so" \
         "PYTHON=$python" "ISSUE=node $flow/../interop/ca.mjs $ca issue" "ROOT=$ca/root.pem" "BUNDLE=$ca/bundle.pem" \
-        "EST=$ca_url" "EST_USER=$ca/est-user" PUBLISH=2s
+        "EST=$ca_url" "EST_USER=$ca/est-user" PUBLISH=6s
     part "$1.sh ran to its end" steps_of "$1"
     cd "$bin" || exit 99
     done_testing

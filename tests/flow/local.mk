@@ -57,6 +57,7 @@ flow_scripts = \
 	tests/flow/55-units.sh \
 	tests/flow/56-audit-peers.sh \
 	tests/flow/60-scale.sh \
+	tests/flow/61-bench.sh \
 	tests/flow/61-instructions.sh \
 	tests/flow/70-policy.sh \
 	tests/flow/71-config.sh \
