@@ -49,7 +49,7 @@ fuzz_csr = $(libha_crypto_la_SOURCES) \
 fuzz_json = src/base/buf.c src/base/err.c src/base/json.c src/base/json_check.c src/base/json_write.c src/base/secret.c src/base/text.c
 fuzz_packet = src/base/buf.c src/base/clock.c src/base/err.c src/base/secret.c src/base/text.c src/channel/packet.c
 fuzz:
-	$(fuzz_run) audit $(fuzz_flags) $(ZLIB_LIBS) $(fuzz_audit)
+	$(fuzz_run) audit $(filter-out --,$(fuzz_flags)) $(ZLIB_LIBS) -- $(fuzz_audit)
 	$(fuzz_run) key_file $(fuzz_flags) $(fuzz_http)
 	$(fuzz_run) reference $(fuzz_flags) $(hsmagent_la_SOURCES) $(fuzz_client)
 	$(fuzz_run) answer $(fuzz_flags) $(fuzz_client)
