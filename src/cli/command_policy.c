@@ -5,7 +5,7 @@
 #define CONFIG_ROW                                                                                                     \
     {                                                                                                                  \
         .id = HA_OPT_CONFIG, .name = "config", .letter = 'c', .value = "FILE",                                         \
-        .help = "The agent's configuration, instead of " HA_SYSCONFDIR "/hsm-agent/hsm-agent.conf."                    \
+        .help = "The agent's configuration, instead of the one that hsm-agentd takes by default."                      \
     }
 
 const struct ha_opt_row ha_policy_explain_rows[] = {

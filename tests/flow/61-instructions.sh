@@ -9,12 +9,12 @@
 # daemon: instructions and allocations of one request; child: of one question.
 bounds() {
     cat <<'END'
-sign daemon 38820 10
+sign daemon 39850 11
 sign child 2180 2
-batch daemon 535200 94
-tls daemon 45410 11
+batch daemon 565500 94
+tls daemon 47360 11
 tls child 2180 2
-decrypt daemon 47350 10
+decrypt daemon 48840 10
 decrypt child 2010 1
 END
 }

@@ -42,10 +42,7 @@ fuzz_audit = $(libha_crypto_la_SOURCES) \
 	src/base/json_write.c src/base/secret.c src/base/text.c \
 	src/audit/checkpoint.c src/audit/files.c src/audit/line.c src/audit/reader.c src/audit/verify.c \
 	src/audit/verify_state.c
-fuzz_config = $(libha_crypto_la_SOURCES) $(libha_config_la_SOURCES) $(libha_format_la_SOURCES) \
-	src/base/buf.c src/base/clock.c src/base/err.c src/base/file.c src/base/ini.c src/base/json.c src/base/json_check.c \
-	src/base/json_text.c src/base/json_write.c src/base/mistakes.c src/base/nearest.c src/base/program.c src/base/secret.c \
-	src/base/text.c
+fuzz_config = $(libha_base_la_SOURCES) $(libha_crypto_la_SOURCES) $(libha_config_la_SOURCES) $(libha_format_la_SOURCES)
 fuzz_policy = $(libha_base_la_SOURCES) $(libha_crypto_la_SOURCES) $(libha_config_la_SOURCES) $(libha_format_la_SOURCES) \
 	$(libha_policy_la_SOURCES)
 fuzz_api = $(fuzz_policy) $(libha_audit_la_SOURCES) $(libha_channel_la_SOURCES) $(libha_supervise_la_SOURCES) \
