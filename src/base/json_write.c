@@ -5,7 +5,6 @@
 #include "base/json_check.h"
 #include "base/text.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 // One character of a string: `length` bytes at `at`, 0 when the byte there isn't UTF-8.
@@ -30,14 +29,24 @@ static void put_character(struct ha_buf *out, const char *at, size_t length)
     }
 }
 
+// Whether a character stands for itself in a string.
+static bool is_plain(char c)
+{
+    static const bool special[UINT8_MAX + 1] = {
+        [0x00 ... 0x1f] = true, ['"'] = true, ['\\'] = true, [0x7f ... 0xff] = true};
+    return !special[(uint8_t)c];
+}
+
 void ha_jw_quoted(struct ha_buf *out, const char *text)
 {
     size_t n = strlen(text);
+    if (!ha_buf_reserve(out, n + 2))
+        return;
     ha_buf_putc(out, '"');
     for (size_t at = 0; at < n;) {
         // Most text is plain, and is copied a run at a time.
         size_t run = at;
-        while (run < n && text[run] >= 0x20 && text[run] < 0x7f && text[run] != '"' && text[run] != '\\')
+        while (is_plain(text[run]))  // a NUL isn't
             run++;
         ha_buf_append(out, text + at, run - at);
         at = run;
@@ -53,7 +62,8 @@ void ha_jw_quoted(struct ha_buf *out, const char *text)
 // Puts the comma if one is due (the buffer's last byte tells: no value ends in one of these), then the name.
 static void begin(struct ha_buf *out, const char *name)
 {
-    if (out->len > 0 && !memchr("{[:\n", out->data[out->len - 1], 4))
+    char last = out->len > 0 ? (char)out->data[out->len - 1] : '\n';
+    if (last != '{' && last != '[' && last != ':' && last != '\n')
         ha_buf_putc(out, ',');
     if (name) {
         ha_jw_quoted(out, name);
@@ -108,7 +118,7 @@ void ha_jw_hex(struct ha_buf *out, const char *name, const void *bytes, size_t n
 void ha_jw_number(struct ha_buf *out, const char *name, int64_t number)
 {
     begin(out, name);
-    ha_buf_printf(out, "%" PRId64, number);
+    ha_buf_decimal(out, number);
 }
 
 void ha_jw_bool(struct ha_buf *out, const char *name, bool value)

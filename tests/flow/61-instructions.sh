@@ -9,12 +9,12 @@
 # daemon: instructions and allocations of one request; child: of one question.
 bounds() {
     cat <<'END'
-sign daemon 38820 10
+sign daemon 28330 10
 sign child 2180 2
-batch daemon 535200 94
-tls daemon 45410 11
+batch daemon 370700 95
+tls daemon 30980 11
 tls child 2180 2
-decrypt daemon 47350 10
+decrypt daemon 29060 10
 decrypt child 2010 1
 END
 }
