@@ -18,7 +18,7 @@ decrypt daemon 29060 10
 decrypt child 2010 1
 END
 }
-syscalls_max=9.5 # one signature: 7 in the daemon and 2 in the token's process, and what other threads do now and then
+syscalls_max=8.5 # one signature: 6 in the daemon and 2 in the token's process, and what other threads do now and then
 
 command -v valgrind >/dev/null || skip_all "valgrind isn't installed"
 [ $sanitized = no ] || skip_all "what a sanitizer is built into doesn't run under valgrind"
