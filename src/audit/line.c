@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #define HEAD  "{\"seq\":"
@@ -67,7 +66,9 @@ void ha_audit_line_write(struct ha_buf *out, uint64_t seq, const char *prev, con
 {
     char time[TIME_LEN + 1];
     ha_time_iso(time);
-    ha_buf_printf(out, HEAD "%" PRIu64 PREV, seq);
+    ha_buf_puts(out, HEAD);
+    ha_buf_decimal(out, (int64_t)seq);
+    ha_buf_puts(out, PREV);
     ha_buf_append(out, prev, HA_AUDIT_HEX_LEN);
     ha_buf_puts(out, TIME);
     ha_buf_puts(out, time);

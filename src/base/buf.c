@@ -95,9 +95,16 @@ void ha_buf_puts(struct ha_buf *buf, const char *text)
     ha_buf_append(buf, text, strlen(text));
 }
 
-void ha_buf_putc(struct ha_buf *buf, char c)
+void ha_buf_decimal(struct ha_buf *buf, int64_t number)
 {
-    ha_buf_append(buf, &c, 1);
+    char text[sizeof "-9223372036854775808"], *at = text + sizeof text;
+    uint64_t left = number < 0 ? -(uint64_t)number : (uint64_t)number;
+    do
+        *--at = (char)('0' + left % 10);
+    while ((left /= 10) > 0);
+    if (number < 0)
+        *--at = '-';
+    ha_buf_append(buf, at, (size_t)(text + sizeof text - at));
 }
 
 void ha_buf_printf(struct ha_buf *buf, const char *format, ...)

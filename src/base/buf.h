@@ -25,7 +25,7 @@ HA_AUTO_DEFINE_CLEAR(struct ha_buf, ha_buf_clear)
 bool ha_buf_ok(const struct ha_buf *buf);
 void ha_buf_append(struct ha_buf *buf, const void *bytes, size_t n);
 void ha_buf_puts(struct ha_buf *buf, const char *text);
-void ha_buf_putc(struct ha_buf *buf, char c);
+void ha_buf_decimal(struct ha_buf *buf, int64_t number);
 void ha_buf_printf(struct ha_buf *buf, const char *format, ...) HA_PRINTF(2, 3);
 // Room for n more bytes; the caller writes there and then calls ha_buf_advance. NULL when failed.
 uint8_t *ha_buf_reserve(struct ha_buf *buf, size_t n);
@@ -34,3 +34,14 @@ void ha_buf_advance(struct ha_buf *buf, size_t n);
 const char *ha_buf_text(const struct ha_buf *buf);
 // Gives the memory away (malloc'ed, NUL-terminated); the buffer is empty after. NULL when failed.
 char *ha_buf_steal(struct ha_buf *buf, size_t *ret_len);
+
+static inline void ha_buf_putc(struct ha_buf *buf, char c)
+{
+    // Here, since it is most of what is done to buffers.
+    if (buf->failed || buf->cap - buf->len < 2) {
+        ha_buf_append(buf, &c, 1);
+        return;
+    }
+    buf->data[buf->len++] = (uint8_t)c;
+    buf->data[buf->len] = 0;
+}

@@ -90,6 +90,16 @@ static enum ha_code check_escape(struct scan *scan)
     return HA_OK;
 }
 
+// What most strings are made of, and nothing is to be said of.
+static void skip_letters(struct scan *scan)
+{
+    size_t at = scan->at;
+    while (at < scan->n &&
+           ((scan->text[at] >= '-' && scan->text[at] <= 'Z') || (scan->text[at] >= '_' && scan->text[at] <= 'z')))
+        at++;
+    scan->at = at;
+}
+
 // At the opening quote.
 static enum ha_code check_string(struct scan *scan)
 {
@@ -109,6 +119,7 @@ static enum ha_code check_string(struct scan *scan)
         if (length == 0)
             return refuse(scan, "bytes that aren't UTF-8");
         scan->at += length;
+        skip_letters(scan);
     }
     scan->at++;
     return HA_OK;

@@ -5,7 +5,6 @@
 #include "base/json_check.h"
 #include "base/text.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 // One character of a string: `length` bytes at `at`, 0 when the byte there isn't UTF-8.
@@ -30,10 +29,18 @@ static void put_character(struct ha_buf *out, const char *at, size_t length)
     }
 }
 
-// Behind the characters from at on that stand for themselves.
-static size_t plain(const char *text, size_t at, size_t n)
+// Whether a character stands for itself in a string. A NUL doesn't.
+static bool is_plain(char c)
 {
-    while (at < n && text[at] >= 0x20 && text[at] < 0x7f && text[at] != '"' && text[at] != '\\')
+    static const bool special[UINT8_MAX + 1] = {
+        [0x00 ... 0x1f] = true, ['"'] = true, ['\\'] = true, [0x7f ... 0xff] = true};
+    return !special[(uint8_t)c];
+}
+
+// Behind the characters from at on that stand for themselves.
+static size_t plain(const char *text, size_t at)
+{
+    while (is_plain(text[at]))
         at++;
     return at;
 }
@@ -52,13 +59,13 @@ static void put_plain(struct ha_buf *out, const char *text, size_t n)
 void ha_jw_quoted(struct ha_buf *out, const char *text)
 {
     size_t n = strlen(text);
-    if (plain(text, 0, n) == n) {
+    if (plain(text, 0) == n) {
         put_plain(out, text, n);
         return;
     }
     ha_buf_putc(out, '"');
     for (size_t at = 0; at < n;) {
-        size_t run = plain(text, at, n);
+        size_t run = plain(text, at);
         ha_buf_append(out, text + at, run - at);
         at = run;
         if (at < n) {
@@ -73,7 +80,8 @@ void ha_jw_quoted(struct ha_buf *out, const char *text)
 // Puts the comma if one is due (the buffer's last byte tells: no value ends in one of these), then the name.
 static void begin(struct ha_buf *out, const char *name)
 {
-    if (out->len > 0 && !memchr("{[:\n", out->data[out->len - 1], 4))
+    char last = out->len > 0 ? (char)out->data[out->len - 1] : '\n';
+    if (last != '{' && last != '[' && last != ':' && last != '\n')
         ha_buf_putc(out, ',');
     if (name) {
         ha_jw_quoted(out, name);
@@ -128,7 +136,7 @@ void ha_jw_hex(struct ha_buf *out, const char *name, const void *bytes, size_t n
 void ha_jw_number(struct ha_buf *out, const char *name, int64_t number)
 {
     begin(out, name);
-    ha_buf_printf(out, "%" PRId64, number);
+    ha_buf_decimal(out, number);
 }
 
 void ha_jw_bool(struct ha_buf *out, const char *name, bool value)

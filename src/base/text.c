@@ -54,16 +54,20 @@ void ha_b64_encode(struct ha_buf *out, const void *bytes, size_t n, size_t wrap)
         ha_buf_putc(out, '\n');
 }
 
-// The value of a character of the URL alphabet, -1 for any other.
+// The values of the URL alphabet's characters, plus one; 0: it isn't one.
+static const uint8_t url_values[UINT8_MAX + 1] = {
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
+    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+    ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
+    ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['-'] = 63, ['_'] = 64};
+
 static int b64u_value(char c)
 {
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '-' ? 62 : c == '_' ? 63 : -1;
+    return url_values[(uint8_t)c] - 1;
 }
 
 static enum ha_code b64u_refuse(const char *text, size_t at, struct ha_err *err)
@@ -89,8 +93,18 @@ enum ha_code ha_b64u_decode(struct ha_buf *out, const char *text, size_t n, stru
         return ha_fail(err, HA_E_MEMORY, "out of memory for decoding base64url");
     uint32_t bits = 0;
     unsigned held = 0;
-    size_t written = 0;
-    for (size_t i = 0; i < n; i++) {
+    size_t written = 0, whole = 0;
+    // Four characters at a time as long as all are good; the rest, or the bad one, one at a time.
+    for (; n - whole >= 4; whole += 4) {
+        int a = b64u_value(text[whole]), b = b64u_value(text[whole + 1]), c = b64u_value(text[whole + 2]),
+            d = b64u_value(text[whole + 3]);
+        if ((a | b | c | d) < 0)
+            break;
+        room[written++] = (uint8_t)(a << 2 | b >> 4);
+        room[written++] = (uint8_t)(b << 4 | c >> 2);
+        room[written++] = (uint8_t)(c << 6 | d);
+    }
+    for (size_t i = whole; i < n; i++) {
         int value = b64u_value(text[i]);
         if (value < 0)
             return b64u_refuse(text, i, err);

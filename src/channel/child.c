@@ -16,6 +16,7 @@
 
 static enum ha_code make_channels(struct ha_child *child, size_t n, int *ret_far, struct ha_err *err)
 {
+    const struct timeval patience = {.tv_usec = HA_CHANNEL_PATIENCE_MS * 1000};
     child->channels = calloc(n, sizeof(*child->channels));
     if (!child->channels)
         return ha_fail(err, HA_E_MEMORY, "out of memory");
@@ -26,6 +27,8 @@ static enum ha_code make_channels(struct ha_child *child, size_t n, int *ret_far
         child->channels[i] = (struct ha_channel){.fd = pair[0], .buffer = ha_packet_buffer_new(), .child = child};
         child->n_channels = i + 1;
         ret_far[i] = pair[1];
+        if (setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)))
+            return ha_fail_errno(err, errno, "a channel's patience can't be set");
         if (!child->channels[i].buffer)
             return ha_fail(err, HA_E_MEMORY, "out of memory");
     }

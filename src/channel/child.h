@@ -16,6 +16,9 @@
 #include <sys/types.h>
 
 // A PKCS#11 session's worth of connection to the child. Owned by one thread while it is on loan.
+// How long ha_packet_recv waits at a channel's daemon's end before it gives up: HA_E_DEADLINE.
+#define HA_CHANNEL_PATIENCE_MS 100
+
 struct ha_channel {
     int fd;
     struct ha_packet_buffer *buffer;

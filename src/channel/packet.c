@@ -190,6 +190,8 @@ enum ha_code ha_packet_recv(int fd, int64_t deadline_ms, struct ha_packet_buffer
     do {
         got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
     } while (got < 0 && errno == EINTR);
+    if (got < 0 && errno == EAGAIN)
+        return ha_fail(err, HA_E_DEADLINE, "the token's process didn't answer in time");
     if (got <= 0)
         return ha_fail(err, HA_E_TOKEN_DOWN, "the token's process is gone%s%s", got < 0 ? ": " : "",
                        got < 0 ? strerror(errno) : "");

@@ -138,9 +138,10 @@ void ha_packet_buffer_wipe(struct ha_packet_buffer *buffer);
 // other end is gone. Never raises SIGPIPE.
 enum ha_code ha_packet_send(int fd, const struct ha_packet *packet, const int *fds, size_t n_fds, struct ha_err *err);
 
-// Waits until deadline_ms (a point of ha_now_ms; negative: for ever) and receives one packet into buffer; ret_packet's
-// parts point into it. ret_fds (room for HA_PACKET_FDS_MAX; NULL: none are accepted) gets the descriptors,
-// close-on-exec. HA_E_TOKEN_DOWN: the other end is gone. HA_E_DEADLINE. HA_E_INTERNAL: not a packet of ours.
+// Waits until deadline_ms (a point of ha_now_ms; negative: as long as the descriptor does, see SO_RCVTIMEO) and
+// receives one packet into buffer; ret_packet's parts point into it. ret_fds (room for HA_PACKET_FDS_MAX; NULL: none
+// are accepted) gets the descriptors, close-on-exec. HA_E_TOKEN_DOWN: the other end is gone. HA_E_DEADLINE.
+// HA_E_INTERNAL: not a packet of ours.
 enum ha_code ha_packet_recv(int fd, int64_t deadline_ms, struct ha_packet_buffer *buffer, struct ha_packet *ret_packet,
                             int *ret_fds, size_t *ret_n_fds, struct ha_err *err);
 

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 
-#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 
 // Nothing that was sent is read any more, and nothing can be sent. Only before the connection's thread runs.
@@ -169,13 +169,26 @@ void ha_http_connection_end_idle(struct ha_http_connection *connection)
         shutdown(connection->fd, SHUT_RD);
 }
 
+// The server's prefix, '-', and the number in hexadecimal digits.
+static void put_id(struct ha_http_connection *connection, unsigned long long number)
+{
+    size_t at = sizeof connection->server->id_prefix - 1, n = 1;
+    memcpy(connection->id, connection->server->id_prefix, at);
+    connection->id[at++] = '-';
+    while (n < sizeof number * 2 && number >> 4 * n)
+        n++;
+    while (n-- > 0)
+        connection->id[at++] = "0123456789abcdef"[number >> 4 * n & 15];
+    connection->id[at] = '\0';
+}
+
 void ha_http_connection_begin(struct ha_http_connection *connection)
 {
     struct ha_http_server *server = connection->server;
     pthread_mutex_lock(&server->lock);
     unsigned long long number = ++server->requests;
     enter_locked(connection, HA_HTTP_RECEIVING);
-    snprintf(connection->id, sizeof connection->id, "%s-%llx", server->id_prefix, number & 0xffffffffffff);
+    put_id(connection, number & 0xffffffffffff);
     pthread_mutex_unlock(&server->lock);
 }
 

@@ -18,7 +18,7 @@
 enum {
     // A connection's memory for the header: what fits is measured against HA_HEADERS_MAX and refused with a problem
     // document; what doesn't is refused by libmicrohttpd, in HTML.
-    CONNECTION_MEMORY = 4 * HA_HEADERS_MAX,
+    CONNECTION_MEMORY = 3 * HA_HEADERS_MAX,
     // Connections over the limit that are accepted so that they can be told.
     CONNECTIONS_SPARE = 64,
     THREAD_STACK = (HA_SANITIZER ? 2048 : 256) * 1024,

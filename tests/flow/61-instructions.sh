@@ -9,16 +9,16 @@
 # daemon: instructions and allocations of one request; child: of one question.
 bounds() {
     cat <<'END'
-sign daemon 39850 11
+sign daemon 28330 10
 sign child 2180 2
-batch daemon 565500 94
-tls daemon 47360 11
+batch daemon 370700 95
+tls daemon 30980 11
 tls child 2180 2
-decrypt daemon 48840 10
+decrypt daemon 29060 10
 decrypt child 2010 1
 END
 }
-syscalls_max=9.5 # one signature: 7 in the daemon and 2 in the token's process, and what other threads do now and then
+syscalls_max=8.5 # one signature: 6 in the daemon and 2 in the token's process, and what other threads do now and then
 
 command -v valgrind >/dev/null || skip_all "valgrind isn't installed"
 [ $sanitized = no ] || skip_all "what a sanitizer is built into doesn't run under valgrind"

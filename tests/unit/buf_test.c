@@ -2,12 +2,14 @@
 // Tests of base/buf.
 #include <stdarg.h>
 #include <stddef.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
 
 #include "base/buf.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void buf_zeroed_reads_as_empty_text(void **state)
@@ -132,12 +134,40 @@ static void buf_steal_of_failed_is_null_and_empties(void **state)
     assert_true(ha_buf_ok(&buf));
 }
 
+static void buf_decimal_writes_what_printf_would(void **state)
+{
+    static const int64_t numbers[] = {0, 7, 10, -1, 1234567890, INT64_MAX, INT64_MIN};
+    for (size_t i = 0; i < HA_ARRAY_SIZE(numbers); i++) {
+        ha_auto(ha_buf_clear) struct ha_buf buf = {0};
+        char wanted[32];
+        snprintf(wanted, sizeof wanted, "%" PRId64, numbers[i]);
+        ha_buf_decimal(&buf, numbers[i]);
+        assert_string_equal(ha_buf_text(&buf), wanted);
+    }
+}
+
+static void buf_putc_grows_and_ends_in_nul(void **state)
+{
+    ha_auto(ha_buf_clear) struct ha_buf buf = {0};
+    for (size_t i = 0; i < 1000; i++) {
+        ha_buf_putc(&buf, (char)('a' + i % 26));
+        assert_int_equal(buf.len, i + 1);
+        assert_int_equal(buf.data[i], 'a' + i % 26);
+        assert_int_equal(buf.data[i + 1], 0);
+    }
+    buf.failed = true;
+    ha_buf_putc(&buf, 'x');
+    assert_int_equal(buf.len, 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(buf_zeroed_reads_as_empty_text),
         cmocka_unit_test(buf_append_keeps_bytes_and_ends_in_nul),
         cmocka_unit_test(buf_append_of_nothing_is_text),
+        cmocka_unit_test(buf_decimal_writes_what_printf_would),
+        cmocka_unit_test(buf_putc_grows_and_ends_in_nul),
         cmocka_unit_test(buf_printf_formats_over_any_capacity),
         cmocka_unit_test(buf_reserve_and_advance_add_what_was_written),
         cmocka_unit_test(buf_too_large_fails_and_stays_failed),

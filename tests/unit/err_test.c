@@ -183,6 +183,14 @@ static void clock_iso_time_has_its_form(void **state)
 {
     char text[25];
     int year, month, day, hour, minute, second, ms, end = 0;
+    ha_time_iso_at(0, text);
+    assert_string_equal(text, "1970-01-01T00:00:00Z");
+    ha_time_iso_at(1795291595, text);
+    assert_string_equal(text, "2026-11-21T20:06:35Z");
+    ha_time_iso_at(253402300799, text);
+    assert_string_equal(text, "9999-12-31T23:59:59Z");
+    ha_time_iso_at(253402300800, text);
+    assert_string_equal(text, "0000-00-00T00:00:00Z");
     ha_time_iso(text);
     assert_int_equal(strlen(text), 24);
     assert_int_equal(

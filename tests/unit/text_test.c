@@ -248,9 +248,26 @@ static void text_equal_sees_every_byte(void **state)
     assert_true(ha_equal_ct(NULL, NULL, 0));
 }
 
+static void b64u_bad_character_in_a_whole_group_is_refused(void **state)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    for (size_t at = 0; at < 8; at++) {
+        for (unsigned c = 0; c <= UINT8_MAX; c++) {
+            ha_auto(ha_buf_clear) struct ha_buf out = {0};
+            struct ha_err err = {0};
+            char text[] = "aGVsbG8h";
+            text[at] = (char)c;
+            bool good = c && strchr(alphabet, (char)c);
+            assert_int_equal(ha_b64u_decode(&out, text, 8, &err), good ? HA_OK : HA_E_MALFORMED);
+            assert_int_equal(out.len, good ? 6 : 0);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(b64u_bad_character_in_a_whole_group_is_refused),
         cmocka_unit_test(text_base64_encodes_the_vectors),
         cmocka_unit_test(text_base64_wraps_lines),
         cmocka_unit_test(text_base64url_decodes_what_it_encodes),
