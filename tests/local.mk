@@ -21,6 +21,7 @@ include tests/unit/provider.mk
 include tests/fault/local.mk
 include tests/uniform/local.mk
 include tests/flow/local.mk
+include tests/bench/local.mk
 include tests/tsan/local.mk
 include tests/fuzz/local.mk
 include tests/tokens/local.mk

@@ -56,6 +56,7 @@ flow_scripts = \
 	tests/flow/54-hardening.sh \
 	tests/flow/55-units.sh \
 	tests/flow/60-scale.sh \
+	tests/flow/61-bench.sh \
 	tests/flow/70-policy.sh \
 	tests/flow/71-config.sh \
 	tests/flow/72-profiles.sh \
