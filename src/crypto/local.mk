@@ -20,5 +20,6 @@ libha_crypto_la_SOURCES = \
 	src/crypto/recipient.c src/crypto/recipient.h \
 	src/crypto/sigenc.c src/crypto/sigenc.h \
 	src/crypto/slow_hash.c src/crypto/slow_hash.h \
+	src/crypto/spki_head.c src/crypto/spki_head.h \
 	src/crypto/x509_parts.c src/crypto/x509_parts.h
 libha_crypto_la_LIBADD = libha-base.la $(CRYPTO_LIBS)

@@ -6,6 +6,7 @@
 #include "crypto/digest.h"
 #include "crypto/ossl.h"
 #include "crypto/point.h"
+#include "crypto/spki_head.h"
 
 #include <limits.h>
 #include <openssl/core_names.h>
@@ -69,25 +70,38 @@ static enum ha_key_type rsa_type(unsigned bits)
     return HA_KEY_RSA_OTHER;
 }
 
-// Takes evp over on success.
-static enum ha_code wrap_evp(enum ha_key_type type, unsigned bits, EVP_PKEY **evp, struct ha_pubkey **ret_key,
-                             struct ha_err *err)
+static struct ha_pubkey *new_key(enum ha_key_type type, unsigned bits, size_t spki_len)
 {
     ha_auto(ha_pubkey_free) struct ha_pubkey *key = calloc(1, sizeof *key);
-    if (!key)
-        return out_of_memory(err);
+    if (!key || !(key->spki = OPENSSL_malloc(spki_len)))
+        return NULL;
     key->type = type;
     key->bits = bits;
-    int len = i2d_PUBKEY(*evp, &key->spki);
-    if (len <= 0)
-        return ha_ossl_fail(err, HA_E_INTERNAL, "encoding a public key");
-    key->spki_len = (size_t)len;
+    key->spki_len = spki_len;
+    return ha_take(&key);
+}
+
+static enum ha_code set_hash(struct ha_pubkey *key, struct ha_err *err)
+{
     uint8_t digest[HA_DIGEST_MAX];
-    enum ha_code code = ha_digest(HA_HASH_SHA256, key->spki, key->spki_len, digest, err);
-    if (code)
-        return code;
+    if (ha_digest(HA_HASH_SHA256, key->spki, key->spki_len, digest, err))
+        return err->code;
     memcpy(key->spki_sha256, digest, HA_SPKI_HASH_LEN);
-    key->evp = ha_take(evp);
+    return HA_OK;
+}
+
+// The key, without OpenSSL's, whose SPKI is the head and the point or code that ha_spki_tail_len says the length of.
+static enum ha_code from_tail(const struct ha_spki_head *head, const uint8_t *tail, struct ha_pubkey **ret_key,
+                              struct ha_err *err)
+{
+    ha_auto(ha_pubkey_free) struct ha_pubkey *key =
+        new_key(head->type, ha_key_type_info(head->type)->bits, head->len + ha_spki_tail_len(head));
+    if (!key)
+        return out_of_memory(err);
+    memcpy(key->spki, head->bytes, head->len);
+    memcpy(key->spki + head->len, tail, ha_spki_tail_len(head));
+    if (set_hash(key, err))
+        return err->code;
     *ret_key = ha_take(&key);
     return HA_OK;
 }
@@ -137,7 +151,16 @@ static enum ha_code from_rsa_bn(const BIGNUM *n, const BIGNUM *e, struct ha_pubk
     if (code)
         return code;
     unsigned bits = (unsigned)BN_num_bits(n);
-    return wrap_evp(rsa_type(bits), bits, &evp, ret_key, err);
+    int len = i2d_PUBKEY(evp, NULL);
+    ha_auto(ha_pubkey_free) struct ha_pubkey *key = len > 0 ? new_key(rsa_type(bits), bits, (size_t)len) : NULL;
+    unsigned char *end = key ? key->spki : NULL;
+    if (!end || i2d_PUBKEY(evp, &end) != len)
+        return ha_ossl_fail(err, HA_E_INTERNAL, "encoding a public key");
+    if (set_hash(key, err))
+        return err->code;
+    key->evp = ha_take(&evp);
+    *ret_key = ha_take(&key);
+    return HA_OK;
 }
 
 // Longer input than this can't be a number of at most RSA_BITS_MAX bits with a sign byte or two.
@@ -200,12 +223,14 @@ enum ha_code ha_pubkey_from_point(enum ha_key_type type, const uint8_t *point, s
     if (code)
         return code;
     ha_auto(EVP_PKEY_free) EVP_PKEY *evp = NULL;
-    const struct ha_key_type_info *info = ha_key_type_info(type);
-    code =
-        info->family == HA_FAMILY_ED ? evp_from_ed25519(plain, &evp, err) : evp_from_ec_point(type, plain, &evp, err);
-    if (code)
-        return code;
-    return wrap_evp(type, info->bits, &evp, ret_key, err);
+    ha_auto(ha_pubkey_free) struct ha_pubkey *key = NULL;
+    if (type == HA_KEY_ED25519 ? evp_from_ed25519(plain, &evp, err) : evp_from_ec_point(type, plain, &evp, err))
+        return err->code;
+    if (from_tail(ha_spki_head_of(type), plain, &key, err))
+        return err->code;
+    key->evp = ha_take(&evp);
+    *ret_key = ha_take(&key);
+    return HA_OK;
 }
 
 static enum ha_code from_evp_rsa(const EVP_PKEY *evp, struct ha_pubkey **ret_key, struct ha_err *err)
@@ -251,6 +276,9 @@ static enum ha_code from_evp_ed25519(const EVP_PKEY *evp, struct ha_pubkey **ret
 
 enum ha_code ha_pubkey_from_spki(const uint8_t *der, size_t n, struct ha_pubkey **ret_key, struct ha_err *err)
 {
+    const struct ha_spki_head *head = ha_spki_head_find(der, n);
+    if (head && !ha_key_type_is_secret(head->type))
+        return ha_pubkey_from_point(head->type, der + head->len, n - head->len, ret_key, err);
     const uint8_t *end = der;
     ha_auto(EVP_PKEY_free) EVP_PKEY *evp = n > 0 && n <= SPKI_MAX ? d2i_PUBKEY(NULL, &end, (long)n) : NULL;
     if (!evp)
@@ -267,59 +295,32 @@ enum ha_code ha_pubkey_from_spki(const uint8_t *der, size_t n, struct ha_pubkey 
     return ha_fail(err, HA_E_KEY_CANNOT, "a key of type %s is not RSA, EC or Ed25519", name ? name : "unknown");
 }
 
-// A SubjectPublicKeyInfo whose key is the code, and whose algorithm says what the code is made with: hmacWithSHA256
-// (RFC 8018 appendix B.1.2) or id-aes256-wrap-pad (RFC 5649 section 5).
-#define IDENTITY_HEAD_MAX 19
-static const struct identity_kind {
-    enum ha_key_type type;
-    size_t head_len;
-    uint8_t head[IDENTITY_HEAD_MAX];
-} identity_kinds[] = {
-    {HA_KEY_HMAC_256,
-     19,
-     {0x30, 0x31, 0x30, 0x0c, 0x06, 0x08, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x02, 0x09, 0x05, 0x00, 0x03, 0x21,
-      0x00}},
-    {HA_KEY_AES_256,
-     18,
-     {0x30, 0x30, 0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x30, 0x03, 0x21, 0x00}},
-};
-
-static enum ha_code from_identity(const struct identity_kind *kind, const uint8_t check[static HA_PUBKEY_CHECK_LEN],
-                                  struct ha_pubkey **ret_key, struct ha_err *err)
-{
-    ha_auto(ha_pubkey_free) struct ha_pubkey *key = calloc(1, sizeof *key);
-    uint8_t digest[HA_DIGEST_MAX];
-    if (!key || !(key->spki = OPENSSL_malloc(kind->head_len + HA_PUBKEY_CHECK_LEN)))
-        return out_of_memory(err);
-    memcpy(key->spki, kind->head, kind->head_len);
-    memcpy(key->spki + kind->head_len, check, HA_PUBKEY_CHECK_LEN);
-    key->spki_len = kind->head_len + HA_PUBKEY_CHECK_LEN;
-    key->type = kind->type;
-    key->bits = ha_key_type_info(kind->type)->bits;
-    if (ha_digest(HA_HASH_SHA256, key->spki, key->spki_len, digest, err))
-        return err->code;
-    memcpy(key->spki_sha256, digest, HA_SPKI_HASH_LEN);
-    *ret_key = ha_take(&key);
-    return HA_OK;
-}
-
 enum ha_code ha_pubkey_from_check(enum ha_key_type type, const uint8_t check[static HA_PUBKEY_CHECK_LEN],
                                   struct ha_pubkey **ret_key, struct ha_err *err)
 {
-    for (size_t i = 0; i < HA_ARRAY_SIZE(identity_kinds); i++)
-        if (identity_kinds[i].type == type)
-            return from_identity(&identity_kinds[i], check, ret_key, err);
-    return ha_fail(err, HA_E_INTERNAL, "a key of type %s has a public key", ha_key_type_info(type)->name);
+    if (!ha_key_type_is_secret(type))
+        return ha_fail(err, HA_E_INTERNAL, "a key of type %s has a public key", ha_key_type_info(type)->name);
+    return from_tail(ha_spki_head_of(type), check, ret_key, err);
 }
 
 enum ha_code ha_pubkey_restore(const uint8_t *der, size_t n, struct ha_pubkey **ret_key, struct ha_err *err)
 {
-    for (size_t i = 0; i < HA_ARRAY_SIZE(identity_kinds); i++) {
-        const struct identity_kind *kind = &identity_kinds[i];
-        if (n == kind->head_len + HA_PUBKEY_CHECK_LEN && memcmp(der, kind->head, kind->head_len) == 0)
-            return from_identity(kind, der + kind->head_len, ret_key, err);
-    }
+    const struct ha_spki_head *head = ha_spki_head_find(der, n);
+    if (head && ha_key_type_is_secret(head->type))
+        return from_tail(head, der + head->len, ret_key, err);
     return ha_pubkey_from_spki(der, n, ret_key, err);
+}
+
+struct ha_pubkey *ha_pubkey_copy(const struct ha_pubkey *key)
+{
+    struct ha_pubkey *copy = new_key(key->type, key->bits, key->spki_len);
+    if (!copy)
+        return NULL;
+    memcpy(copy->spki, key->spki, key->spki_len);
+    memcpy(copy->spki_sha256, key->spki_sha256, sizeof copy->spki_sha256);
+    if (key->evp && EVP_PKEY_up_ref(key->evp))
+        copy->evp = key->evp;
+    return copy;
 }
 
 enum ha_code ha_pubkey_from_pem(const char *pem, size_t n, struct ha_pubkey **ret_key, struct ha_err *err)
@@ -389,18 +390,4 @@ void ha_pubkey_to_pem(const struct ha_pubkey *key, struct ha_buf *out)
     ha_buf_puts(out, "-----BEGIN " PEM_STRING_PUBLIC "-----\n");
     ha_b64_encode(out, key->spki, key->spki_len, 64);
     ha_buf_puts(out, "-----END " PEM_STRING_PUBLIC "-----\n");
-}
-
-enum ha_code ha_pubkey_point(const struct ha_pubkey *key, struct ha_buf *out, struct ha_err *err)
-{
-    const struct ha_key_type_info *info = ha_key_type_info(key->type);
-    if (!info->jwk_curve)
-        return ha_fail(err, HA_E_KEY_CANNOT, "a key of type %s has no point", info->name);
-    uint8_t point[HA_POINT_MAX];
-    size_t len = 0;
-    // Every key here was made by ha_pubkey_from_point, so that the stored form is the uncompressed one.
-    if (!EVP_PKEY_get_octet_string_param(key->evp, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point, &len))
-        return ha_ossl_fail(err, HA_E_INTERNAL, "reading a public key");
-    ha_buf_append(out, point, len);
-    return ha_buf_ok(out) ? HA_OK : out_of_memory(err);
 }

@@ -38,6 +38,8 @@ enum ha_code ha_pubkey_from_check(enum ha_key_type type, const uint8_t check[sta
 // What ha_pubkey_spki gave for a key of ours, from our own files and processes: an SPKI, or an identity, which the
 // others take from nobody.
 enum ha_code ha_pubkey_restore(const uint8_t *der, size_t n, struct ha_pubkey **ret_key, struct ha_err *err);
+// NULL: out of memory. Costs no arithmetic.
+struct ha_pubkey *ha_pubkey_copy(const struct ha_pubkey *key);
 void ha_pubkey_free(struct ha_pubkey *key);
 HA_AUTO_DEFINE(struct ha_pubkey, ha_pubkey_free)
 

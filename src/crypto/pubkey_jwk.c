@@ -224,3 +224,17 @@ enum ha_code ha_pubkey_from_jwk(const ha_json *jwk, struct ha_pubkey **ret_key, 
         return key_of_curve(jwk, HA_FAMILY_ED, ret_key, err);
     return fail_at(err, HA_E_KEY_CANNOT, "kty", "isn't RSA, EC or OKP");
 }
+
+enum ha_code ha_pubkey_point(const struct ha_pubkey *key, struct ha_buf *out, struct ha_err *err)
+{
+    const struct ha_key_type_info *info = ha_key_type_info(ha_pubkey_type(key));
+    if (!info->jwk_curve)
+        return ha_fail(err, HA_E_KEY_CANNOT, "a key of type %s has no point", info->name);
+    uint8_t point[HA_POINT_MAX];
+    size_t len = 0;
+    // Every key here was made by ha_pubkey_from_point, so that the stored form is the uncompressed one.
+    if (!EVP_PKEY_get_octet_string_param(ha_pubkey_evp(key), OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point, &len))
+        return ha_ossl_fail(err, HA_E_INTERNAL, "reading a public key");
+    ha_buf_append(out, point, len);
+    return ha_buf_ok(out) ? HA_OK : ha_fail(err, HA_E_MEMORY, "no memory for a public key");
+}

@@ -142,17 +142,6 @@ static enum ha_code check_public(struct ha_p11 *token, struct ha_session *sessio
     return HA_OK;
 }
 
-// The key's first signature will be verified without a search. If memory is short it isn't, and the next search helps.
-static void know(struct ha_p11 *token, const struct ha_pubkey *made)
-{
-    struct ha_pubkey *copy = NULL;
-    struct ha_err ignored = {0};
-    size_t n;
-    const uint8_t *spki = ha_pubkey_spki(made, &n);
-    if (ha_pubkey_from_spki(spki, n, &copy, &ignored) == HA_OK)
-        ha_known_keys_put(&token->known_keys, copy);
-}
-
 static enum ha_code make_and_check(struct ha_p11 *token, struct ha_session *session, struct job *job,
                                    struct ha_err *err)
 {
@@ -172,7 +161,7 @@ static enum ha_code make_and_check(struct ha_p11 *token, struct ha_session *sess
         struct ha_key_name name = {job->question->part[0].data, job->question->part[0].len,
                                    ha_pubkey_spki_sha256(job->made), false, false};
         ha_cache_put(&token->cache, &name, &key);
-        know(token, job->made);
+        ha_known_keys_put(&token->known_keys, ha_pubkey_copy(job->made));
         return HA_OK;
     }
     bool gone = token->p11->C_DestroyObject(session->handle, pair.private_key) == CKR_OK;

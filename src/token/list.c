@@ -25,12 +25,15 @@ struct listed {
     struct ha_pubkey *key;
     char why[512];  // while key is NULL
     uint32_t flags;
+    CK_OBJECT_HANDLE object;
+    bool always_authenticate;
 };
 
 struct job {
     P11KitUri *uri;  // NULL: all
     struct listed *items;
     size_t n;
+    unsigned generation;  // of the token when it was listed
 };
 
 static void job_clear(struct job *job)
@@ -107,13 +110,15 @@ static enum ha_code read_object(struct ha_p11 *token, struct ha_session *session
                                 const struct ha_publics *publics, struct listed *item, struct ha_err *err)
 {
     enum { N_FLAGS = HA_ARRAY_SIZE(flag_rows) };
-    CK_BBOOL values[N_FLAGS] = {0};
-    CK_ATTRIBUTE attributes[2 + N_FLAGS] = {
+    CK_BBOOL values[N_FLAGS] = {0}, always = CK_FALSE;
+    CK_ATTRIBUTE attributes[3 + N_FLAGS] = {
         {CKA_ID, item->id, sizeof(item->id)},
         {CKA_LABEL, item->label, sizeof(item->label)},
     };
     for (size_t i = 0; i < N_FLAGS; i++)
         attributes[2 + i] = (CK_ATTRIBUTE){flag_rows[i].type, &values[i], sizeof(values[i])};
+    attributes[2 + N_FLAGS] = (CK_ATTRIBUTE){CKA_ALWAYS_AUTHENTICATE, &always, sizeof(always)};
+    item->object = object;
     if (ha_find_attributes(token, session, object, attributes, HA_ARRAY_SIZE(attributes), err))
         return err->code;
     item->id_len = attributes[0].ulValueLen;
@@ -122,6 +127,7 @@ static enum ha_code read_object(struct ha_p11 *token, struct ha_session *session
         if (attributes[2 + i].ulValueLen == sizeof(values[i]) && values[i])
             item->flags |= flag_rows[i].flag;
     }
+    item->always_authenticate = attributes[2 + N_FLAGS].ulValueLen == sizeof(always) && always;
     return publics ? add_key(token, session, object, publics, item, err)
                    : add_identity(token, session, object, item, err);
 }
@@ -184,10 +190,59 @@ static enum ha_code collect(struct ha_p11 *token, struct ha_session *session, st
     return HA_OK;
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    const struct listed *x = *(const struct listed *const *)a, *y = *(const struct listed *const *)b;
+    if (x->id_len != y->id_len)
+        return x->id_len < y->id_len ? -1 : 1;
+    int order = memcmp(x->id, y->id, x->id_len);
+    return order ? order : memcmp(ha_pubkey_spki_sha256(x->key), ha_pubkey_spki_sha256(y->key), HA_SPKI_HASH_LEN);
+}
+
+static void remember(struct ha_p11 *token, const struct job *job, const struct listed *item)
+{
+    const struct ha_key_name name = {item->id, item->id_len, ha_pubkey_spki_sha256(item->key), false, false};
+    const struct ha_p11_key key = {
+        .handle = item->object,
+        .generation = job->generation,
+        .type = ha_pubkey_type(item->key),
+        .bits = ha_pubkey_bits(item->key),
+        .always_authenticate = item->always_authenticate,
+    };
+    ha_cache_put(&token->cache, &name, &key);
+    ha_known_keys_put(&token->known_keys, ha_pubkey_copy(item->key));
+}
+
+// A search takes as long as the token has objects, so the first use of each key would cost all keys' time together.
+// Two that fit one name are left to the search, which says so.
+static void remember_pairs(struct ha_p11 *token, const struct job *job)
+{
+    ha_auto(ha_free) const struct listed **pairs = calloc(job->n + 1, sizeof(*pairs));
+    size_t n = 0;
+    if (!pairs)
+        return;
+    for (size_t i = 0; i < job->n; i++) {
+        const struct listed *item = &job->items[i];
+        if (item->key && !(item->flags & HA_OBJECT_SECRET) && item->id_len > 0 && item->id_len <= HA_CKA_ID_MAX)
+            pairs[n++] = item;
+    }
+    qsort(pairs, n, sizeof(*pairs), compare_names);
+    for (size_t first = 0, next; first < n; first = next) {
+        for (next = first + 1; next < n && compare_names(&pairs[first], &pairs[next]) == 0; next++)
+            ;
+        if (next == first + 1)
+            remember(token, job, pairs[first]);
+    }
+}
+
 static enum ha_code run(struct ha_p11 *token, struct ha_session *session, void *context, struct ha_err *err)
 {
+    struct job *job = context;
     mtx_lock(&token->object_lock);
-    enum ha_code code = collect(token, session, context, err);
+    job->generation = atomic_load(&token->generation);
+    enum ha_code code = collect(token, session, job, err);
+    if (code == HA_OK && !job->uri)
+        remember_pairs(token, job);
     mtx_unlock(&token->object_lock);
     if (code)
         job_clear(context);

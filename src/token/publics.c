@@ -122,7 +122,9 @@ enum ha_code ha_publics_find(const struct ha_publics *publics, const void *id, s
         snprintf(ret_why, why_size, "the token has neither a public key nor a certificate with its CKA_ID");
         return HA_OK;
     }
-    size_t n = 0;
-    const uint8_t *spki = ha_pubkey_spki(found, &n);
-    return ha_pubkey_from_spki(spki, n, ret_key, err);
+    struct ha_pubkey *copy = ha_pubkey_copy(found);
+    if (!copy)
+        return ha_fail(err, HA_E_MEMORY, "no memory for a public key");
+    *ret_key = copy;
+    return HA_OK;
 }

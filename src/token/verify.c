@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS 1024
+#define BUCKETS 4096
 
 struct ha_known_key {
     struct ha_known_key *next;
@@ -32,7 +32,7 @@ void ha_known_keys_put(struct ha_known_keys *keys, struct ha_pubkey *key)
 {
     ha_auto(ha_pubkey_free) struct ha_pubkey *owned = key;
     ha_auto(ha_free) struct ha_known_key *row = malloc(sizeof(*row));
-    if (!row || !keys->buckets)
+    if (!owned || !row || !keys->buckets)
         return;
     mtx_lock(&keys->lock);
     struct ha_known_key **link = find(keys, ha_pubkey_spki_sha256(owned));

@@ -19,7 +19,7 @@ struct ha_known_keys {
     struct ha_known_key **buckets;
 };
 void ha_known_keys_init(struct ha_known_keys *keys);
-// Takes the key over.
+// Takes the key over. When memory is short, and key NULL for that reason, it doesn't remember.
 void ha_known_keys_put(struct ha_known_keys *keys, struct ha_pubkey *key);
 
 // Whether the signature may leave: it is right, or needn't be looked at. A wrong one is logged and counted in

@@ -19,7 +19,7 @@ import machine  # noqa: E402
 import report  # noqa: E402
 import rig  # noqa: E402
 
-GROUPS = ("sign",)
+GROUPS = ("sign", "tls", "growth")
 
 
 def read_number(name, default, kind, least):

@@ -20,12 +20,14 @@ EXTRA_DIST += \
 	tests/bench/benchlib.py \
 	tests/bench/charts.py \
 	tests/bench/figures.py \
+	tests/bench/growth.py \
 	tests/bench/machine.py \
 	tests/bench/peers.py \
 	tests/bench/pictures.py \
 	tests/bench/report.py \
 	tests/bench/rig.py \
-	tests/bench/sign.py
+	tests/bench/sign.py \
+	tests/bench/tls.py
 # The report is bench-report/. BENCH=sign,... chooses groups, BENCH_ROUNDS=1 BENCH_SECONDS=0.1 is for trying.
-bench: all tests/bench/callers/callers$(EXEEXT) tests/fault/fault_module.la
+bench: all tests/bench/callers/callers$(EXEEXT) tests/bench/handshakes$(EXEEXT) tests/fault/fault_module.la
 	python3 $(srcdir)/tests/bench/bench.py

@@ -73,7 +73,8 @@ class Cpu:
 
 class Token:
     """A SoftHSM2 token that nobody uses: `directory`/softhsm2.conf and tokens/; `pin` and the file `pin_file`; `state`,
-    an agent's state directory that knows the keys; `keys`, {NAME: what GET /v1/keys/NAME says}."""
+    an agent's state directory that knows the keys; `keys`, {NAME: what GET /v1/keys/NAME says}; `filled`, what nobody knows:
+    [(CKA_ID, and CKA_EC_POINT in hexadecimal), ...]."""
 
     def __init__(self, directory, module):
         self.directory = directory
@@ -83,6 +84,7 @@ class Token:
         self.so_pin_file = os.path.join(directory, "so-pin")
         self.state = os.path.join(directory, "state")
         self.keys = {}
+        self.filled = []
 
     @property
     def pin(self):
@@ -221,7 +223,8 @@ class Rig:
                    "--so-pin", f"file:{token.so_pin_file}", "--pin", f"file:{token.pin_file}"]
         subprocess.run(command, env=token.environment, check=True, stdout=subprocess.DEVNULL)
         if fill:
-            self.run_callers(["fill", *self.module_words(token), str(fill)], token.environment)
+            made = self.run_callers(["fill", *self.module_words(token), str(fill)], token.environment)
+            token.filled = [tuple(line.split()) for line in made.splitlines()]
         maker = self.agent(token, own=True)
         for name, kind, purposes in keys:
             maker.create(name, kind, purposes)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# With 500 keys a signature costs the token what it costs with one: two calls, no search; and one packet each way.
+# With 500 keys a signature costs the token what it costs with one, from the first one on: two calls, no search; and one
+# packet each way.
 . "${srcdir:-.}/tests/flow/lib.sh" || exit 99
 
 [ -n "$spy" ] || skip_all 'there is no pkcs11-spy (Debian: opensc-pkcs11)'
@@ -17,10 +18,10 @@ spy_on "$T/a/agent.conf" "$T/a/spy.log"
 start_agent a || done_testing
 api GET /v1/health/ready
 is 'after a restart, too' "$(field ready)" 500
-succeeds 'the first, the last and one in the middle sign' "$python" "$flow/scale.py" "$socket" sign 30 k1 k500 k250
 
+# Not even the first use searches: what was listed at the start is remembered.
 : >"$T/a/spy.log"
-succeeds 'so they do a hundred times' "$python" "$flow/scale.py" "$socket" sign 100 k1 k500 k250
+succeeds 'the first, the last and one in the middle sign a hundred times' "$python" "$flow/scale.py" "$socket" sign 100 k1 k500 k250
 is 'with a hundred C_SignInit' "$(calls_of "$T/a/spy.log" C_SignInit)" 100
 is 'a hundred C_Sign' "$(calls_of "$T/a/spy.log" C_Sign)" 100
 is 'no search' "$(calls_of "$T/a/spy.log" 'C_FindObjects.*')" 0

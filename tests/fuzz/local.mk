@@ -12,6 +12,7 @@ fuzz_jose = \
 	src/base/buf.c src/base/err.c src/base/json.c src/base/json_check.c src/base/json_text.c src/base/json_write.c \
 	src/base/secret.c src/base/text.c \
 	src/crypto/alg.c src/crypto/digest.c src/crypto/ossl.c src/crypto/point.c src/crypto/pubkey.c \
+	src/crypto/spki_head.c \
 	src/crypto/pubkey_jwk.c src/crypto/pubkey_verify.c src/crypto/sigenc.c \
 	src/format/jose_header.c src/format/jwk.c src/format/jwks.c src/format/jws.c src/format/jws_read.c \
 	src/format/jws_verify.c src/format/jwt.c src/format/jwt_check.c src/format/x5c.c

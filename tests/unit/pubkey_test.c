@@ -142,6 +142,43 @@ static void pubkey_from_spki_refuses_truncated_and_trailing(void **state)
     }
 }
 
+static void pubkey_from_spki_refuses_points_off_the_curve(void **state)
+{
+    for (size_t i = 0; i < HA_ARRAY_SIZE(curve_types); i++) {
+        ha_auto(softkey_free) struct softkey *key = softkey_new(curve_types[i]);
+        uint8_t der[256];
+        size_t len;
+        const uint8_t *spki = ha_pubkey_spki(key->pub, &len);
+        memcpy(der, spki, len);
+        if (curve_types[i] == HA_KEY_ED25519)
+            memset(der + len - 32, 0xff, 32);  // about half of all y are on the curve, but none above the field's prime
+        else
+            der[len - 1] ^= 1;
+        assert_spki_refused(HA_E_MALFORMED, der, len);
+    }
+}
+
+static void pubkey_copy_outlives_the_original(void **state)
+{
+    static const uint8_t check[HA_PUBKEY_CHECK_LEN] = {1, 2, 3};
+    struct ha_err err = {0};
+    ha_auto(softkey_free) struct softkey *rsa = softkey_new(HA_KEY_RSA_2048);
+    ha_auto(softkey_free) struct softkey *ec = softkey_new(HA_KEY_EC_P256);
+    ha_auto(ha_pubkey_free) struct ha_pubkey *identity = NULL;
+    assert_int_equal(ha_pubkey_from_check(HA_KEY_HMAC_256, check, &identity, &err), HA_OK);
+    const struct ha_pubkey *keys[] = {rsa->pub, ec->pub, identity};
+    for (size_t i = 0; i < HA_ARRAY_SIZE(keys); i++) {
+        struct ha_pubkey *copy = ha_pubkey_copy(keys[i]);
+        assert_same_key(copy, keys[i]);
+        assert_int_equal(ha_pubkey_is_public(copy), ha_pubkey_is_public(keys[i]));
+        ha_auto(ha_pubkey_free) struct ha_pubkey *second = ha_pubkey_copy(copy);
+        ha_pubkey_free(copy);
+        assert_same_key(second, keys[i]);
+        if (ha_pubkey_is_public(second))
+            assert_int_equal(EVP_PKEY_eq(ha_pubkey_evp(second), ha_pubkey_evp(keys[i])), 1);
+    }
+}
+
 static void refuse_evp(enum ha_code expected, EVP_PKEY *evp)
 {
     assert_non_null(evp);
@@ -375,6 +412,8 @@ int main(void)
         cmocka_unit_test(pubkey_pem_round_trips_through_openssl),
         cmocka_unit_test(pubkey_from_pem_refuses_other_blocks),
         cmocka_unit_test(pubkey_from_spki_refuses_truncated_and_trailing),
+        cmocka_unit_test(pubkey_from_spki_refuses_points_off_the_curve),
+        cmocka_unit_test(pubkey_copy_outlives_the_original),
         cmocka_unit_test(pubkey_from_spki_refuses_other_kinds_of_keys),
         cmocka_unit_test(pubkey_from_rsa_takes_leading_zeros),
         cmocka_unit_test(pubkey_from_rsa_refuses_bad_numbers),

@@ -153,6 +153,10 @@ static void two_objects_that_fit_are_named(void **state)
     token_store(rsa, "twice-rsa", "first", STORE_PRIVATE);
     token_store(rsa, "twice-rsa", "second", STORE_PRIVATE);
     rig_up(rig, &(struct rig_options){.plain_module = true});
+    struct token_seen seen;
+    // What has been listed is remembered, but for these.
+    assert_int_equal(token_list(rig, "", "twice-ec", &seen, &err), HA_OK);
+    assert_int_equal(seen.found, 2);
     assert_int_equal(token_sign(rig, "twice-ec", ec_public, &err), HA_E_AMBIGUOUS);
     assert_non_null(strstr(err.detail, "object=first"));
     assert_non_null(strstr(err.detail, "object=second"));

@@ -224,6 +224,14 @@ bool callers_fill(char **words, char *why)
         done = good(
             module->f->C_GenerateKeyPair(module->login, &generate, public, 4, private, 6, &public_key, &private_key),
             "C_GenerateKeyPair", why);
+        uint8_t point[256];
+        CK_ATTRIBUTE attribute = {CKA_EC_POINT, point, sizeof(point)};
+        done = done && good(module->f->C_GetAttributeValue(module->login, public_key, &attribute, 1),
+                            "C_GetAttributeValue", why);
+        printf("%s ", name);
+        for (CK_ULONG at = 0; done && at < attribute.ulValueLen; at++)
+            printf("%02x", point[at]);
+        putchar('\n');
     }
     module->f->C_Finalize(NULL);
     free(module);
