@@ -11,13 +11,14 @@
 #include <poll.h>
 #include <string.h>
 
+enum { SOCKET, CONFIG, ENROL_DIR, VARIABLES };
+
 struct dev {
     struct ha_dev_dir *dir;
     struct ha_dev_programs programs;
     struct ha_dev_signals signals;
     struct ha_dev_child daemon;
-    char *variable;  // "HSM_AGENT_SOCKET=..."
-    char *enrol;     // "HSM_AGENT_ENROL_DIR=...": no enrolment is mixed up with those of another agent
+    char *variables[VARIABLES + 1];  // "HSM_AGENT_SOCKET=...", and where this agent's other things are; then NULL
     int log;
     off_t log_start;  // what this run writes begins there
 };
@@ -28,8 +29,8 @@ static void dev_clear(struct dev *dev)
     ha_dev_signals_restore(&dev->signals);
     ha_dev_setup_clear(&dev->programs);
     ha_dev_dir_free(dev->dir);
-    free(dev->variable);
-    free(dev->enrol);
+    for (size_t i = 0; i < VARIABLES; i++)
+        free(dev->variables[i]);
     if (dev->log > STDERR_FILENO)
         close(dev->log);
 }
@@ -75,7 +76,7 @@ static enum ha_code check_ready(const struct dev *dev, const struct ha_cli *cli,
     ha_auto(ha_buf_clear) struct ha_buf body = {0};
     const struct ha_call call = {.method = "GET", .path = "/v1/health/ready"};
     unsigned status = 0;
-    enum ha_code code = ha_client_new(strchr(dev->variable, '=') + 1, cli->timeout_ms, &client, err);
+    enum ha_code code = ha_client_new(strchr(dev->variables[SOCKET], '=') + 1, cli->timeout_ms, &client, err);
     if (code == HA_OK)
         code = ha_client_call(client, &call, &status, &body, err);
     if (status != 503)
@@ -86,12 +87,17 @@ static enum ha_code check_ready(const struct dev *dev, const struct ha_cli *cli,
 
 static enum ha_code make_variables(struct dev *dev, struct ha_err *err)
 {
-    ha_auto(ha_buf_clear) struct ha_buf variable = {0}, enrol = {0};
-    ha_buf_printf(&variable, "HSM_AGENT_SOCKET=%s/agent.sock", dev->dir->path);
-    ha_buf_printf(&enrol, "HSM_AGENT_ENROL_DIR=%s/enrol", dev->dir->path);
-    dev->variable = ha_buf_steal(&variable, NULL);
-    dev->enrol = ha_buf_steal(&enrol, NULL);
-    return dev->variable && dev->enrol ? HA_OK : ha_fail(err, HA_E_MEMORY, "out of memory for a variable");
+    static const char *const formats[VARIABLES] = {
+        [SOCKET] = "HSM_AGENT_SOCKET=%s/agent.sock",
+        [CONFIG] = "HSM_AGENT_CONFIG=%s/hsm-agent.conf",
+        [ENROL_DIR] = "HSM_AGENT_ENROL_DIR=%s/enrol",
+    };
+    for (size_t i = 0; i < VARIABLES; i++)
+        if (asprintf(&dev->variables[i], formats[i], dev->dir->path) < 0) {
+            dev->variables[i] = NULL;
+            return ha_fail(err, HA_E_MEMORY, "out of memory for a variable");
+        }
+    return HA_OK;
 }
 
 static enum ha_code start(struct dev *dev, const struct ha_cli *cli, struct ha_err *err)
@@ -124,7 +130,7 @@ static enum ha_code daemon_ended(struct dev *dev, struct ha_err *err)
 static enum ha_code stay(struct dev *dev, struct ha_err *err)
 {
     ha_auto(ha_buf_clear) struct ha_buf line = {0};
-    ha_buf_printf(&line, "%s\n", dev->variable);
+    ha_buf_printf(&line, "%s\n", dev->variables[SOCKET]);
     enum ha_code code = ha_out_text(&line, err);
     if (code != HA_OK)
         return code;
@@ -169,8 +175,8 @@ static void attend(struct dev *dev, struct ha_dev_child *command)
 static enum ha_code run_command(struct dev *dev, char *const *argv, int *ret_status, struct ha_err *err)
 {
     ha_auto(ha_dev_child_clear) struct ha_dev_child command = {.pidfd = -1};
-    const char *const environment[] = {dev->variable, dev->enrol, NULL};
-    struct ha_dev_start how = {.argv = (const char *const *)argv, .environment = environment, .out = -1, .err = -1};
+    struct ha_dev_start how = {
+        .argv = (const char *const *)argv, .environment = (const char *const *)dev->variables, .out = -1, .err = -1};
     enum ha_code code = ha_dev_child_start(&how, &dev->signals, &command, err);
     if (code != HA_OK)
         return code;

@@ -10,6 +10,7 @@
 #include "policy/explain.h"
 #include "policy/suggest.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -18,7 +19,8 @@ enum { EXPECTATIONS_MAX = 1024 * 1024 };
 static enum ha_code load(const struct ha_cli *cli, struct ha_config **ret_config, struct ha_err *err)
 {
     const char *given = ha_opt_value(cli->opts, HA_OPT_CONFIG);
-    const char *path = given ? given : HA_SYSCONFDIR "/hsm-agent/hsm-agent.conf";
+    const char *usual = getenv("HSM_AGENT_CONFIG");
+    const char *path = given ? given : usual ? usual : HA_SYSCONFDIR "/hsm-agent/hsm-agent.conf";
     ha_auto(ha_mistakes_clear) struct ha_mistakes mistakes = {0};
     if (ha_config_load(path, ret_config, &mistakes, err) == HA_OK)
         return HA_OK;

@@ -468,9 +468,9 @@ static const struct ha_command commands[] = {
      .details =
          "It is the same daemon with the same API as in production. The calling user may do everything, on the one "
          "socket there is. Without COMMAND it prints HSM_AGENT_SOCKET=PATH when the agent is ready, stays in the "
-         "foreground and ends with SIGINT or SIGTERM. With COMMAND it runs that with HSM_AGENT_SOCKET set, and "
-         "HSM_AGENT_ENROL_DIR, so that enrolments are kept with its keys, stops the "
-         "agent when it ends, and exits with its status (128 and the number of the signal that ended it, 127 when it "
+         "foreground and ends with SIGINT or SIGTERM. With COMMAND it runs that with HSM_AGENT_SOCKET and "
+         "HSM_AGENT_CONFIG set, and HSM_AGENT_ENROL_DIR, so that enrolments are kept with its keys, stops the agent "
+         "when it ends, and exits with its status (128 and the number of the signal that ended it, 127 when it "
          "isn't found). --timeout bounds the time for the start.\n"
          "  hsm-agent dev -- sh -c 'hsm-agent key create k --type ec:p256; echo hi | hsm-agent sign k -o sig'\n",
      .local = true,

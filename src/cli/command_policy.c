@@ -5,7 +5,9 @@
 #define CONFIG_ROW                                                                                                     \
     {                                                                                                                  \
         .id = HA_OPT_CONFIG, .name = "config", .letter = 'c', .value = "FILE",                                         \
-        .help = "The agent's configuration, instead of the one that hsm-agentd takes by default."                      \
+        .help = "The agent's configuration, instead of that of the environment variable HSM_AGENT_CONFIG, or the one " \
+                "that "                                                                                                \
+                "hsm-agentd takes by default."                                                                         \
     }
 
 const struct ha_opt_row ha_policy_explain_rows[] = {
