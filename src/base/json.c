@@ -42,9 +42,13 @@ static enum ha_code refuse_duplicates(const cJSON *object, struct ha_err *err)
     size_t n = ha_json_size(object);
     if (n < 2)
         return HA_OK;
-    ha_auto(ha_free) const cJSON **members = calloc(n, sizeof(*members));
-    if (!members)
-        return ha_fail(err, HA_E_MEMORY, "out of memory for reading JSON");
+    const cJSON *few[16], **members = few;
+    ha_auto(ha_free) const cJSON **many = NULL;
+    if (n > HA_ARRAY_SIZE(few)) {
+        members = many = calloc(n, sizeof(*many));
+        if (!many)
+            return ha_fail(err, HA_E_MEMORY, "out of memory for reading JSON");
+    }
     size_t i = 0;
     for (const cJSON *member = object->child; member; member = member->next)
         members[i++] = member;
