@@ -89,9 +89,11 @@ def main():
     seconds = read_number("BENCH_SECONDS", "0.7", float, 0.05)
     groups = read_groups()
     out = os.path.abspath(os.environ.get("BENCH_OUT") or "bench-report")
+    os.umask(0o022)
     # The path of a Unix socket is short.
     base = os.environ.get("TMPDIR", "/tmp")
     directory = tempfile.mkdtemp(prefix="hsm-bench.", dir=base if len(base) <= 40 else "/tmp")
+    os.chmod(directory, 0o711)  # servers of a group run as users of their own
     ctx = benchlib.Context(build, source, directory, rounds, seconds)
     try:
         look_for_missing(ctx, groups)

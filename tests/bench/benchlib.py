@@ -202,16 +202,16 @@ class Context:
 
     # --- Showing
 
-    def promise(self, measure, got, at_least=None, under=None, unit="", reason=""):
+    def promise(self, measure, got, at_least=None, under=None, unit="", reason="", also=""):
         """A row of the table of what has to be shown. `got`: a Spread, a number, or None with a reason. The median
-        decides."""
+        decides; `also` is said behind it."""
         wanted = f"at least {at_least}{unit}" if at_least is not None else f"under {under}{unit}"
         if got is None:
             self.promises.append(Promise(measure, wanted, "not measured" + (f": {reason}" if reason else ""), None))
             return
         value = got.median if isinstance(got, Spread) else got
         met = value >= at_least if at_least is not None else value < under
-        self.promises.append(Promise(measure, wanted, figure(got, unit), met))
+        self.promises.append(Promise(measure, wanted, figure(got, unit) + also, met))
 
     def note(self, text):
         """A paragraph below the comparison that was shown last, or of the whole report before the first one."""
