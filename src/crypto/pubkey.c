@@ -13,6 +13,7 @@
 #include <openssl/err.h>
 #include <openssl/objects.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <string.h>
 
 #define RSA_BITS_MIN      2048
@@ -37,28 +38,8 @@ static enum ha_code out_of_memory(struct ha_err *err)
     return ha_fail(err, HA_E_MEMORY, "no memory for a public key");
 }
 
-static const char *group_name(enum ha_key_type type)
-{
-    switch (type) {
-    case HA_KEY_EC_P256:
-        return SN_X9_62_prime256v1;
-    case HA_KEY_EC_P384:
-        return SN_secp384r1;
-    case HA_KEY_EC_P521:
-        return SN_secp521r1;
-    case HA_KEY_NONE:
-    case HA_KEY_RSA_2048:
-    case HA_KEY_RSA_3072:
-    case HA_KEY_RSA_4096:
-    case HA_KEY_ED25519:
-    case HA_KEY_RSA_OTHER:
-    case HA_KEY_HMAC_256:
-    case HA_KEY_AES_256:
-    case HA_KEY_TYPE_COUNT:
-        break;
-    }
-    return NULL;
-}
+static const char *const group_names[HA_KEY_TYPE_COUNT] = {
+    [HA_KEY_EC_P256] = SN_X9_62_prime256v1, [HA_KEY_EC_P384] = SN_secp384r1, [HA_KEY_EC_P521] = SN_secp521r1};
 
 static enum ha_key_type rsa_type(unsigned bits)
 {
@@ -70,40 +51,53 @@ static enum ha_key_type rsa_type(unsigned bits)
     return HA_KEY_RSA_OTHER;
 }
 
-static struct ha_pubkey *new_key(enum ha_key_type type, unsigned bits, size_t spki_len)
+// Takes the SPKI over, whatever comes of it.
+static enum ha_code new_key(enum ha_key_type type, unsigned bits, unsigned char *spki, size_t spki_len,
+                            struct ha_pubkey **ret_key, struct ha_err *err)
 {
+    ha_auto(ha_ossl_free) unsigned char *owned = spki;
     ha_auto(ha_pubkey_free) struct ha_pubkey *key = calloc(1, sizeof *key);
-    if (!key || !(key->spki = OPENSSL_malloc(spki_len)))
-        return NULL;
-    key->type = type;
-    key->bits = bits;
-    key->spki_len = spki_len;
-    return ha_take(&key);
-}
-
-static enum ha_code set_hash(struct ha_pubkey *key, struct ha_err *err)
-{
     uint8_t digest[HA_DIGEST_MAX];
-    if (ha_digest(HA_HASH_SHA256, key->spki, key->spki_len, digest, err))
+    if (!key || !owned)
+        return out_of_memory(err);
+    if (ha_digest(HA_HASH_SHA256, owned, spki_len, digest, err))
         return err->code;
+    *key = (struct ha_pubkey){.type = type, .bits = bits, .spki = ha_take(&owned), .spki_len = spki_len};
     memcpy(key->spki_sha256, digest, HA_SPKI_HASH_LEN);
+    *ret_key = ha_take(&key);
     return HA_OK;
 }
 
-// The key, without OpenSSL's, whose SPKI is the head and the point or code that ha_spki_tail_len says the length of.
+// The key, without OpenSSL's, whose SPKI is the head and what follows it.
 static enum ha_code from_tail(const struct ha_spki_head *head, const uint8_t *tail, struct ha_pubkey **ret_key,
                               struct ha_err *err)
 {
-    ha_auto(ha_pubkey_free) struct ha_pubkey *key =
-        new_key(head->type, ha_key_type_info(head->type)->bits, head->len + ha_spki_tail_len(head));
-    if (!key)
-        return out_of_memory(err);
-    memcpy(key->spki, head->bytes, head->len);
-    memcpy(key->spki + head->len, tail, ha_spki_tail_len(head));
-    if (set_hash(key, err))
-        return err->code;
-    *ret_key = ha_take(&key);
-    return HA_OK;
+    size_t tail_len = ha_spki_tail_len(head);
+    unsigned char *spki = OPENSSL_malloc(head->len + tail_len);
+    if (spki) {
+        memcpy(spki, head->bytes, head->len);
+        memcpy(spki + head->len, tail, tail_len);
+    }
+    return new_key(head->type, ha_key_type_info(head->type)->bits, spki, head->len + tail_len, ret_key, err);
+}
+
+// By OpenSSL's encoder, unless it is of the usual form.
+static enum ha_code from_rsa_evp(enum ha_key_type type, EVP_PKEY *evp, const BIGNUM *n, const BIGNUM *e,
+                                 struct ha_pubkey **ret_key, struct ha_err *err)
+{
+    const struct ha_spki_head *head = ha_spki_head_of(type);
+    if (head && BN_is_word(e, RSA_F4)) {
+        uint8_t tail[RSA_BITS_MAX / 8 + HA_SPKI_FOOT_LEN];
+        size_t n_len = ha_spki_tail_len(head) - HA_SPKI_FOOT_LEN;
+        BN_bn2bin(n, tail);
+        memcpy(tail + n_len, ha_spki_foot, HA_SPKI_FOOT_LEN);
+        return from_tail(head, tail, ret_key, err);
+    }
+    unsigned char *spki = NULL;
+    int len = i2d_PUBKEY(evp, &spki);
+    if (len <= 0)
+        return ha_ossl_fail(err, HA_E_INTERNAL, "encoding a public key");
+    return new_key(type, (unsigned)BN_num_bits(n), spki, (size_t)len, ret_key, err);
 }
 
 // A key of OpenSSL's from parameters; what it refuses is malformed.
@@ -151,12 +145,8 @@ static enum ha_code from_rsa_bn(const BIGNUM *n, const BIGNUM *e, struct ha_pubk
     if (code)
         return code;
     unsigned bits = (unsigned)BN_num_bits(n);
-    int len = i2d_PUBKEY(evp, NULL);
-    ha_auto(ha_pubkey_free) struct ha_pubkey *key = len > 0 ? new_key(rsa_type(bits), bits, (size_t)len) : NULL;
-    unsigned char *end = key ? key->spki : NULL;
-    if (!end || i2d_PUBKEY(evp, &end) != len)
-        return ha_ossl_fail(err, HA_E_INTERNAL, "encoding a public key");
-    if (set_hash(key, err))
+    ha_auto(ha_pubkey_free) struct ha_pubkey *key = NULL;
+    if (from_rsa_evp(rsa_type(bits), evp, n, e, &key, err))
         return err->code;
     key->evp = ha_take(&evp);
     *ret_key = ha_take(&key);
@@ -185,7 +175,7 @@ static enum ha_code evp_from_ec_point(enum ha_key_type type, const uint8_t *plai
                                       struct ha_err *err)
 {
     ha_auto(OSSL_PARAM_BLD_free) OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-    if (!build || !OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, group_name(type), 0) ||
+    if (!build || !OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, group_names[type], 0) ||
         !OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, plain, ha_point_len(type)))
         return out_of_memory(err);
     ha_auto(OSSL_PARAM_free) OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
@@ -249,7 +239,7 @@ static enum ha_code from_evp_ec(const EVP_PKEY *evp, struct ha_pubkey **ret_key,
     EVP_PKEY_get_int_param(evp, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &explicit_params);
     EVP_PKEY_get_group_name(evp, group, sizeof group, NULL);
     for (unsigned i = HA_KEY_NONE + 1; i < HA_KEY_TYPE_COUNT && !explicit_params; i++) {
-        const char *name = group_name((enum ha_key_type)i);
+        const char *name = group_names[i];
         if (!name || strcmp(name, group) != 0)
             continue;
         uint8_t point[HA_POINT_MAX];
@@ -277,8 +267,12 @@ static enum ha_code from_evp_ed25519(const EVP_PKEY *evp, struct ha_pubkey **ret
 enum ha_code ha_pubkey_from_spki(const uint8_t *der, size_t n, struct ha_pubkey **ret_key, struct ha_err *err)
 {
     const struct ha_spki_head *head = ha_spki_head_find(der, n);
-    if (head && !ha_key_type_is_secret(head->type))
+    if (head && ha_key_type_info(head->type)->jwk_curve)
         return ha_pubkey_from_point(head->type, der + head->len, n - head->len, ret_key, err);
+    if (head && ha_key_type_info(head->type)->family == HA_FAMILY_RSA && der[head->len] & 0x80 &&
+        memcmp(der + n - HA_SPKI_FOOT_LEN, ha_spki_foot, HA_SPKI_FOOT_LEN) == 0)
+        return ha_pubkey_from_rsa(der + head->len, n - head->len - HA_SPKI_FOOT_LEN, ha_spki_foot + 2,
+                                  HA_SPKI_FOOT_LEN - 2, ret_key, err);
     const uint8_t *end = der;
     ha_auto(EVP_PKEY_free) EVP_PKEY *evp = n > 0 && n <= SPKI_MAX ? d2i_PUBKEY(NULL, &end, (long)n) : NULL;
     if (!evp)
@@ -313,14 +307,15 @@ enum ha_code ha_pubkey_restore(const uint8_t *der, size_t n, struct ha_pubkey **
 
 struct ha_pubkey *ha_pubkey_copy(const struct ha_pubkey *key)
 {
-    struct ha_pubkey *copy = new_key(key->type, key->bits, key->spki_len);
-    if (!copy)
+    ha_auto(ha_pubkey_free) struct ha_pubkey *copy = calloc(1, sizeof *copy);
+    unsigned char *spki = copy ? OPENSSL_memdup(key->spki, key->spki_len) : NULL;
+    if (!spki)
         return NULL;
-    memcpy(copy->spki, key->spki, key->spki_len);
-    memcpy(copy->spki_sha256, key->spki_sha256, sizeof copy->spki_sha256);
-    if (key->evp && EVP_PKEY_up_ref(key->evp))
-        copy->evp = key->evp;
-    return copy;
+    *copy = *key;
+    copy->spki = spki;
+    if (key->evp)
+        EVP_PKEY_up_ref(key->evp);
+    return ha_take(&copy);
 }
 
 enum ha_code ha_pubkey_from_pem(const char *pem, size_t n, struct ha_pubkey **ret_key, struct ha_err *err)

@@ -10,7 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HA_SPKI_HEAD_MAX 26
+#define HA_SPKI_HEAD_MAX 33
+#define HA_SPKI_FOOT_LEN 5  // of RSA: the exponent
 
 struct ha_spki_head {
     enum ha_key_type type;
@@ -18,7 +19,9 @@ struct ha_spki_head {
     uint8_t bytes[HA_SPKI_HEAD_MAX];
 };
 
-// Bytes of the plain point, or of the code, that follow.
+extern const uint8_t ha_spki_foot[HA_SPKI_FOOT_LEN];
+
+// Bytes of the plain point, of the code, or of modulus and foot, that follow.
 size_t ha_spki_tail_len(const struct ha_spki_head *head);
 // NULL: keys of this type have various lengths.
 const struct ha_spki_head *ha_spki_head_of(enum ha_key_type type);

@@ -17,8 +17,9 @@
 
 enum {
     // A connection's memory for the header: what fits is measured against HA_HEADERS_MAX and refused with a problem
-    // document; what doesn't is refused by libmicrohttpd, in HTML.
-    CONNECTION_MEMORY = 3 * HA_HEADERS_MAX,
+    // document; what doesn't is refused by libmicrohttpd. It wipes all of it after each request, so it is both memory
+    // that each idle connection keeps and time that each request takes.
+    CONNECTION_MEMORY = HA_HEADERS_MAX + HA_HEADERS_MAX / 2,
     // Connections over the limit that are accepted so that they can be told.
     CONNECTIONS_SPARE = 64,
     THREAD_STACK = (HA_SANITIZER ? 2048 : 256) * 1024,

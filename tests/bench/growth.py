@@ -18,7 +18,7 @@ import time
 
 import agentlib
 import rig
-from figures import Spread, figure
+from figures import Spread, figure, ratio_text
 
 KEYS = (1, 100, 1000, 10000)
 FEW, MANY = 1, 10000         # of the promise about signatures
@@ -26,7 +26,9 @@ START_KEYS, START_S = 1000, 1
 IDLE = (0, 100, 1000)
 IDLE_KIB = 64
 SESSIONS = (1, 2, 8, 64)
+AUDIT = ("audit = no", "audit-sync = batch", "audit-sync = always")
 CALLERS = 8
+IN_PROCESS = "SoftHSM2 in-process"
 FIRST_USES = 100
 MEMORY = "/dev/shm"
 MAKE_S = 0.003  # to make a key, roughly
@@ -42,9 +44,14 @@ def sizes():
 
 
 def plan(ctx):
-    # 100, and each number once as strangers for the start.
     numbers = sizes()
-    return 2 * len(numbers) + (len(numbers) - 1) + len(IDLE) + len(SESSIONS) + 3, int(2 * MAKE_S * sum(numbers)) + 20
+    ends = len({numbers[0], numbers[-1]})
+    return 2 * len(pairs_of(numbers)) + ends + len(IDLE) + len(SESSIONS) + len(AUDIT), int(2 * MAKE_S * sum(numbers)) + 20
+
+
+def pairs_of(numbers):
+    """(keys in the token, known to the agent)"""
+    return [(n, n) for n in numbers] + [(n, 1) for n in numbers if n > 1]
 
 
 def run(ctx):
@@ -85,7 +92,7 @@ def make(memory, n, known):
                        "origin": "adopted", "version": 1, "created": "2026-01-01T00:00:00Z", "token": rig.LABEL,
                        "id": name.encode().hex(), "public-key": agentlib.b64u(spki)}, file)
         pem = base64.encodebytes(spki).decode()
-        token.keys[f"k{number}"] = {"public_key": {"pem": f"-----BEGIN PUBLIC KEY-----\n{pem}-----END PUBLIC KEY-----\n"}}
+        token.keys[f"k{number}"] = {"id": name.encode().hex(), "public_key": {"pem": f"-----BEGIN PUBLIC KEY-----\n{pem}-----END PUBLIC KEY-----\n"}}
     return token
 
 
@@ -95,7 +102,7 @@ def name_of(n, known):
 
 def keys(ctx, memory):
     tokens, first, later, making = {}, {}, {}, {}
-    pairs = [(n, n) for n in sizes()] + [(n, 1) for n in sizes() if n > 1]
+    pairs = pairs_of(sizes())
     for n, known in pairs:
         ctx.progress.say(f"a token of {n:,} keys is made")
         begin = time.monotonic()
@@ -107,8 +114,14 @@ def keys(ctx, memory):
         if known == n:
             first[n], later[n] = uses(agent, known), uses(agent, known)
     contenders = [(name_of(*pair), asking(ctx, agents[pair], f"k{(pair[1] + 1) // 2}")) for pair in pairs]
-    # A stranger beside the agent's key costs less than one more key of its own, so these two are the ends.
+    for n in sorted({sizes()[0], sizes()[-1]}):
+        peer = tokens[n, n].copy(os.path.join(memory.place("p"), "token"))
+        contenders.append((f"{IN_PROCESS}, {name_of(n, n)}",
+                           lambda peer=peer, n=n: ctx.in_process(peer, f"k{(n + 1) // 2}", "ES256", callers=CALLERS)))
     comparison = ctx.compare(f"P-256 sign, {CALLERS} callers, by keys in the token", contenders, base=name_of(*pairs[0]))
+    module = comparison.ratio(contenders[-1][0], contenders[-2 if len(sizes()) > 1 else -1][0])
+    comparison.notes.append(f"SoftHSM2 in-process, {name_of(sizes()[-1], sizes()[-1])} against {name_of(sizes()[0], sizes()[0])}: "
+                            f"{ratio_text(module)}. What it loses, the agent on it loses too.")
     comparison.notes.append("Tokens were made in " + ", ".join(f"{making[n]:.1f} s ({n:,})" for n in making) + ".")
     ctx.plot("P-256 signatures a second by keys in the token", "keys", "signatures a second",
              {"agent": [(n, comparison[name_of(n, n)].spread("ops_per_s")) for n in sizes()]}, log_x=True)
@@ -147,9 +160,11 @@ def starts(ctx, memory, tokens):
         first = number % len(pairs)
         for pair in pairs[first:] + pairs[:first]:
             ctx.progress.say("start to ready")
+            begin = time.monotonic()
             agent = memory.agent(tokens[pair], own=True)
             times[pair].append(agent.start_s)
             agent.stop()
+            ctx.progress.spent.append(time.monotonic() - begin)
             ctx.progress.step()
     spreads = {pair: Spread(statistics.median(values), min(values), max(values)) for pair, values in times.items()}
     ctx.table("Start of the agent until all keys are ready", ["keys in the token", "known to the agent", "seconds"],
@@ -240,11 +255,9 @@ def sessions(ctx, memory, token):
 
 def audit(ctx):
     token = ctx.softhsm([("p256", "ec:p256", ["sign"])])
-    lines = {"audit = no": "audit = no", "audit-sync = batch": "audit-sync = batch",
-             "audit-sync = always": "audit-sync = always"}
-    agents = {name: ctx.agent(token, agent=line) for name, line in lines.items()}
+    agents = {line: ctx.agent(token, agent=line) for line in AUDIT}
     comparison = ctx.compare(f"P-256 sign, {CALLERS} callers, by audit",
-                             [(name, asking(ctx, agent, "p256")) for name, agent in agents.items()], base="audit = no")
+                             [(name, asking(ctx, agent, "p256")) for name, agent in agents.items()], base=AUDIT[0])
     comparison.notes.append(f"The log is in {os.path.dirname(ctx.directory)}; what `always` costs is that disk's.")
     for agent in agents.values():
         agent.stop()

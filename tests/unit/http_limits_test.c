@@ -122,9 +122,12 @@ static void http_header_limit_is_exact(void **state)
         ha_auto(ha_buf_clear) struct ha_buf header = {0};
         make_header(&header, cases[i / 2].n, i % 2 == 1);
         peer_open(&peer, &bench);
-        assert_int_equal(peer_ask(&peer, ha_buf_text(&header), &answer), cases[i / 2].status);
+        // A first line that fills the connection's memory never reaches us: that is libmicrohttpd's own refusal.
+        bool is_ours = i % 2 == 0 || cases[i / 2].n <= HA_HEADERS_MAX + 1;
+        assert_int_equal(peer_ask(&peer, ha_buf_text(&header), &answer), is_ours ? cases[i / 2].status : 414);
         if (answer.status != 200) {
-            answer_assert_problem(&answer, "headers-too-large");
+            if (is_ours)
+                answer_assert_problem(&answer, "headers-too-large");
             assert_true(peer_is_closed(&peer, 5000));
         }
     }

@@ -158,6 +158,29 @@ static void pubkey_from_spki_refuses_points_off_the_curve(void **state)
     }
 }
 
+// Any odd number is a modulus as far as its encoding goes.
+static void pubkey_spki_of_rsa_is_that_of_openssl_for_any_size_and_exponent(void **state)
+{
+    static const unsigned bits[] = {2048, 2056, 3072, 4096, 4104};
+    static const uint8_t exponents[][3] = {{1, 0, 1}, {0, 0, 3}};
+    for (size_t i = 0; i < 2 * HA_ARRAY_SIZE(bits); i++) {
+        struct ha_err err = {0};
+        uint8_t modulus[513];
+        size_t n = bits[i / 2] / 8, spki_len;
+        memset(modulus, 0xb7, n);
+        ha_auto(ha_pubkey_free) struct ha_pubkey *key = NULL, *back = NULL;
+        assert_int_equal(ha_pubkey_from_rsa(modulus, n, exponents[i % 2], 3, &key, &err), HA_OK);
+        ha_auto(ha_ossl_free) unsigned char *der = NULL;
+        int len = i2d_PUBKEY(ha_pubkey_evp(key), &der);
+        const uint8_t *spki = ha_pubkey_spki(key, &spki_len);
+        assert_int_equal(spki_len, len);
+        assert_memory_equal(spki, der, spki_len);
+        assert_int_equal(ha_pubkey_from_spki(der, (size_t)len, &back, &err), HA_OK);
+        assert_same_key(back, key);
+        assert_int_equal(EVP_PKEY_eq(ha_pubkey_evp(back), ha_pubkey_evp(key)), 1);
+    }
+}
+
 static void pubkey_copy_outlives_the_original(void **state)
 {
     static const uint8_t check[HA_PUBKEY_CHECK_LEN] = {1, 2, 3};
@@ -413,6 +436,7 @@ int main(void)
         cmocka_unit_test(pubkey_from_pem_refuses_other_blocks),
         cmocka_unit_test(pubkey_from_spki_refuses_truncated_and_trailing),
         cmocka_unit_test(pubkey_from_spki_refuses_points_off_the_curve),
+        cmocka_unit_test(pubkey_spki_of_rsa_is_that_of_openssl_for_any_size_and_exponent),
         cmocka_unit_test(pubkey_copy_outlives_the_original),
         cmocka_unit_test(pubkey_from_spki_refuses_other_kinds_of_keys),
         cmocka_unit_test(pubkey_from_rsa_takes_leading_zeros),
