@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SOCKET, CONFIG, ENROL_DIR, VARIABLES };
@@ -87,16 +88,18 @@ static enum ha_code check_ready(const struct dev *dev, const struct ha_cli *cli,
 
 static enum ha_code make_variables(struct dev *dev, struct ha_err *err)
 {
-    static const char *const formats[VARIABLES] = {
-        [SOCKET] = "HSM_AGENT_SOCKET=%s/agent.sock",
-        [CONFIG] = "HSM_AGENT_CONFIG=%s/hsm-agent.conf",
-        [ENROL_DIR] = "HSM_AGENT_ENROL_DIR=%s/enrol",
+    static const char *const names[VARIABLES][2] = {
+        [SOCKET] = {"HSM_AGENT_SOCKET", "agent.sock"},
+        [CONFIG] = {"HSM_AGENT_CONFIG", "hsm-agent.conf"},
+        [ENROL_DIR] = {"HSM_AGENT_ENROL_DIR", "enrol"},
     };
-    for (size_t i = 0; i < VARIABLES; i++)
-        if (asprintf(&dev->variables[i], formats[i], dev->dir->path) < 0) {
-            dev->variables[i] = NULL;
+    for (size_t i = 0; i < VARIABLES; i++) {
+        ha_auto(ha_buf_clear) struct ha_buf variable = {0};
+        ha_buf_printf(&variable, "%s=%s/%s", names[i][0], dev->dir->path, names[i][1]);
+        dev->variables[i] = ha_buf_steal(&variable, NULL);
+        if (!dev->variables[i])
             return ha_fail(err, HA_E_MEMORY, "out of memory for a variable");
-        }
+    }
     return HA_OK;
 }
 

@@ -63,7 +63,7 @@ dev_ends_with() { # NAME STATUS
 
 dev -- sh -c 'exit 7'
 is "the command's status is passed on" $? 7
-like 'the policy is its own' "$(dev -- hsm-agent policy explain --as "user=$(id -un)" k sign)" '*granted*client dev*'
+like 'the policy is its own' "$(dev -- "$bin/hsm-agent" policy explain --as "user=$(id -un)" k sign)" '*granted*client dev*'
 like 'enrolments are kept beside its keys' "$(dev -- sh -c 'echo "$HSM_AGENT_SOCKET $HSM_AGENT_ENROL_DIR"')" \
     "$T/tmp/*/agent.sock $T/tmp/*/enrol"
 succeeds 'also 0' dev -- true
