@@ -229,7 +229,7 @@ static int call_by_other_numbers(const struct fixture *f)
 // At an address whose low half is 0, as no address is.
 static int set_limit(const struct fixture *f)
 {
-    struct rlimit *limit = mmap((void *)0x500000000, 4096, PROT_READ | PROT_WRITE,
+    struct rlimit *limit = mmap((void *)0x200000000000, 4096, PROT_READ | PROT_WRITE,
                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     if (limit == MAP_FAILED || getrlimit(RLIMIT_NOFILE, limit) != 0)
         return 99;
