@@ -105,7 +105,7 @@ for document in README.md HACKING.md SECURITY.md CHANGELOG.md "$@"; do
     grep -o -E '(src|tests|man|hsm-config|include|m4)/[A-Za-z0-9_./-]*[A-Za-z0-9_]|\]\([A-Za-z][A-Za-z./-]*\)' "$src/$document" |
         sed 's/^](\(.*\))$/\1/' | sort -u >"$work/named"
     while IFS= read -r file; do
-        [ -e "$src/$file" ] || [ -e "$src/$file.c" ] || echo "$document: $file" >>"$work/missing"
+        [ -e "$src/$file" ] || [ -e "$src/$file.c" ] || [ -e "$src/$(dirname "$document")/$file" ] || echo "$document: $file" >>"$work/missing"
     done <"$work/named"
     cat "$work/named" >>"$work/all"
 done
