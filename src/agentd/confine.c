@@ -67,6 +67,7 @@ static const struct ha_seccomp_rule rules[] = {
     ALLOW(getppid),
     ALLOW(sched_yield),
     ALLOW(sched_getaffinity),
+    {.number = SYS_sched_setaffinity, .mask = UINT32_MAX, .values = {0}, .n_values = 1, .otherwise = HA_SECCOMP_REFUSE},
     ALLOW(membarrier),
     ALLOW(restart_syscall),
     ALLOW(sysinfo),

@@ -27,8 +27,9 @@ struct daemon {
     const struct ha_log *log;
     char *program;
     struct ha_inherited inherited;
-    struct ha_starter *starter;  // NULL: the daemon isn't confined, and starts programs itself
-    struct ha_looker *looker;    // likewise: it looks up executables itself
+    struct ha_starter *starter;    // NULL: the daemon isn't confined, and starts programs itself
+    struct ha_looker *looker;      // likewise: it looks up executables itself
+    struct ha_affinity *affinity;  // NULL: the scheduler decides
     struct ha_keys *keys;
     struct ha_limits *limits;
     struct ha_pairs *pairs;
@@ -83,12 +84,14 @@ static enum ha_code start(struct daemon *daemon, struct ha_err *err)
         (agent->sandbox && ha_looker_new(daemon->log, &daemon->looker, err)) ||
         (agent->sandbox && ha_starter_new(daemon->program, reload->first, daemon->log, &daemon->starter, err)) ||
         (agent->sandbox && ha_confine_daemon(reload->first, daemon->log, err)) ||
+        (agent->affinity && ha_affinity_new(&daemon->affinity, err)) ||
         ha_keys_new(agent->state_dir, daemon->log, &daemon->keys, err) ||
         ha_auditor_open(reload->first, daemon->log, &daemon->audit, err))
         return err->code;
     const struct ha_spawner *spawner = daemon->starter ? ha_starter_spawner(daemon->starter) : NULL;
     const struct ha_exe_reader *exes = daemon->looker ? ha_looker_reader(daemon->looker) : NULL;
-    if (ha_doors_new(&daemon->snapshots, &daemon->inherited, exes, daemon->log, &reload->doors, err) ||
+    if (ha_doors_new(&daemon->snapshots, &daemon->inherited, exes, daemon->affinity, daemon->log, &reload->doors,
+                     err) ||
         ha_tokens_new(daemon->program, spawner, daemon->keys, daemon->limits, daemon->pairs, &daemon->snapshots,
                       daemon->log, &reload->tokens, err))
         return err->code;
@@ -123,6 +126,7 @@ static void stop(struct daemon *daemon)
     ha_pairs_free(daemon->pairs);
     ha_audit_free(daemon->audit);
     ha_starter_free(daemon->starter);
+    ha_affinity_free(daemon->affinity);
     ha_looker_free(daemon->looker);
     ha_inherited_clear(&daemon->inherited);
     free(daemon->program);

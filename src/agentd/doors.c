@@ -40,6 +40,7 @@ struct ha_doors {
     struct ha_snapshots *snapshots;
     struct ha_inherited *inherited;
     const struct ha_exe_reader *exes;
+    struct ha_affinity *affinity;
     const struct ha_log *log;
     struct door *first;
     struct ha_config *wanted;  // a reference to what was prepared; NULL: nothing was
@@ -99,6 +100,7 @@ static struct ha_http_options options_of(const struct ha_config *config, struct 
         .idle_ms = IDLE_MS,
         .receive_ms = RECEIVE_MS,
         .exes = door->doors->exes,
+        .affinity = door->doors->affinity,
         .context = door,
         .handle = handle,
         .problem = problem,
@@ -346,8 +348,8 @@ unsigned ha_doors_pending(struct ha_doors *doors)
 }
 
 enum ha_code ha_doors_new(struct ha_snapshots *snapshots, struct ha_inherited *inherited,
-                          const struct ha_exe_reader *exes, const struct ha_log *log, struct ha_doors **ret_doors,
-                          struct ha_err *err)
+                          const struct ha_exe_reader *exes, struct ha_affinity *affinity, const struct ha_log *log,
+                          struct ha_doors **ret_doors, struct ha_err *err)
 {
     struct ha_doors *doors = calloc(1, sizeof *doors);
     if (!doors)
@@ -355,6 +357,7 @@ enum ha_code ha_doors_new(struct ha_snapshots *snapshots, struct ha_inherited *i
     doors->snapshots = snapshots;
     doors->inherited = inherited;
     doors->exes = exes;
+    doors->affinity = affinity;
     doors->log = log;
     *ret_doors = doors;
     return HA_OK;

@@ -8,14 +8,16 @@
 
 #include "agentd/inherit.h"
 #include "agentd/snapshot.h"
+#include "base/affinity.h"
 
 struct ha_doors;
 
 // Borrows snapshots, from which each request takes what it works with, inherited, from which a socket is taken before
-// one is made, exes, which reads callers' executables (NULL: this process does), and log.
+// one is made, exes, which reads callers' executables (NULL: this process does), affinity (NULL: the scheduler decides),
+// and log.
 enum ha_code ha_doors_new(struct ha_snapshots *snapshots, struct ha_inherited *inherited,
-                          const struct ha_exe_reader *exes, const struct ha_log *log, struct ha_doors **ret_doors,
-                          struct ha_err *err);
+                          const struct ha_exe_reader *exes, struct ha_affinity *affinity, const struct ha_log *log,
+                          struct ha_doors **ret_doors, struct ha_err *err);
 // Makes and changes the sockets that config wants; what it doesn't want stays until ha_doors_commit. On failure all is
 // as it was before.
 enum ha_code ha_doors_prepare(struct ha_doors *doors, struct ha_config *config, struct ha_err *err);

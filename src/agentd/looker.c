@@ -91,8 +91,7 @@ static _Noreturn void serve(int fd)
 {
     bool filtered;
     struct ha_err err = {0};
-    if (!HA_SANITIZER &&
-        ha_seccomp_enter(rules, HA_ARRAY_SIZE(rules), HA_SECCOMP_UNKNOWN, &filtered, &err))
+    if (!HA_SANITIZER && ha_seccomp_enter(rules, HA_ARRAY_SIZE(rules), HA_SECCOMP_UNKNOWN, &filtered, &err))
         _exit(1);
     for (;;) {
         struct question question;

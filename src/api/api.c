@@ -92,7 +92,7 @@ void ha_api_handle(const struct ha_api *api, const struct ha_request *request, s
                                    .takings = &takings,
                                    .record = &record};
     char name[HA_NAME_MAX + 1];
-    call.caller = (struct ha_caller){.uid = request->principal->uid, .start_ms = ha_now_ms()};
+    call.caller = (struct ha_caller){.uid = request->principal->uid, .start_ms = ha_now_ms(), .cpu = request->cpu};
     struct ha_err err = {0};
     if (dispatch(&call, name, reply, &err) == HA_OK)
         err = (struct ha_err){0};  // what failed on the way, and was done in another way

@@ -20,6 +20,7 @@ struct ha_request {
     const uint8_t *body;
     size_t body_len;
     const struct ha_principal *principal;
+    unsigned cpu;        // the processor that the calling thread is bound to; HA_CPU_ANY
     bool admin;          // it came over an admin socket
     const char *listen;  // that section's name
     char id[24];         // the request's id, in the Request-Id header of the reply and in log lines

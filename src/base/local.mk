@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LTLIBRARIES += libha-base.la
 libha_base_la_SOURCES = \
+	src/base/affinity.c src/base/affinity.h \
 	src/base/auto.h \
 	src/base/buf.c src/base/buf.h \
 	src/base/clock.c src/base/clock.h \

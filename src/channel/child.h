@@ -25,6 +25,7 @@ struct ha_channel {
     struct ha_child *child;
     struct ha_channel *next;  // in whatever list it is while it isn't on loan to a request
     int64_t hung_ms;          // for the minder: when the child counts as hanging
+    unsigned cpu;             // where its worker was told to run; HA_CPU_ANY
 };
 
 struct ha_child {

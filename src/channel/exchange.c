@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The hot path: questions out on free channels, answers in, and what happens when the child dies or hangs meanwhile.
+#include "base/affinity.h"
 #include "base/clock.h"
 #include "channel/token_internal.h"
 
@@ -24,6 +25,7 @@ struct run {
     struct loan loans[HA_PACKET_FDS_MAX];
     size_t n_loans;
     uid_t uid;
+    unsigned cpu;
     pid_t only;  // the one child that may do it; 0: any
     unsigned limit_ms;
     int64_t deadline_ms;  // start + limit_ms, for all items
@@ -157,6 +159,7 @@ static void send_next(struct run *run, struct ha_channel *channel)
     struct ha_err err = {0};
     run->served = true;
     item->tries++;
+    item->question.cpu = channel->cpu;
     run->loans[run->n_loans++] = (struct loan){
         .channel = channel, .item = item, .hung_ms = ha_now_ms() + (int64_t)run->token->config->deadline_ms};
     enum ha_code code = ha_packet_send(channel->fd, &item->question, NULL, 0, &err);
@@ -176,6 +179,7 @@ static void send_first(struct run *run)
                                       .deadline_ms = run->deadline_ms,
                                       .queue_max = config->queue,
                                       .pushy = run->served,
+                                      .cpu = run->n == 1 ? run->cpu : HA_CPU_ANY,
                                       .run = run->only};
     struct ha_channel *channel;
     struct ha_err err = {0};
@@ -239,7 +243,8 @@ void ha_token_exchange(struct ha_token *token, struct ha_exchange *const *items,
 {
     const struct ha_caller nobody = {.uid = (uid_t)-1, .start_ms = ha_now_ms()};
     const struct ha_caller *caller = items[0]->caller ? items[0]->caller : &nobody;
-    struct run run = {.token = token, .items = items, .n = n, .uid = caller->uid, .only = caller->run};
+    struct run run = {
+        .token = token, .items = items, .n = n, .uid = caller->uid, .cpu = caller->cpu, .only = caller->run};
     run.limit_ms = token->config->deadline_ms;
     if (caller->limit_ms && caller->limit_ms < run.limit_ms)
         run.limit_ms = caller->limit_ms;

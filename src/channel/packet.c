@@ -22,6 +22,7 @@ struct packet_head {
     uint32_t key_type;
     uint32_t purposes;
     uint32_t flags;
+    uint32_t cpu;
     uint32_t code;
     uint32_t len[HA_PACKET_PARTS];
     uint64_t rv;
@@ -65,6 +66,7 @@ enum ha_code ha_packet_send(int fd, const struct ha_packet *packet, const int *f
         .key_type = packet->key_type,
         .purposes = packet->purposes,
         .flags = packet->flags,
+        .cpu = packet->cpu,
         .code = packet->code,
         .rv = packet->rv,
         .serial = packet->serial,
@@ -146,6 +148,7 @@ static bool unpack(const uint8_t *bytes, size_t n, struct ha_packet *ret_packet)
         .key_type = head.key_type,
         .purposes = head.purposes,
         .flags = head.flags,
+        .cpu = head.cpu,
         .code = head.code,
         .rv = head.rv,
         .serial = head.serial,

@@ -120,6 +120,7 @@ struct ha_packet {
     uint32_t key_type;  // enum ha_key_type
     uint32_t purposes;  // bits of enum ha_purpose
     uint32_t flags;
+    uint32_t cpu;     // questions to a worker: the processor to run on from now on; HA_CPU_ANY: where it does
     uint32_t code;    // enum ha_code; answers
     uint64_t rv;      // CK_RV; answers
     uint64_t serial;  // chosen by the asker, echoed by the answer

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "channel/pool.h"
 
+#include "base/affinity.h"
 #include "base/clock.h"
 
 #include <errno.h>
@@ -144,19 +145,35 @@ void ha_pool_set_mood(struct ha_pool *pool, const struct ha_err *why)
     pthread_mutex_unlock(&pool->lock);
 }
 
-static struct ha_channel *take_free(struct ha_pool *pool)
+// The link to a free channel whose worker runs there, else to one that runs anywhere, else to any.
+static struct ha_channel **find_free(struct ha_pool *pool, unsigned cpu)
 {
-    struct ha_channel *channel = pool->free;
+    struct ha_channel **found = &pool->free;
+    for (struct ha_channel **link = found; cpu != HA_CPU_ANY && *link; link = &(*link)->next) {
+        if ((*link)->cpu == cpu)
+            return link;
+        if ((*link)->cpu == HA_CPU_ANY && (*found)->cpu != HA_CPU_ANY)
+            found = link;
+    }
+    return found;
+}
+
+static struct ha_channel *take_free(struct ha_pool *pool, unsigned cpu)
+{
+    struct ha_channel **link = find_free(pool, cpu);
+    struct ha_channel *channel = *link;
     if (!channel)
         return NULL;
-    pool->free = channel->next;
+    *link = channel->next;
+    if (cpu != HA_CPU_ANY)
+        channel->cpu = cpu;
     return lend(channel);
 }
 
 struct ha_channel *ha_pool_take_free(struct ha_pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
-    struct ha_channel *channel = take_free(pool);
+    struct ha_channel *channel = take_free(pool, HA_CPU_ANY);
     pthread_mutex_unlock(&pool->lock);
     return channel;
 }
@@ -273,7 +290,7 @@ enum ha_code ha_pool_take(struct ha_pool *pool, const struct ha_pool_wish *wish,
     enum ha_code code = HA_OK;
     pthread_mutex_lock(&pool->lock);
     bool over = is_over(pool, wish->run);
-    struct ha_channel *channel = over ? NULL : take_free(pool);
+    struct ha_channel *channel = over ? NULL : take_free(pool, wish->cpu);
     if (over)
         code = fail_over(err);
     else if (!channel && !pool->child && pool->mood == HA_POOL_FAIL)

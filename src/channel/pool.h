@@ -52,6 +52,7 @@ struct ha_pool_wish {
     int64_t deadline_ms;
     size_t queue_max;  // most that may wait, this one included
     bool pushy;        // for a request that has had its turn once: it waits even if there is no room
+    unsigned cpu;      // where a worker is wanted; HA_CPU_ANY
     pid_t run;         // the one child whose channel it may be; 0: any
 };
 

@@ -67,6 +67,7 @@ struct ha_caller {
     uid_t uid;          // sessions are shared out between users first, then between requests
     int64_t start_ms;   // a point of ha_now_ms: the token's deadline-ms count from here
     unsigned limit_ms;  // not 0: shortens them
+    unsigned cpu;       // where the thread that asks is bound to; HA_CPU_ANY
     pid_t run;          // not 0: the one process of the token that may do it (ha_token_outstanding)
 };
 

@@ -27,6 +27,7 @@ struct ha_agent_config {
     char *user;  // whom a daemon that root started becomes, as written; NULL: it stays who it is
     uid_t uid;   // (uid_t)-1: it stays who it is
     bool sandbox;
+    bool affinity;  // requests are kept each on one processor
     char *state_dir;
     char *second;       // operations that take two people, as written; NULL: none
     unsigned seconds;   // the same as bits 1u << enum ha_operation

@@ -38,10 +38,12 @@ struct ha_http_connection {
 
     // The connection's own thread's: the request under way.
     char id[sizeof(((struct ha_request *)NULL)->id)];
+    struct ha_seat seat;
     struct ha_buf target;  // as sent
     struct ha_buf body;
     bool line_done;
     bool header_done;
+    bool seated;  // counted at its seat
     bool has_body;
     bool answered;  // there is a reply, at least a part of it
     bool linger;    // answered before the body was read

@@ -90,6 +90,8 @@ static enum MHD_Result start(struct ha_http_connection *connection, struct MHD_C
     connection->header_done = true;
     if (!ha_http_connection_count(connection, &draining, &too_many))
         return MHD_NO;
+    ha_affinity_enter(connection->server->options.affinity, &connection->seat);
+    connection->seated = true;
     enum ha_code code = HA_OK;
     if (!ha_buf_ok(&connection->target))
         code = ha_fail(&err, HA_E_MEMORY, "out of memory for the request");
@@ -133,6 +135,7 @@ static enum MHD_Result hand_over(struct ha_http_connection *connection, struct M
         .body = connection->body.data,
         .body_len = connection->body.len,
         .principal = &connection->principal,
+        .cpu = connection->seat.cpu,
         .admin = server->admin,
         .listen = server->listen,
     };
@@ -183,10 +186,12 @@ void ha_http_request_completed(void *cls, struct MHD_Connection *mhd, void **con
     if (!connection)
         return;
     bool lingers = connection->linger;
+    if (connection->seated)
+        ha_affinity_leave(connection->server->options.affinity, &connection->seat);
     ha_buf_clear(&connection->target);
     ha_buf_clear(&connection->body);
     connection->line_done = connection->header_done = connection->has_body = false;
-    connection->answered = connection->linger = false;
+    connection->answered = connection->linger = connection->seated = false;
     ha_http_connection_end(connection);
     if (lingers)
         linger(connection->fd);

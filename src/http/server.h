@@ -4,6 +4,7 @@
 #pragma once
 
 #include "api/message.h"
+#include "base/affinity.h"
 #include "base/err.h"
 
 #include <stdint.h>
@@ -20,6 +21,7 @@ struct ha_http_options {
     // from the connection's beginning: 408.
     unsigned receive_ms;
     const struct ha_exe_reader *exes;  // reads callers' executables; borrowed; NULL: this process does
+    struct ha_affinity *affinity;      // spreads connections over processors; borrowed; NULL: nobody does
     void *context;
     // Answers one complete request. Called from the connection's thread.
     void (*handle)(void *context, const struct ha_request *request, struct ha_reply *reply);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "token/module.h"
 
+#include "base/affinity.h"
 #include "token/ckr.h"
 #include "token/harden.h"
 #include "token/p11.h"
@@ -28,6 +29,7 @@ enum ha_code ha_module_initialize(struct ha_p11 *token, struct ha_err *err)
         .flags = CKF_OS_LOCKING_OK,
         .pReserved = (void *)(uintptr_t)token->options->module_args,
     };
+    ha_affinity_unbind();  // as the threads that it may start
     CK_RV rv = token->p11->C_Initialize(&args);
     ha_harden_signals();
     if (rv != CKR_OK) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "token/worker.h"
 
+#include "base/affinity.h"
 #include "base/buf.h"
 #include "channel/packet.h"
 #include "token/operate.h"
@@ -16,6 +17,7 @@ struct worker {
     struct ha_packet_buffer *buffer;
     size_t index;
     int fd;
+    unsigned cpu;  // it is bound to
 };
 
 static void worker_free(struct worker *worker)
@@ -29,6 +31,15 @@ static void worker_free(struct worker *worker)
 }
 HA_AUTO_DEFINE(struct worker, worker_free)
 
+// Near the thread that asks.
+static void run_on(struct worker *worker, unsigned cpu)
+{
+    if (cpu == HA_CPU_ANY || cpu == worker->cpu)
+        return;
+    worker->cpu = cpu;
+    ha_affinity_bind(cpu);
+}
+
 // One question, one answer. HA_E_TOKEN_DOWN: the daemon has closed the channel.
 static enum ha_code serve_one(struct worker *worker)
 {
@@ -38,6 +49,7 @@ static enum ha_code serve_one(struct worker *worker)
     enum ha_code code = ha_packet_recv(worker->fd, -1, worker->buffer, &question, NULL, NULL, &err);
     if (code == HA_E_TOKEN_DOWN)
         return code;
+    run_on(worker, question.cpu);
     if (code == HA_OK && ha_operate_worker(worker->token, worker->index, &question, &out, &err) == HA_OK)
         answer.part[0] = (struct ha_part){.data = out.data, .len = out.len};
     uint32_t again = ha_operate_again(&err) ? HA_PACKET_AGAIN : 0;

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/affinity.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define CPUS_MAX    8192  // of any kernel
+#define CROWDED_MAX 16
+#define SETS        (CPUS_MAX / CPU_SETSIZE)
+
+struct processor {
+    unsigned cpu;
+    atomic_uint busy;  // requests under way
+};
+
+struct ha_affinity {
+    atomic_uint next;   // where the next thread begins to look for its seat
+    atomic_uint moves;  // of threads that had one
+    atomic_bool off;    // the system says no
+    unsigned n;
+    struct processor processors[];  // seats count from 1
+};
+
+bool ha_affinity_bind(unsigned cpu)
+{
+    cpu_set_t set[SETS] = {0};
+    if (cpu == HA_CPU_ANY || cpu > CPUS_MAX)
+        return false;
+    CPU_SET_S(cpu - 1, sizeof set, set);
+    return sched_setaffinity(0, sizeof set, set) == 0;
+}
+
+void ha_affinity_unbind(void)
+{
+    cpu_set_t set[SETS];
+    if (sched_getaffinity(getpid(), sizeof set, set) == 0)
+        sched_setaffinity(0, sizeof set, set);
+}
+
+enum ha_code ha_affinity_new(struct ha_affinity **ret_affinity, struct ha_err *err)
+{
+    cpu_set_t set[SETS] = {0};
+    if (sched_getaffinity(0, sizeof set, set) != 0)
+        return ha_fail_errno(err, errno, "asking for this process's processors");
+    unsigned n = (unsigned)CPU_COUNT_S(sizeof set, set);
+    struct ha_affinity *affinity = n > 1 ? calloc(1, sizeof *affinity + n * sizeof(struct processor)) : NULL;
+    if (n > 1 && !affinity)
+        return ha_fail(err, HA_E_MEMORY, "out of memory");
+    for (unsigned cpu = 0; affinity && cpu < CPUS_MAX; cpu++) {
+        if (CPU_ISSET_S(cpu, sizeof set, set))
+            affinity->processors[affinity->n++].cpu = cpu + 1;
+    }
+    *ret_affinity = affinity;
+    return HA_OK;
+}
+
+void ha_affinity_free(struct ha_affinity *affinity)
+{
+    free(affinity);
+}
+
+static unsigned busy(struct ha_affinity *affinity, unsigned at)
+{
+    return atomic_load_explicit(&affinity->processors[at - 1].busy, memory_order_relaxed);
+}
+
+// The first of the least busy ones behind a seat.
+static unsigned least_busy(struct ha_affinity *affinity, unsigned behind)
+{
+    unsigned best = behind % affinity->n + 1;
+    for (unsigned i = 1; i < affinity->n && busy(affinity, best) > 0; i++) {
+        unsigned at = (behind + i) % affinity->n + 1;
+        if (busy(affinity, at) < busy(affinity, best))
+            best = at;
+    }
+    return best;
+}
+
+static void sit(struct ha_affinity *affinity, struct ha_seat *seat, unsigned at)
+{
+    if (atomic_load_explicit(&affinity->off, memory_order_relaxed))
+        return;
+    if (ha_affinity_bind(affinity->processors[at - 1].cpu))
+        *seat = (struct ha_seat){.cpu = affinity->processors[at - 1].cpu, .at = at};
+    else
+        atomic_store(&affinity->off, true);
+}
+
+// One thread moves at a time, and the others look again whether they still want to.
+static void find_better(struct ha_affinity *affinity, struct ha_seat *seat)
+{
+    unsigned best = least_busy(affinity, seat->at), moves = atomic_load(&affinity->moves);
+    bool crowded = busy(affinity, seat->at) > busy(affinity, best);
+    if (seat->moves != moves)
+        seat->crowded = 0;
+    seat->moves = moves;
+    if (!crowded && seat->crowded > 0)
+        seat->crowded--;
+    if (crowded && ++seat->crowded == CROWDED_MAX &&
+        atomic_compare_exchange_strong(&affinity->moves, &moves, moves + 1))
+        sit(affinity, seat, best);
+}
+
+void ha_affinity_enter(struct ha_affinity *affinity, struct ha_seat *seat)
+{
+    if (!affinity)
+        return;
+    if (!seat->at)
+        sit(affinity, seat, least_busy(affinity, atomic_fetch_add(&affinity->next, 1) % affinity->n));
+    else
+        find_better(affinity, seat);
+    if (seat->at)
+        atomic_fetch_add_explicit(&affinity->processors[seat->at - 1].busy, 1, memory_order_relaxed);
+}
+
+void ha_affinity_leave(struct ha_affinity *affinity, const struct ha_seat *seat)
+{
+    if (affinity && seat->at)
+        atomic_fetch_sub_explicit(&affinity->processors[seat->at - 1].busy, 1, memory_order_relaxed);
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which processor a thread runs on. Those that work for one request do so one after the other, and spend their time
+// waking each other; to wake a thread on another processor takes longer than most of what it then does. So they share
+// one, and the requests are spread over the processors.
+#pragma once
+
+#include "base/auto.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+
+// A processor: one more than its number. 0: any.
+#define HA_CPU_ANY 0u
+
+// The processors that this process may use, and how many requests are under way on each. Thread-safe.
+struct ha_affinity;
+
+// NULL, and HA_OK: there is only one.
+enum ha_code ha_affinity_new(struct ha_affinity **ret_affinity, struct ha_err *err);
+void ha_affinity_free(struct ha_affinity *affinity);  // NULL is fine
+HA_AUTO_DEFINE(struct ha_affinity, ha_affinity_free)
+
+// Where a thread is bound to; zeros at first. Owned by one thread.
+struct ha_seat {
+    unsigned cpu;
+    unsigned at;       // internal, all the rest: which of the processors, counted from 1
+    unsigned crowded;  // how often it was found busier than another, less how often it wasn't
+    unsigned moves;    // of all threads together when that count began
+};
+
+// A request begins on the calling thread, and has ended. The thread stays where it sits as long as that isn't busier
+// than another processor time and again. affinity NULL: nothing is bound.
+void ha_affinity_enter(struct ha_affinity *affinity, struct ha_seat *seat);
+void ha_affinity_leave(struct ha_affinity *affinity, const struct ha_seat *seat);
+
+// Binds the calling thread to a processor. False: the system says no, and it runs where it did.
+bool ha_affinity_bind(unsigned cpu);
+// Lets it run where the process's first thread may; so do threads that it starts from now on.
+void ha_affinity_unbind(void);
