@@ -59,6 +59,7 @@ flow_scripts = \
 	tests/flow/60-scale.sh \
 	tests/flow/61-bench.sh \
 	tests/flow/61-instructions.sh \
+	tests/flow/62-affinity.sh \
 	tests/flow/70-policy.sh \
 	tests/flow/71-config.sh \
 	tests/flow/72-profiles.sh \

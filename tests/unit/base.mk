@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tests of src/base, one program a file.
 base_tests = \
+	tests/unit/affinity_test \
 	tests/unit/buf_test \
 	tests/unit/err_test \
 	tests/unit/file_test \
@@ -15,6 +16,9 @@ base_tests = \
 check_PROGRAMS += $(base_tests)
 TESTS += $(base_tests)
 
+tests_unit_affinity_test_SOURCES = tests/unit/affinity_test.c
+tests_unit_affinity_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_affinity_test_LDADD = libha-base.la $(CMOCKA_LIBS)
 tests_unit_buf_test_SOURCES = tests/unit/buf_test.c
 tests_unit_buf_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_buf_test_LDADD = libha-base.la $(CMOCKA_LIBS)
