@@ -144,7 +144,7 @@ bench-keys: all
 	srcdir=$(srcdir) $(srcdir)/tests/bench/keys-500.sh
 
 EXTRA_PROGRAMS = tests/bench/handshakes
-tests_bench_handshakes_SOURCES = tests/bench/handshakes.c
+tests_bench_handshakes_SOURCES = tests/bench/handshakes.c tests/bench/callers/times.c tests/bench/callers/times.h
 tests_bench_handshakes_LDADD = $(OPENSSL_SSL_LIBS) $(CRYPTO_LIBS)
 CLEANFILES += tests/bench/handshakes$(EXEEXT)
 EXTRA_DIST += tests/bench/async.sh

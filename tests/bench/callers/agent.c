@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <openssl/evp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { ANSWER_MAX = 1 << 20 };
+enum { ANSWER_MAX = 1 << 20, PATIENCE_MS = 120000 };
 
 struct connection {
     int fd;
@@ -91,7 +92,6 @@ static void leave(void *caller)
 static void *open_connection(void *opened, const struct job *job, char *why)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const struct timeval patience = {.tv_sec = 120};
     (void)opened;
     struct connection *c = calloc(1, sizeof(*c));
     if (!c || strlen(job->words[0]) >= sizeof(address.sun_path))
@@ -99,7 +99,6 @@ static void *open_connection(void *opened, const struct job *job, char *why)
     strcpy(address.sun_path, job->words[0]);
     c->answer = malloc(ANSWER_MAX);
     c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     if (connect(c->fd, (struct sockaddr *)&address, sizeof(address)) != 0)
         callers_fail(why, "%s: %s", job->words[0], strerror(errno));
     else if (c->answer && write_request(c, job, why))
@@ -126,6 +125,10 @@ static bool receive(struct connection *c)
     size_t whole = 0;
     c->answer_n = 0;
     while (whole == 0 || c->answer_n < whole) {
+        // In poll, as clients with an event loop do: who sleeps in recv is woken when the agent takes the request, too.
+        struct pollfd wait = {.fd = c->fd, .events = POLLIN};
+        if (poll(&wait, 1, PATIENCE_MS) != 1)
+            return false;
         ssize_t n = recv(c->fd, c->answer + c->answer_n, ANSWER_MAX - 1 - c->answer_n, 0);
         if (n <= 0)
             return false;
