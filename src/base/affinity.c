@@ -81,12 +81,31 @@ static unsigned least_busy(struct ha_affinity *affinity, unsigned behind)
     return best;
 }
 
+// A caller that is bound waits for us on its processor. Not 0: that is one of ours.
+static unsigned beside(const struct ha_affinity *affinity, pid_t caller)
+{
+    cpu_set_t set[SETS] = {0};
+    if (caller <= 0 || sched_getaffinity(caller, sizeof set, set) != 0 || CPU_COUNT_S(sizeof set, set) != 1)
+        return 0;
+    for (unsigned at = 1; at <= affinity->n; at++) {
+        if (CPU_ISSET_S(affinity->processors[at - 1].cpu - 1, sizeof set, set))
+            return at;
+    }
+    return 0;
+}
+
+static unsigned first_choice(struct ha_affinity *affinity, pid_t caller)
+{
+    unsigned at = beside(affinity, caller);
+    return at ? at : least_busy(affinity, atomic_fetch_add(&affinity->next, 1) % affinity->n);
+}
+
 static void sit(struct ha_affinity *affinity, struct ha_seat *seat, unsigned at)
 {
     if (atomic_load_explicit(&affinity->off, memory_order_relaxed))
         return;
     if (ha_affinity_bind(affinity->processors[at - 1].cpu))
-        *seat = (struct ha_seat){.cpu = affinity->processors[at - 1].cpu, .at = at};
+        *seat = (struct ha_seat){.cpu = affinity->processors[at - 1].cpu, .caller = seat->caller, .at = at};
     else
         atomic_store(&affinity->off, true);
 }
@@ -111,7 +130,7 @@ void ha_affinity_enter(struct ha_affinity *affinity, struct ha_seat *seat)
     if (!affinity)
         return;
     if (!seat->at)
-        sit(affinity, seat, least_busy(affinity, atomic_fetch_add(&affinity->next, 1) % affinity->n));
+        sit(affinity, seat, first_choice(affinity, seat->caller));
     else
         find_better(affinity, seat);
     if (seat->at)

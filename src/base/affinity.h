@@ -8,6 +8,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 // A processor: one more than its number. 0: any.
 #define HA_CPU_ANY 0u
@@ -23,6 +24,7 @@ HA_AUTO_DEFINE(struct ha_affinity, ha_affinity_free)
 // Where a thread is bound to; zeros at first. Owned by one thread.
 struct ha_seat {
     unsigned cpu;
+    pid_t caller;      // for whom it works: if that process is bound to one processor, it begins there; 0: nobody
     unsigned at;       // internal, all the rest: which of the processors, counted from 1
     unsigned crowded;  // how often it was found busier than another, less how often it wasn't
     unsigned moves;    // of all threads together when that count began

@@ -31,10 +31,9 @@ static const struct ha_option agent_options[] = {
      .fixed = true,
      AT(ha_agent_config, affinity),
      .value = "yes|no",
-     .help = "Whether the threads that work for one request share a processor, and requests are spread over those "
-             "that the agent may use. They spend their time waking each other, which is dear across processors: "
-             "without it an agent with a fast token serves about two thirds of the requests. no leaves all of it "
-             "to the scheduler."},
+     .help = "Whether the threads that work for one request share a processor, beside a caller that is bound to one, "
+             "and requests are spread over those that the agent may use. They spend their time waking each other, "
+             "which is dear across processors. no leaves all of it to the scheduler."},
     {.name = "state-dir",
      .type = HA_OPTION_PATH,
      .fallback = HA_LOCALSTATEDIR "/lib/hsm-agent",

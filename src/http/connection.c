@@ -99,6 +99,7 @@ static void *start(struct ha_http_server *server, struct MHD_Connection *mhd)
     connection->server = server;
     connection->fd = fd;
     ha_principal_read(connection->fd, server->options.exes, &connection->principal, &connection->stranger);
+    connection->seat.caller = connection->principal.pid;
     if (!insert(connection)) {
         turn_away(fd);
         ha_principal_clear(&connection->principal);

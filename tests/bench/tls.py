@@ -13,6 +13,7 @@ from peers import CLIENT_MODULE, ENGINE, Peers
 TYPES = {"rsa": ("RSA-2048", "rsa:2048"), "ec": ("P-256", "ec:p256")}
 FILE, LIBP11, REMOTE, AGENT = "file key", "libp11", "libp11 over p11-kit-client", "agent"
 VERIFIED = "agent, verify = rsa"
+NGINX, BOUND = "nginx, 1 worker", "nginx, 1 worker bound to a processor"
 CLIENTS = 8
 DELAYS_MS = (1, 20)
 WARM_S = 0.2
@@ -24,34 +25,36 @@ NEEDS = (("nginx", "nginx"), ("haproxy", "haproxy"), ("openssl", "openssl"), (EN
 
 
 def plan(ctx):
-    return 2 * (4 * len(TYPES) + 1) + 2 * len(DELAYS_MS), 22
+    return 3 * (4 * len(TYPES) + 1) + 2 * len(DELAYS_MS), 22
 
 
 def run(ctx):
     token = ctx.softhsm([(key, kind, ["tls-server"]) for key, (_, kind) in TYPES.items()])
     site, checked = Site(ctx, token), Site(ctx, token, options="verify = rsa")
     for key, (title, _) in TYPES.items():
-        for name, start, other in (("nginx, 1 worker", site.nginx, checked.nginx),
+        found = {}
+        for name, start, other in ((NGINX, site.nginx, checked.nginx), (BOUND, site.nginx_bound, checked.nginx_bound),
                                    ("haproxy, 1 thread", site.haproxy, checked.haproxy)):
             ways = (FILE, LIBP11, REMOTE, AGENT)
             contenders = [(way, handshakes(ctx, start, key, way, CLIENTS)) for way in ways]
             if key == "rsa":
                 contenders.append((VERIFIED, handshakes(ctx, other, key, AGENT, CLIENTS)))
-            comparison = ctx.compare(f"{name}: {title} handshakes, {CLIENTS} connections", contenders, base=LIBP11)
-            if name.startswith("nginx") and key == "rsa":
-                say_promises(ctx, comparison)
+            found[name] = ctx.compare(f"{name}: {title} handshakes, {CLIENTS} connections", contenders, base=LIBP11)
+        if key == "rsa":
+            say_promises(ctx, found[NGINX], found[BOUND])
     checked.stop()
     site.stop()
     for delay_ms in DELAYS_MS:
         slow(ctx, token, delay_ms)
 
 
-def say_promises(ctx, comparison):
+def say_promises(ctx, comparison, bound):
     for way, least in ((LIBP11, 0.95), (REMOTE, 1.25)):
-        row, verified = comparison[way], comparison.ratio(VERIFIED, way)
+        others = (("with verify = rsa", comparison.ratio(VERIFIED, way)),
+                  ("with the worker bound to a processor, as theirs", bound.ratio(AGENT, way)))
         ctx.promise(f"nginx RSA-2048 handshakes, {CLIENTS} connections, against {way}", comparison.ratio(AGENT, way),
-                    at_least=least, reason=row.reason or "",
-                    also=f"; with verify = rsa {ratio_text(verified)}" if verified else "")
+                    at_least=least, reason=comparison[way].reason or "",
+                    also="".join(f"; {name} {ratio_text(ratio)}" for name, ratio in others if ratio))
 
 
 def slow(ctx, token, delay_ms):
@@ -208,7 +211,13 @@ init = 1
         return server
 
     def nginx(self, key, way):
-        name = f"nginx {key} {way}".replace(" ", "-")
+        return self.start_nginx(key, way, "")
+
+    def nginx_bound(self, key, way):
+        return self.start_nginx(key, way, "worker_cpu_affinity auto;\n")
+
+    def start_nginx(self, key, way, affinity):
+        name = f"nginx{'-bound' if affinity else ''} {key} {way}".replace(" ", "-")
         if name in self.servers:
             return self.servers[name]
         program = self.ctx.need("nginx", "nginx")
@@ -220,7 +229,7 @@ init = 1
                             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         path = self.write(f"{name}.conf", f"""daemon off;
 {user}{kept}worker_processes 1;
-pid {self.path(name + ".pid")};
+{affinity}pid {self.path(name + ".pid")};
 error_log {self.path(name + ".log")};
 events {{ worker_connections 512; }}
 http {{

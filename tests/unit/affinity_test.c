@@ -199,6 +199,32 @@ static void who_meets_another_now_and_then_stays(void **state)
     assert_int_equal(found.n, 0);
 }
 
+// Sits down for a caller that is bound: this thread, by its id.
+static void *sit_beside(void *context)
+{
+    struct found *found = context;
+    struct found other = {.affinity = found->affinity, .seat = {.caller = gettid()}};
+    if (!ha_affinity_bind(found->n))
+        return NULL;
+    on_thread(enter_and_leave, &other);
+    found->there = other.there && other.seat.cpu == found->n;
+    return NULL;
+}
+
+static void a_bound_caller_is_worked_for_where_it_is(void **state)
+{
+    ha_auto(ha_affinity_free) struct ha_affinity *affinity = make();
+    cpu_set_t set;
+    assert_int_equal(sched_getaffinity(0, sizeof set, &set), 0);
+    for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        struct found found = {.affinity = affinity, .n = cpu + 1};
+        if (!CPU_ISSET(cpu, &set))
+            continue;
+        on_thread(sit_beside, &found);
+        assert_true(found.there);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +234,7 @@ int main(void)
         cmocka_unit_test(requests_are_spread),
         cmocka_unit_test(who_meets_another_again_and_again_moves),
         cmocka_unit_test(who_meets_another_now_and_then_stays),
+        cmocka_unit_test(a_bound_caller_is_worked_for_where_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
