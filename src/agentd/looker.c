@@ -48,42 +48,38 @@ struct ha_looker {
 
 // --- The looker's side
 
-#define ALLOW(name)                                                                                                    \
-    {                                                                                                                  \
-        .number = SYS_##name                                                                                           \
-    }
 // Of open's flags, whatever writes or makes something.
 #define MAKES (O_ACCMODE | O_CREAT | O_TRUNC | O_TMPFILE)
 
 static const struct ha_seccomp_rule rules[] = {
-    ALLOW(recvmsg),
-    ALLOW(sendmsg),
+    HA_ALLOW(recvmsg),
+    HA_ALLOW(sendmsg),
     {.number = SYS_openat,
      .argument = 2,
      .mask = MAKES & ~O_DIRECTORY,
      .values = {O_RDONLY},
      .n_values = 1,
      .otherwise = HA_SECCOMP_REFUSE},
-    ALLOW(read),
-    ALLOW(close),
-    ALLOW(readlinkat),
-    ALLOW(newfstatat),
-    ALLOW(fstat),
-    ALLOW(ppoll),
-    ALLOW(brk),
-    ALLOW(munmap),
+    HA_ALLOW(read),
+    HA_ALLOW(close),
+    HA_ALLOW(readlinkat),
+    HA_ALLOW(newfstatat),
+    HA_ALLOW(fstat),
+    HA_ALLOW(ppoll),
+    HA_ALLOW(brk),
+    HA_ALLOW(munmap),
     {.number = SYS_mmap,
      .argument = 2,
      .mask = PROT_EXEC,
      .values = {0},
      .n_values = 1,
      .otherwise = HA_SECCOMP_REFUSE},
-    ALLOW(futex),
-    ALLOW(rt_sigreturn),
-    ALLOW(restart_syscall),
-    ALLOW(exit_group),
+    HA_ALLOW(futex),
+    HA_ALLOW(rt_sigreturn),
+    HA_ALLOW(restart_syscall),
+    HA_ALLOW(exit_group),
 #ifdef SYS_poll  // processors that have the old ones as well
-    ALLOW(poll),
+    HA_ALLOW(poll),
 #endif
 };
 

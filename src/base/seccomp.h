@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/syscall.h>
 
 enum ha_seccomp_action {
     HA_SECCOMP_ALLOW,
@@ -28,6 +29,20 @@ struct ha_seccomp_rule {
     bool pointer;
     enum ha_seccomp_action otherwise;
 };
+
+// Rules for a call whatever its arguments are.
+#define HA_ALLOW(name)                                                                                                 \
+    {                                                                                                                  \
+        .number = SYS_##name, .action = HA_SECCOMP_ALLOW                                                               \
+    }
+#define HA_REFUSE(name)                                                                                                \
+    {                                                                                                                  \
+        .number = SYS_##name, .action = HA_SECCOMP_REFUSE                                                              \
+    }
+#define HA_KILL(name)                                                                                                  \
+    {                                                                                                                  \
+        .number = SYS_##name, .action = HA_SECCOMP_KILL                                                                \
+    }
 
 // Filters the calling thread's calls, and those of the threads that it makes from now on; needs PR_SET_NO_NEW_PRIVS. A
 // call that no rule names gets `rest`; one by another architecture's numbers ends the process. *ret_entered false: the

@@ -19,8 +19,8 @@ static bool same_value(const struct ha_option *option, const void *a, const void
 bool ha_config_same_token(const struct ha_token_config *a, const struct ha_token_config *b)
 {
     const struct ha_section *section = ha_section(HA_SECTION_TOKEN);
-    for (size_t i = 0; i < section->n_options; i++)
-        if (!same_value(&section->options[i], a, b))
+    for (size_t i = 0; i < section->options->n; i++)
+        if (!same_value(&section->options->row[i], a, b))
             return false;
     return true;
 }
@@ -29,8 +29,8 @@ void ha_config_fixed(const struct ha_config *running, const struct ha_config *wa
                      void (*differs)(void *context, const char *section, const char *option))
 {
     const struct ha_section *section = ha_section(HA_SECTION_AGENT);
-    for (size_t i = 0; i < section->n_options; i++) {
-        const struct ha_option *option = &section->options[i];
+    for (size_t i = 0; i < section->options->n; i++) {
+        const struct ha_option *option = &section->options->row[i];
         if (option->fixed && !same_value(option, &running->agent, &wanted->agent))
             differs(context, section->kind, option->name);
     }

@@ -145,8 +145,8 @@ static void start_agent(struct parser *parser, unsigned line, const char *name)
 static void set_defaults(struct parser *parser, const struct ha_section *section, void *values)
 {
     struct ha_err err = {0};
-    for (size_t i = 0; i < section->n_options; i++) {
-        if (ha_value_default(&section->options[i], values, &err) != HA_OK)
+    for (size_t i = 0; i < section->options->n; i++) {
+        if (ha_value_default(&section->options->row[i], values, &err) != HA_OK)
             parser->no_memory = true;
     }
 }
@@ -164,10 +164,10 @@ static void missing_choice(struct parser *parser)
     struct ha_err err = {0};
     const struct ha_section *section = parser->section;
     char names[128] = "";
-    for (size_t i = 0; i < section->n_options; i++) {
-        if (section->options[i].one_of)
+    for (size_t i = 0; i < section->options->n; i++) {
+        if (section->options->row[i].one_of)
             snprintf(names + strlen(names), sizeof names - strlen(names), "%s'%s'", names[0] ? " or " : "",
-                     section->options[i].name);
+                     section->options->row[i].name);
     }
     ha_fail(&err, HA_E_CONFIG, "the section has no %s: it says about nobody what they may do", names);
     ha_hint(&err, "Add a line with %s, by name or number.", names);
@@ -180,8 +180,8 @@ static void finish_section(struct parser *parser)
     bool choice = false, chosen = false;
     if (!parser->section)
         return;
-    for (size_t i = 0; i < parser->section->n_options; i++) {
-        const struct ha_option *option = &parser->section->options[i];
+    for (size_t i = 0; i < parser->section->options->n; i++) {
+        const struct ha_option *option = &parser->section->options->row[i];
         if (option->required && parser->seen[i] == 0)
             missing_option(parser, option);
         choice |= option->one_of;
@@ -218,11 +218,11 @@ static void unknown_option(struct parser *parser, unsigned line, const char *nam
     const struct ha_section *section = parser->section;
     const char *names[HA_OPTIONS_MAX];
     char all[1024] = "";
-    for (size_t i = 0; i < section->n_options; i++) {
-        names[i] = section->options[i].name;
+    for (size_t i = 0; i < section->options->n; i++) {
+        names[i] = section->options->row[i].name;
         snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", i > 0 ? ", " : "", names[i]);
     }
-    const char *meant = ha_option_nearest(name, names, section->n_options);
+    const char *meant = ha_option_nearest(name, names, section->options->n);
     ha_fail(&err, HA_E_CONFIG, "[%s] has no option '%s'", section->kind, name);
     if (meant)
         ha_hint(&err, "Did you mean '%s'?", meant);
@@ -234,7 +234,7 @@ static void unknown_option(struct parser *parser, unsigned line, const char *nam
 static void take_option(struct parser *parser, unsigned line, size_t index, const char *value)
 {
     struct ha_err err = {0};
-    const struct ha_option *option = &parser->section->options[index];
+    const struct ha_option *option = &parser->section->options->row[index];
     if (!option->repeatable && parser->seen[index] > 0) {
         ha_fail(&err, HA_E_CONFIG, "%s: the option is in line %u already", option->name, parser->seen[index]);
         ha_hint(&err, "Keep one of them.");
@@ -261,8 +261,8 @@ static void on_option(void *context, unsigned line, const char *section, const c
         add(parser, line, "the option stands before the first section", "Put it below a header such as [agent].");
     if (!parser->section)
         return;
-    for (size_t i = 0; i < parser->section->n_options; i++) {
-        if (strcmp(parser->section->options[i].name, name) == 0) {
+    for (size_t i = 0; i < parser->section->options->n; i++) {
+        if (strcmp(parser->section->options->row[i].name, name) == 0) {
             take_option(parser, line, i, value);
             return;
         }
@@ -348,8 +348,8 @@ void ha_config_free(struct ha_config *config)
         const struct ha_section *section = ha_section((enum ha_section_kind)kind);
         void *values;
         for (size_t i = 0; (values = ha_section_at(config, (enum ha_section_kind)kind, i)); i++) {
-            for (size_t j = 0; j < section->n_options; j++)
-                ha_value_clear(&section->options[j], values);
+            for (size_t j = 0; j < section->options->n; j++)
+                ha_value_clear(&section->options->row[j], values);
             if (section->named)
                 free(*HA_OPTION_FIELD(char *, values, section->name_offset));
         }

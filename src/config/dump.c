@@ -15,8 +15,8 @@ void ha_config_dump(const struct ha_config *config, struct ha_buf *out)
                               *HA_OPTION_FIELD(char *, values, section->name_offset));
             else
                 ha_buf_printf(out, "[%s]\n", section->kind);
-            for (size_t j = 0; j < section->n_options; j++)
-                ha_value_dump(&section->options[j], values, out);
+            for (size_t j = 0; j < section->options->n; j++)
+                ha_value_dump(&section->options->row[j], values, out);
         }
     }
 }

@@ -11,7 +11,8 @@ libha_config_la_SOURCES = \
 	src/config/hours.c src/config/hours.h \
 	src/config/manual.c \
 	src/config/operation.c \
-	src/config/option.c src/config/option.h \
+	src/config/option.c src/config/option.h src/config/option_tables.h \
+	src/config/option_agent.c src/config/option_client.c src/config/option_listen.c src/config/option_token.c \
 	src/config/rate.c src/config/rate.h \
 	src/config/uri.c src/config/uri.h \
 	src/config/value.c src/config/value.h \

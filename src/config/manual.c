@@ -93,8 +93,8 @@ void ha_config_manual(struct ha_buf *out)
         ha_buf_printf(out, ".SS [%s%s]\n", section->kind, section->named ? " \\fINAME\\fR" : "");
         put_text(out, section->help);
         ha_buf_putc(out, '\n');
-        for (size_t i = 0; i < section->n_options; i++)
-            put_option(out, &section->options[i]);
+        for (size_t i = 0; i < section->options->n; i++)
+            put_option(out, &section->options->row[i]);
     }
     put_operations(out);
     put_algs(out);

@@ -46,6 +46,11 @@ struct ha_option {
 };
 enum { HA_OPTIONS_MAX = 40 };  // options of one section
 
+struct ha_options {
+    const struct ha_option *row;
+    size_t n;
+};
+
 struct ha_section {
     const char *kind;
     bool named;          // [kind NAME], any number of them; else [kind], at most one
@@ -55,8 +60,7 @@ struct ha_section {
     size_t array_offset;  // in struct ha_config: of the array, or of the one struct
     size_t count_offset;  // of the number of sections in the array; of named sections
     const char *help;
-    const struct ha_option *options;
-    size_t n_options;
+    const struct ha_options *options;
 };
 
 const struct ha_section *ha_section(enum ha_section_kind kind);

@@ -15,36 +15,29 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#define KILL(name)                                                                                                     \
-    {                                                                                                                  \
-        .number = SYS_##name, .action = HA_SECCOMP_KILL                                                                \
-    }
-#define REFUSE(name)                                                                                                   \
-    {                                                                                                                  \
-        .number = SYS_##name, .action = HA_SECCOMP_REFUSE                                                              \
-    }
-
 // The kernel's own, other processes, and what exploits are made of.
 #define OF_NO_MODULE                                                                                                   \
-    KILL(ptrace), KILL(process_vm_readv), KILL(process_vm_writev), KILL(bpf), KILL(init_module), KILL(finit_module),   \
-        KILL(delete_module), KILL(kexec_load), KILL(reboot), KILL(mount), KILL(umount2), KILL(pivot_root),             \
-        KILL(chroot), KILL(setns), KILL(unshare), KILL(swapon), KILL(swapoff), KILL(acct), KILL(quotactl),             \
-        REFUSE(add_key), REFUSE(request_key), REFUSE(keyctl), REFUSE(userfaultfd), REFUSE(perf_event_open),            \
-        REFUSE(io_uring_setup), REFUSE(io_uring_enter), REFUSE(io_uring_register), REFUSE(open_by_handle_at),          \
-        REFUSE(settimeofday), REFUSE(clock_settime), REFUSE(adjtimex), REFUSE(clock_adjtime), REFUSE(sethostname),     \
-        REFUSE(setdomainname), REFUSE(syslog), REFUSE(vhangup), REFUSE(fanotify_init), REFUSE(lookup_dcookie),         \
-        REFUSE(move_pages), REFUSE(migrate_pages), REFUSE(mbind), REFUSE(set_mempolicy), REFUSE(personality),          \
-        REFUSE(kcmp), REFUSE(pidfd_getfd), REFUSE(process_madvise)
+    HA_KILL(ptrace), HA_KILL(process_vm_readv), HA_KILL(process_vm_writev), HA_KILL(bpf), HA_KILL(init_module),        \
+        HA_KILL(finit_module), HA_KILL(delete_module), HA_KILL(kexec_load), HA_KILL(reboot), HA_KILL(mount),           \
+        HA_KILL(umount2), HA_KILL(pivot_root), HA_KILL(chroot), HA_KILL(setns), HA_KILL(unshare), HA_KILL(swapon),     \
+        HA_KILL(swapoff), HA_KILL(acct), HA_KILL(quotactl), HA_REFUSE(add_key), HA_REFUSE(request_key),                \
+        HA_REFUSE(keyctl), HA_REFUSE(userfaultfd), HA_REFUSE(perf_event_open), HA_REFUSE(io_uring_setup),              \
+        HA_REFUSE(io_uring_enter), HA_REFUSE(io_uring_register), HA_REFUSE(open_by_handle_at),                         \
+        HA_REFUSE(settimeofday), HA_REFUSE(clock_settime), HA_REFUSE(adjtimex), HA_REFUSE(clock_adjtime),              \
+        HA_REFUSE(sethostname), HA_REFUSE(setdomainname), HA_REFUSE(syslog), HA_REFUSE(vhangup),                       \
+        HA_REFUSE(fanotify_init), HA_REFUSE(lookup_dcookie), HA_REFUSE(move_pages), HA_REFUSE(migrate_pages),          \
+        HA_REFUSE(mbind), HA_REFUSE(set_mempolicy), HA_REFUSE(personality), HA_REFUSE(kcmp), HA_REFUSE(pidfd_getfd),   \
+        HA_REFUSE(process_madvise)
 
 static const struct ha_seccomp_rule module_rules[] = {OF_NO_MODULE};
 
 static const struct ha_seccomp_rule strict_rules[] = {
     OF_NO_MODULE,
-    KILL(execve),
-    KILL(execveat),
+    HA_KILL(execve),
+    HA_KILL(execveat),
 #ifdef SYS_fork
-    REFUSE(fork),
-    REFUSE(vfork),
+    HA_REFUSE(fork),
+    HA_REFUSE(vfork),
 #endif
     // clone3's flags are in memory, where a filter can't look; without it the library takes clone.
     {.number = SYS_clone3, .action = HA_SECCOMP_UNKNOWN},
