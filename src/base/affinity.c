@@ -9,6 +9,7 @@
 
 #define CPUS_MAX    8192  // of any kernel
 #define CROWDED_MAX 16
+#define ALONE_MIN   16
 #define SETS        (CPUS_MAX / CPU_SETSIZE)
 
 // In a cache line for itself, since all threads count there.
@@ -94,12 +95,6 @@ static unsigned beside(const struct ha_affinity *affinity, pid_t caller)
     return 0;
 }
 
-static unsigned first_choice(struct ha_affinity *affinity, pid_t caller)
-{
-    unsigned at = beside(affinity, caller);
-    return at ? at : least_busy(affinity, atomic_fetch_add(&affinity->next, 1) % affinity->n);
-}
-
 static void sit(struct ha_affinity *affinity, struct ha_seat *seat, unsigned at)
 {
     if (atomic_load_explicit(&affinity->off, memory_order_relaxed))
@@ -108,6 +103,13 @@ static void sit(struct ha_affinity *affinity, struct ha_seat *seat, unsigned at)
         *seat = (struct ha_seat){.cpu = affinity->processors[at - 1].cpu, .caller = seat->caller, .at = at};
     else
         atomic_store(&affinity->off, true);
+}
+
+static void begin(struct ha_affinity *affinity, struct ha_seat *seat)
+{
+    unsigned at = beside(affinity, seat->caller);
+    sit(affinity, seat, at ? at : least_busy(affinity, atomic_fetch_add(&affinity->next, 1) % affinity->n));
+    seat->beside = seat->at && seat->at == at;
 }
 
 // One thread moves at a time, and the others look again whether they still want to.
@@ -130,15 +132,22 @@ void ha_affinity_enter(struct ha_affinity *affinity, struct ha_seat *seat)
     if (!affinity)
         return;
     if (!seat->at)
-        sit(affinity, seat, first_choice(affinity, seat->caller));
+        begin(affinity, seat);
     else
         find_better(affinity, seat);
-    if (seat->at)
-        atomic_fetch_add_explicit(&affinity->processors[seat->at - 1].busy, 1, memory_order_relaxed);
+    if (!seat->at)
+        return;
+    unsigned others = atomic_fetch_add_explicit(&affinity->processors[seat->at - 1].busy, 1, memory_order_relaxed);
+    seat->alone = others > 0 ? 0 : seat->alone + (seat->alone < ALONE_MIN);
 }
 
 void ha_affinity_leave(struct ha_affinity *affinity, const struct ha_seat *seat)
 {
     if (affinity && seat->at)
         atomic_fetch_sub_explicit(&affinity->processors[seat->at - 1].busy, 1, memory_order_relaxed);
+}
+
+bool ha_affinity_alone(struct ha_affinity *affinity, const struct ha_seat *seat)
+{
+    return affinity && seat->at && !seat->beside && seat->alone >= ALONE_MIN && busy(affinity, seat->at) == 0;
 }

@@ -25,7 +25,9 @@ HA_AUTO_DEFINE(struct ha_affinity, ha_affinity_free)
 struct ha_seat {
     unsigned cpu;
     pid_t caller;      // for whom it works: if that process is bound to one processor, it begins there; 0: nobody
+    bool beside;       // that caller is bound to this processor
     unsigned at;       // internal, all the rest: which of the processors, counted from 1
+    unsigned alone;    // how many of its requests in a row met none there
     unsigned crowded;  // how often it was found busier than another, less how often it wasn't
     unsigned moves;    // of all threads together when that count began
 };
@@ -34,6 +36,9 @@ struct ha_seat {
 // than another processor time and again. affinity NULL: nothing is bound.
 void ha_affinity_enter(struct ha_affinity *affinity, struct ha_seat *seat);
 void ha_affinity_leave(struct ha_affinity *affinity, const struct ha_seat *seat);
+// Between two requests: there has been no other on the thread's processor for a while, and its caller isn't bound
+// there.
+bool ha_affinity_alone(struct ha_affinity *affinity, const struct ha_seat *seat);
 
 // Binds the calling thread to a processor. False: the system says no, and it runs where it did.
 bool ha_affinity_bind(unsigned cpu);

@@ -39,6 +39,8 @@ struct ha_http_connection {
     // The connection's own thread's: the request under way.
     char id[sizeof(((struct ha_request *)NULL)->id)];
     struct ha_seat seat;
+    int64_t done_us;       // when the request before was over; 0: there was none
+    bool quick;            // and this one came soon after it
     struct ha_buf target;  // as sent
     struct ha_buf body;
     bool line_done;

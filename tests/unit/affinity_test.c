@@ -207,7 +207,7 @@ static void *sit_beside(void *context)
     if (!ha_affinity_bind(found->n))
         return NULL;
     on_thread(enter_and_leave, &other);
-    found->there = other.there && other.seat.cpu == found->n;
+    found->there = other.there && other.seat.cpu == found->n && !ha_affinity_alone(found->affinity, &other.seat);
     return NULL;
 }
 
@@ -225,6 +225,38 @@ static void a_bound_caller_is_worked_for_where_it_is(void **state)
     }
 }
 
+static void *be_alone(void *context)
+{
+    struct found *found = context;
+    struct ha_seat seat = {0}, other = {0};
+    found->refused = !ha_affinity_alone(found->affinity, &seat);
+    for (unsigned i = 0; i < SOON && !found->there; i++) {
+        ha_affinity_enter(found->affinity, &seat);
+        found->n += ha_affinity_alone(found->affinity, &seat);  // its own counts as any other
+        ha_affinity_leave(found->affinity, &seat);
+        found->there = ha_affinity_alone(found->affinity, &seat);
+    }
+    other = seat;
+    ha_affinity_enter(found->affinity, &other);
+    found->n += ha_affinity_alone(found->affinity, &seat);
+    ha_affinity_enter(found->affinity, &seat);
+    ha_affinity_leave(found->affinity, &seat);
+    ha_affinity_leave(found->affinity, &other);
+    found->n += ha_affinity_alone(found->affinity, &seat);  // there was somebody a moment ago
+    return NULL;
+}
+
+static void who_meets_nobody_for_a_while_is_alone(void **state)
+{
+    ha_auto(ha_affinity_free) struct ha_affinity *affinity = make();
+    struct found found = {.affinity = affinity};
+    on_thread(be_alone, &found);
+    assert_true(found.refused);
+    assert_true(found.there);
+    assert_int_equal(found.n, 0);
+    assert_false(ha_affinity_alone(NULL, &found.seat));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +266,7 @@ int main(void)
         cmocka_unit_test(requests_are_spread),
         cmocka_unit_test(who_meets_another_again_and_again_moves),
         cmocka_unit_test(who_meets_another_now_and_then_stays),
+        cmocka_unit_test(who_meets_nobody_for_a_while_is_alone),
         cmocka_unit_test(a_bound_caller_is_worked_for_where_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
