@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/affinity.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -10,6 +12,8 @@
 #define CPUS_MAX    8192  // of any kernel
 #define CROWDED_MAX 16
 #define ALONE_MIN   16
+#define DISTURBED   4096
+#define SETTLED_MS  50
 #define SETS        (CPUS_MAX / CPU_SETSIZE)
 
 // In a cache line for itself, since all threads count there.
@@ -99,17 +103,40 @@ static void sit(struct ha_affinity *affinity, struct ha_seat *seat, unsigned at)
 {
     if (atomic_load_explicit(&affinity->off, memory_order_relaxed))
         return;
-    if (ha_affinity_bind(affinity->processors[at - 1].cpu))
-        *seat = (struct ha_seat){.cpu = affinity->processors[at - 1].cpu, .caller = seat->caller, .at = at};
-    else
+    if (!ha_affinity_bind(affinity->processors[at - 1].cpu)) {
         atomic_store(&affinity->off, true);
+        return;
+    }
+    if (seat->at != at)
+        *seat = (struct ha_seat){.cpu = affinity->processors[at - 1].cpu, .caller = seat->caller, .at = at};
+    seat->since_ms = ha_now_ms();
+    seat->loose = false;
 }
 
-static void begin(struct ha_affinity *affinity, struct ha_seat *seat)
+static unsigned here(const struct ha_affinity *affinity)
 {
-    unsigned at = beside(affinity, seat->caller);
-    sit(affinity, seat, at ? at : least_busy(affinity, atomic_fetch_add(&affinity->next, 1) % affinity->n));
-    seat->beside = seat->at && seat->at == at;
+    int cpu = sched_getcpu();
+    for (unsigned at = 1; at <= affinity->n; at++) {
+        if (cpu >= 0 && affinity->processors[at - 1].cpu == (unsigned)cpu + 1)
+            return at;
+    }
+    return 0;
+}
+
+// Beside a bound caller; else where the scheduler has put it, unless there are more requests; at first, where the turn
+// is.
+static void settle(struct ha_affinity *affinity, struct ha_seat *seat)
+{
+    unsigned caller_at = beside(affinity, seat->caller), at = caller_at;
+    if (!at && seat->at) {
+        at = here(affinity);
+        if (!at || busy(affinity, at) > busy(affinity, seat->at))
+            at = seat->at;
+    }
+    if (!at)
+        at = least_busy(affinity, atomic_fetch_add(&affinity->next, 1) % affinity->n);
+    sit(affinity, seat, at);
+    seat->beside = caller_at && seat->at == caller_at;
 }
 
 // One thread moves at a time, and the others look again whether they still want to.
@@ -131,23 +158,39 @@ void ha_affinity_enter(struct ha_affinity *affinity, struct ha_seat *seat)
 {
     if (!affinity)
         return;
-    if (!seat->at)
-        begin(affinity, seat);
+    if (!seat->at || seat->loose)
+        settle(affinity, seat);
     else
         find_better(affinity, seat);
     if (!seat->at)
         return;
     unsigned others = atomic_fetch_add_explicit(&affinity->processors[seat->at - 1].busy, 1, memory_order_relaxed);
-    seat->alone = others > 0 ? 0 : seat->alone + (seat->alone < ALONE_MIN);
+    if (others > 0)
+        seat->alone = 0;
+    else if (seat->disturbed > 0)
+        seat->disturbed--;
+    else if (seat->alone < ALONE_MIN)
+        seat->alone++;
 }
 
-void ha_affinity_leave(struct ha_affinity *affinity, const struct ha_seat *seat)
+void ha_affinity_leave(struct ha_affinity *affinity, struct ha_seat *seat)
 {
-    if (affinity && seat->at)
-        atomic_fetch_sub_explicit(&affinity->processors[seat->at - 1].busy, 1, memory_order_relaxed);
+    if (!affinity || !seat->at)
+        return;
+    atomic_fetch_sub_explicit(&affinity->processors[seat->at - 1].busy, 1, memory_order_relaxed);
+    if (ha_now_ms() - seat->since_ms < SETTLED_MS)
+        return;
+    ha_affinity_unbind();
+    seat->loose = true;
 }
 
 bool ha_affinity_alone(struct ha_affinity *affinity, const struct ha_seat *seat)
 {
     return affinity && seat->at && !seat->beside && seat->alone >= ALONE_MIN && busy(affinity, seat->at) == 0;
+}
+
+void ha_affinity_disturbed(struct ha_seat *seat)
+{
+    seat->alone = 0;
+    seat->disturbed = DISTURBED;
 }

@@ -24,23 +24,29 @@ HA_AUTO_DEFINE(struct ha_affinity, ha_affinity_free)
 // Where a thread is bound to; zeros at first. Owned by one thread.
 struct ha_seat {
     unsigned cpu;
-    pid_t caller;      // for whom it works: if that process is bound to one processor, it begins there; 0: nobody
-    bool beside;       // that caller is bound to this processor
-    unsigned at;       // internal, all the rest: which of the processors, counted from 1
-    unsigned alone;    // how many of its requests in a row met none there
-    unsigned crowded;  // how often it was found busier than another, less how often it wasn't
-    unsigned moves;    // of all threads together when that count began
+    pid_t caller;        // for whom it works: if that process is bound to one processor, it sits there; 0: nobody
+    bool beside;         // and does
+    bool loose;          // internal, all the rest: the scheduler chooses where the next request finds it
+    int64_t since_ms;    // when it was bound
+    unsigned at;         // which of the processors, counted from 1
+    unsigned alone;      // how many of its requests in a row met none there
+    unsigned disturbed;  // how many more of them there have to be, because others run there
+    unsigned crowded;    // how often it was found busier than another, less how often it wasn't
+    unsigned moves;      // of all threads together when that count began
 };
 
-// A request begins on the calling thread, and has ended. The thread stays where it sits as long as that isn't busier
-// than another processor time and again. affinity NULL: nothing is bound.
+// A request begins on the calling thread, and has ended. The thread stays where it sits, unless requests there meet
+// more others than elsewhere time and again. Some times a second the scheduler is asked, who knows of other processes.
+// affinity NULL: nothing is bound.
 void ha_affinity_enter(struct ha_affinity *affinity, struct ha_seat *seat);
-void ha_affinity_leave(struct ha_affinity *affinity, const struct ha_seat *seat);
+void ha_affinity_leave(struct ha_affinity *affinity, struct ha_seat *seat);
 // Between two requests: there has been no other on the thread's processor for a while, and its caller isn't bound
 // there.
 bool ha_affinity_alone(struct ha_affinity *affinity, const struct ha_seat *seat);
+// It wasn't alone after all: when it gave its processor up, something else ran there.
+void ha_affinity_disturbed(struct ha_seat *seat);
 
 // Binds the calling thread to a processor. False: the system says no, and it runs where it did.
 bool ha_affinity_bind(unsigned cpu);
-// Lets it run where the process's first thread may; so do threads that it starts from now on.
+// Lets it run where the process's first thread may, and so threads that it starts from now on.
 void ha_affinity_unbind(void);

@@ -189,12 +189,18 @@ static void linger(int fd)
 static void await_next(struct ha_http_connection *connection)
 {
     struct ha_affinity *affinity = connection->server->options.affinity;
-    const int64_t until_us = ha_now_us() + AWAKE_US;
+    int64_t now_us = ha_now_us();
+    const int64_t until_us = now_us + AWAKE_US;
     char byte;
-    connection->done_us = until_us - AWAKE_US;
-    while (connection->quick && ha_affinity_alone(affinity, &connection->seat) &&
-           recv(connection->fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) < 0 && ha_now_us() < until_us)
+    connection->done_us = now_us;
+    while (connection->quick && now_us < until_us && ha_affinity_alone(affinity, &connection->seat) &&
+           recv(connection->fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) < 0) {
+        int64_t before_us = now_us;
         sched_yield();
+        now_us = ha_now_us();
+        if (now_us - before_us > AWAKE_US)
+            ha_affinity_disturbed(&connection->seat);
+    }
 }
 
 void ha_http_request_completed(void *cls, struct MHD_Connection *mhd, void **context,

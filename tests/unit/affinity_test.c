@@ -101,13 +101,13 @@ static void *enter_and_leave(void *context)
 {
     struct found *found = context;
     for (unsigned i = 0; i < MANY; i++) {
-        unsigned before = found->seat.cpu;
+        struct ha_seat before = found->seat;
         ha_affinity_enter(found->affinity, &found->seat);
-        found->n += before && found->seat.cpu != before;
+        found->n += before.cpu && !before.loose && found->seat.cpu != before.cpu;
+        found->bound = n_cpus(0);
+        found->there = where() == found->seat.cpu;
         ha_affinity_leave(found->affinity, &found->seat);
     }
-    found->bound = n_cpus(0);
-    found->there = where() == found->seat.cpu;
     return NULL;
 }
 
@@ -155,9 +155,9 @@ static void *crowd(void *context)
     while (other.cpu == here.cpu && found->n < SOON) {
         found->n++;
         ha_affinity_enter(found->affinity, &other);
+        found->there = where() == other.cpu;
         ha_affinity_leave(found->affinity, &other);
     }
-    found->there = where() == other.cpu;
     found->seat = other;
     ha_affinity_leave(found->affinity, &here);
     return NULL;
@@ -179,7 +179,7 @@ static void *crowd_sometimes(void *context)
     ha_affinity_enter(found->affinity, &other);
     ha_affinity_leave(found->affinity, &other);
     here = other;
-    for (unsigned i = 0; i < MANY; i++) {
+    for (unsigned i = 0; i < MANY && !other.loose && !here.loose; i++) {
         if (i % 2)
             ha_affinity_enter(found->affinity, &here);
         ha_affinity_enter(found->affinity, &other);
@@ -225,6 +225,43 @@ static void a_bound_caller_is_worked_for_where_it_is(void **state)
     }
 }
 
+// After a while the thread isn't bound between two requests, and follows the scheduler; this test is the scheduler.
+static void *follow(void *context)
+{
+    struct found *found = context;
+    struct ha_seat *seat = &found->seat;
+    cpu_set_t set;
+    ha_affinity_enter(found->affinity, seat);
+    ha_affinity_leave(found->affinity, seat);
+    while (!seat->loose) {
+        ha_affinity_enter(found->affinity, seat);
+        ha_affinity_leave(found->affinity, seat);
+    }
+    found->after = n_cpus(0);
+    sched_getaffinity(0, sizeof set, &set);
+    for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (CPU_ISSET(cpu, &set) && cpu + 1 != seat->cpu)
+            found->n = cpu + 1;
+    }
+    if (!ha_affinity_bind(found->n))
+        return NULL;
+    ha_affinity_enter(found->affinity, seat);
+    found->bound = n_cpus(0);
+    found->there = seat->cpu == found->n && where() == found->n;
+    ha_affinity_leave(found->affinity, seat);
+    return NULL;
+}
+
+static void the_scheduler_is_asked_now_and_then(void **state)
+{
+    ha_auto(ha_affinity_free) struct ha_affinity *affinity = make();
+    struct found found = {.affinity = affinity};
+    on_thread(follow, &found);
+    assert_int_equal(found.after, n_cpus(getpid()));
+    assert_true(found.there);
+    assert_int_equal(found.bound, 1);
+}
+
 static void *be_alone(void *context)
 {
     struct found *found = context;
@@ -243,6 +280,12 @@ static void *be_alone(void *context)
     ha_affinity_leave(found->affinity, &seat);
     ha_affinity_leave(found->affinity, &other);
     found->n += ha_affinity_alone(found->affinity, &seat);  // there was somebody a moment ago
+    ha_affinity_disturbed(&seat);
+    for (unsigned i = 0; i < SOON; i++) {
+        ha_affinity_enter(found->affinity, &seat);
+        ha_affinity_leave(found->affinity, &seat);
+        found->n += ha_affinity_alone(found->affinity, &seat);
+    }
     return NULL;
 }
 
@@ -266,6 +309,7 @@ int main(void)
         cmocka_unit_test(requests_are_spread),
         cmocka_unit_test(who_meets_another_again_and_again_moves),
         cmocka_unit_test(who_meets_another_now_and_then_stays),
+        cmocka_unit_test(the_scheduler_is_asked_now_and_then),
         cmocka_unit_test(who_meets_nobody_for_a_while_is_alone),
         cmocka_unit_test(a_bound_caller_is_worked_for_where_it_is),
     };
