@@ -89,6 +89,17 @@ for number in privateExponent prime1 exponent1; do
     "$python" -c 'import sys; sys.stdout.buffer.write(sys.stdin.buffer.read()[::-1])' <"$T/secret-$number" >"$T/turned-$number"
 done
 succeeds 'a key is imported' hsm_agent key import imported "$T/import.key"
+# The client's program has had those numbers too. Data for a signature comes from a pipe, so that it can be looked at.
+mkfifo "$T/data"
+(ulimit -S -c unlimited && exec "$bin/hsm-agent" sign imported --alg RS256 <"$T/data" >/dev/null) &
+track $!
+client=$!
+exec {data}>"$T/data"
+coreless() {
+    grep -q 'Max core file size *0 *0 ' "/proc/$1/limits"
+}
+succeeds 'the client leaves no core' await 30 coreless $client
+exec {data}>&-
 # Looked for at once, before something else takes the memory that was given back.
 for number in privateExponent prime1 exponent1; do
     is "48 bytes of the $number were cut out" "$(wc -c <"$T/secret-$number")" 48
