@@ -4,7 +4,6 @@
 
 #include "base/secret.h"
 
-#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,7 +59,7 @@ static bool grow(struct ha_buf *buf, size_t needed)
     return true;
 }
 
-uint8_t *ha_buf_reserve(struct ha_buf *buf, size_t n)
+uint8_t *ha_buf_reserve_more(struct ha_buf *buf, size_t n)
 {
     if (buf->failed)
         return NULL;
@@ -71,13 +70,6 @@ uint8_t *ha_buf_reserve(struct ha_buf *buf, size_t n)
         return NULL;
     }
     return buf->data + buf->len;
-}
-
-void ha_buf_advance(struct ha_buf *buf, size_t n)
-{
-    assert(n < buf->cap - buf->len);
-    buf->len += n;
-    buf->data[buf->len] = 0;
 }
 
 void ha_buf_append(struct ha_buf *buf, const void *bytes, size_t n)

@@ -45,6 +45,44 @@ static size_t plain(const char *text, size_t at)
     return at;
 }
 
+// Whether eight characters do, all of them looked at together. A byte's highest bit shows one that doesn't: 0x7f gets
+// it from the addition, and what is below 0x20 (or 0, after one of the exclusive ors) from a borrow. It may also come
+// from a neighbour's carry or borrow, but only where that isn't plain either.
+static bool are_plain(uint64_t c)
+{
+    const uint64_t each = UINT64_MAX / UINT8_MAX;
+    uint64_t special = c | (c + each) | (c - each * 0x20) | ((c ^ each * '"') - each) | ((c ^ each * '\\') - each);
+    return !(special & each * 0x80);
+}
+
+static uint64_t eight(const char *text)
+{
+    uint64_t c;
+    memcpy(&c, text, sizeof c);
+    return c;
+}
+
+// Whether all n characters stand for themselves. The last eight, or four, may be some that were looked at already.
+static bool is_plain_text(const char *text, size_t n)
+{
+    size_t at = 0;
+    if (n < 4) {
+        while (at < n && is_plain(text[at]))
+            at++;
+        return at == n;
+    }
+    if (n < 8) {
+        uint32_t first, last;
+        memcpy(&first, text, sizeof first);
+        memcpy(&last, text + n - sizeof last, sizeof last);
+        return are_plain((uint64_t)first << 32 | last);
+    }
+    for (; n - at >= 8; at += 8)
+        if (!are_plain(eight(text + at)))
+            return false;
+    return are_plain(eight(text + n - 8));
+}
+
 // Most text is.
 static void put_plain(struct ha_buf *out, const char *text, size_t n)
 {
@@ -56,10 +94,9 @@ static void put_plain(struct ha_buf *out, const char *text, size_t n)
     ha_buf_advance(out, n + 2);
 }
 
-void ha_jw_quoted(struct ha_buf *out, const char *text)
+static void put_quoted(struct ha_buf *out, const char *text, size_t n)
 {
-    size_t n = strlen(text);
-    if (plain(text, 0) == n) {
+    if (is_plain_text(text, n)) {
         put_plain(out, text, n);
         return;
     }
@@ -77,14 +114,32 @@ void ha_jw_quoted(struct ha_buf *out, const char *text)
     ha_buf_putc(out, '"');
 }
 
+void ha_jw_quoted(struct ha_buf *out, const char *text)
+{
+    put_quoted(out, text, strlen(text));
+}
+
 // Puts the comma if one is due (the buffer's last byte tells: no value ends in one of these), then the name.
 static void begin(struct ha_buf *out, const char *name)
 {
     char last = out->len > 0 ? (char)out->data[out->len - 1] : '\n';
-    if (last != '{' && last != '[' && last != ':' && last != '\n')
-        ha_buf_putc(out, ',');
-    if (name) {
-        ha_jw_quoted(out, name);
+    size_t comma = last != '{' && last != '[' && last != ':' && last != '\n';
+    size_t n = name ? strlen(name) : 0;
+    uint8_t *room = ha_buf_reserve(out, n + 4);
+    if (!room)
+        return;
+    room[0] = ',';
+    if (!name) {
+        ha_buf_advance(out, comma);
+    } else if (is_plain_text(name, n)) {
+        uint8_t *at = room + comma;
+        at[0] = at[n + 1] = '"';
+        memcpy(at + 1, name, n);
+        at[n + 2] = ':';
+        ha_buf_advance(out, comma + n + 3);
+    } else {
+        ha_buf_advance(out, comma);
+        put_quoted(out, name, n);
         ha_buf_putc(out, ':');
     }
 }

@@ -29,9 +29,16 @@ void ha_b64u_encode(struct ha_buf *out, const void *bytes, size_t n)
     char *at = (char *)ha_buf_reserve(out, room);
     if (!at)
         return;
-    size_t written = 0;
-    for (size_t i = 0; i < n; i += 3)
-        written += encode_group(url_alphabet, in + i, n - i < 3 ? n - i : 3, at + written);
+    size_t written = 0, i = 0;
+    for (; n - i >= 3; i += 3, written += 4) {
+        uint32_t bits = (uint32_t)in[i] << 16 | (uint32_t)in[i + 1] << 8 | in[i + 2];
+        at[written] = url_alphabet[bits >> 18];
+        at[written + 1] = url_alphabet[bits >> 12 & 63];
+        at[written + 2] = url_alphabet[bits >> 6 & 63];
+        at[written + 3] = url_alphabet[bits & 63];
+    }
+    if (i < n)
+        written += encode_group(url_alphabet, in + i, n - i, at + written);
     ha_buf_advance(out, written);
 }
 
@@ -124,17 +131,24 @@ enum ha_code ha_b64u_decode(struct ha_buf *out, const char *text, size_t n, stru
     return HA_OK;
 }
 
+void ha_hex_digits(const void *bytes, size_t n, char *ret_digits)
+{
+#define SIXTEEN(h) h "0" h "1" h "2" h "3" h "4" h "5" h "6" h "7" h "8" h "9" h "a" h "b" h "c" h "d" h "e" h "f"
+    static const char pairs[] =
+        SIXTEEN("0") SIXTEEN("1") SIXTEEN("2") SIXTEEN("3") SIXTEEN("4") SIXTEEN("5") SIXTEEN("6") SIXTEEN("7")
+            SIXTEEN("8") SIXTEEN("9") SIXTEEN("a") SIXTEEN("b") SIXTEEN("c") SIXTEEN("d") SIXTEEN("e") SIXTEEN("f");
+#undef SIXTEEN
+    const uint8_t *in = bytes;
+    for (size_t i = 0; i < n; i++)
+        memcpy(ret_digits + 2 * i, pairs + 2 * (size_t)in[i], 2);
+}
+
 void ha_hex_encode(struct ha_buf *out, const void *bytes, size_t n)
 {
-    static const char digits[] = "0123456789abcdef";
-    const uint8_t *in = bytes;
-    uint8_t *at = ha_buf_reserve(out, 2 * n);
-    if (!at)
+    uint8_t *room = ha_buf_reserve(out, 2 * n);
+    if (!room)
         return;
-    for (size_t i = 0; i < n; i++) {
-        at[2 * i] = (uint8_t)digits[in[i] >> 4];
-        at[2 * i + 1] = (uint8_t)digits[in[i] & 15];
-    }
+    ha_hex_digits(bytes, n, (char *)room);
     ha_buf_advance(out, 2 * n);
 }
 
