@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "crypto/digest.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +15,9 @@ void ha_audit_asked(const struct ha_call_context *call, const struct ha_question
     if (!record)
         return;
     record->asked = true;
-    snprintf(record->key, sizeof record->key, "%s", question->key);
+    const size_t n = strnlen(question->key, sizeof record->key - 1);
+    memcpy(record->key, question->key, n);
+    record->key[n] = '\0';
     record->operation = question->operation;
     record->alg = question->alg;
     record->profile = question->profile;
@@ -179,9 +180,10 @@ enum ha_code ha_audit_used(const struct ha_call_context *call, struct ha_key *ke
 {
     if (!is_told(call))
         return HA_OK;
+    const struct ha_audit_record begun = begin(call);
     if (n == 1) {
         struct one one = {0};
-        struct ha_audit_record record = begin(call);
+        struct ha_audit_record record = begun;
         put_use(call, key, uses[0], &one, &record);
         enum ha_code code = tell(call, &record, 1, err);
         ha_buf_clear(&one.fields);
@@ -192,7 +194,7 @@ enum ha_code ha_audit_used(const struct ha_call_context *call, struct ha_key *ke
     if (!records || !ones)
         return ha_fail(err, HA_E_AUDIT, "out of memory for the audit log");
     for (size_t i = 0; i < n; i++) {
-        records[i] = begin(call);
+        records[i] = begun;
         put_use(call, key, uses[i], &ones[i], &records[i]);
     }
     enum ha_code code = tell(call, records, n, err);

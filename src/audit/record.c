@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { TEXT_MAX = 1024, ESCAPED_MAX = 6, HASH_LEN = 32, USUAL = 1000 };
+enum { TEXT_MAX = 1024, ESCAPED_MAX = 6, HASH_LEN = 32 };
 
 const char *ha_audit_record_event(const struct ha_audit_record *record)
 {
@@ -41,9 +41,17 @@ void ha_audit_text_write(struct ha_buf *out, const char *name, const char *text)
     ha_jw_string(out, name, text);
 }
 
-void ha_audit_record_write(struct ha_buf *out, const struct ha_audit_record *record)
+// Whether what begins their lines is the same, as it is for the items of a batch.
+static bool begin_alike(const struct ha_audit_record *a, const struct ha_audit_record *b)
 {
-    ha_buf_reserve(out, USUAL);
+    return a->uid == b->uid && a->gid == b->gid && a->unit == b->unit && a->exe == b->exe && a->listen == b->listen &&
+           a->client == b->client && a->request == b->request && a->route == b->route && a->object == b->object &&
+           a->key == b->key && a->version == b->version && a->spki_sha256 == b->spki_sha256 &&
+           a->operation == b->operation && a->algorithm == b->algorithm;
+}
+
+static void write_beginning(struct ha_buf *out, const struct ha_audit_record *record)
+{
     ha_jw_object(out, NULL);
     if (record->uid != (uid_t)-1) {
         ha_jw_number(out, "uid", record->uid);
@@ -63,6 +71,10 @@ void ha_audit_record_write(struct ha_buf *out, const struct ha_audit_record *rec
         ha_jw_hex(out, "spki_sha256", record->spki_sha256, HASH_LEN);
     ha_audit_text_write(out, "operation", record->operation);
     ha_audit_text_write(out, "algorithm", record->algorithm);
+}
+
+static void write_rest(struct ha_buf *out, const struct ha_audit_record *record)
+{
     ha_audit_text_write(out, "content", record->content);
     if (record->content_sha256)
         ha_jw_hex(out, "content_sha256", record->content_sha256, HASH_LEN);
@@ -70,12 +82,31 @@ void ha_audit_record_write(struct ha_buf *out, const struct ha_audit_record *rec
         ha_jw_hex(out, "digest", record->digest, record->digest_len);
     ha_audit_text_write(out, "profile", record->profile);
     if (record->fields && ha_buf_ok(record->fields) && record->fields->len > 0 &&
-        record->fields->len <= HA_AUDIT_FIELDS_MAX)
-        ha_buf_printf(out, ",\"fields\":%s", ha_buf_text(record->fields));
+        record->fields->len <= HA_AUDIT_FIELDS_MAX) {
+        ha_buf_puts(out, ",\"fields\":");
+        ha_buf_append(out, record->fields->data, record->fields->len);
+    }
     ha_audit_text_write(out, "shadow", record->shadow);
     ha_audit_text_write(out, "token", record->token);
     ha_jw_string(out, "result", ha_code_info(record->code)->name);
     ha_jw_number(out, "latency_us", record->latency_us);
     ha_audit_text_write(out, "policy", record->policy);
     ha_jw_object_end(out);
+}
+
+void ha_audit_record_write(struct ha_buf *out, const struct ha_audit_record *record, struct ha_audit_written *last)
+{
+    const size_t start = out->len;
+    if (last && last->record && begin_alike(record, last->record)) {
+        uint8_t *room = ha_buf_reserve(out, last->len);
+        if (!room)
+            return;
+        memcpy(room, out->data + last->start, last->len);
+        ha_buf_advance(out, last->len);
+    } else {
+        write_beginning(out, record);
+    }
+    if (last)
+        *last = (struct ha_audit_written){record, start, out->len - start};
+    write_rest(out, record);
 }

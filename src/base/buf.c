@@ -32,6 +32,14 @@ void ha_buf_reset(struct ha_buf *buf)
     buf->failed = false;
 }
 
+void ha_buf_rewind(struct ha_buf *buf)
+{
+    if (buf->data)
+        buf->data[0] = 0;
+    buf->len = 0;
+    buf->failed = false;
+}
+
 bool ha_buf_ok(const struct ha_buf *buf)
 {
     return !buf->failed;

@@ -21,6 +21,7 @@ struct ha_buf {
 void ha_buf_init(struct ha_buf *buf);
 void ha_buf_clear(struct ha_buf *buf);   // wipes, frees, leaves it ready for use; accepts a zeroed struct
 void ha_buf_reset(struct ha_buf *buf);   // wipes the content, keeps the memory and clears failed
+void ha_buf_rewind(struct ha_buf *buf);  // the same without wiping: of what is no secret
 HA_AUTO_DEFINE_CLEAR(struct ha_buf, ha_buf_clear)
 
 bool ha_buf_ok(const struct ha_buf *buf);
