@@ -3,6 +3,7 @@
 #include "base/json.h"
 
 #include "base/json_check.h"
+#include "base/json_plain.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -45,23 +46,6 @@ static size_t plain(const char *text, size_t at)
     return at;
 }
 
-// Whether eight characters do, all of them looked at together. A byte's highest bit shows one that doesn't: 0x7f gets
-// it from the addition, and what is below 0x20 (or 0, after one of the exclusive ors) from a borrow. It may also come
-// from a neighbour's carry or borrow, but only where that isn't plain either.
-static bool are_plain(uint64_t c)
-{
-    const uint64_t each = UINT64_MAX / UINT8_MAX;
-    uint64_t special = c | (c + each) | (c - each * 0x20) | ((c ^ each * '"') - each) | ((c ^ each * '\\') - each);
-    return !(special & each * 0x80);
-}
-
-static uint64_t eight(const char *text)
-{
-    uint64_t c;
-    memcpy(&c, text, sizeof c);
-    return c;
-}
-
 // Whether all n characters stand for themselves. The last eight, or four, may be some that were looked at already.
 static bool is_plain_text(const char *text, size_t n)
 {
@@ -75,12 +59,12 @@ static bool is_plain_text(const char *text, size_t n)
         uint32_t first, last;
         memcpy(&first, text, sizeof first);
         memcpy(&last, text + n - sizeof last, sizeof last);
-        return are_plain((uint64_t)first << 32 | last);
+        return ha_json_are_plain((uint64_t)first << 32 | last);
     }
     for (; n - at >= 8; at += 8)
-        if (!are_plain(eight(text + at)))
+        if (!ha_json_is_plain8(text + at))
             return false;
-    return are_plain(eight(text + n - 8));
+    return ha_json_is_plain8(text + n - 8);
 }
 
 // Most text is.

@@ -9,12 +9,12 @@
 # daemon: instructions and allocations of one request; child: of one question.
 bounds() {
     cat <<'END'
-sign daemon 20600 10
+sign daemon 19500 10
 sign child 2180 2
-batch daemon 207000 62
-tls daemon 23800 10
+batch daemon 193000 63
+tls daemon 22200 10
 tls child 2180 2
-decrypt daemon 23300 9
+decrypt daemon 20500 9
 decrypt child 2010 1
 END
 }
