@@ -120,8 +120,29 @@ static void ask(struct ha_use *use, enum ha_op op, enum ha_alg alg)
     use->exchange.question.alg = alg;
 }
 
+void ha_use_hasher_clear(struct ha_use_hasher *hasher)
+{
+    ha_hasher_free(hasher->hasher);
+    *hasher = (struct ha_use_hasher){0};
+}
+
+// To find the algorithm takes longer than to hash a short message.
+static enum ha_code hash_data(struct ha_use_hasher *hasher, enum ha_hash hash, struct ha_use *use, struct ha_err *err)
+{
+    if (!hasher)
+        return ha_digest(hash, use->data.data, use->data.len, use->digest, err);
+    if (hasher->hasher && hasher->hash != hash)
+        ha_use_hasher_clear(hasher);
+    if (!hasher->hasher && ha_hasher_new(hash, &hasher->hasher, err))
+        return err->code;
+    hasher->hash = hash;
+    if (!ha_hasher_digest(hasher->hasher, use->data.data, use->data.len, use->digest))
+        return ha_fail(err, HA_E_INTERNAL, "%s of what is to be signed failed", ha_hash_info(hash)->name);
+    return HA_OK;
+}
+
 enum ha_code ha_use_aim(struct ha_use *use, const struct ha_key *key, const struct ha_replica *replica,
-                        struct ha_token *token, struct ha_err *err)
+                        struct ha_token *token, struct ha_use_hasher *hasher, struct ha_err *err)
 {
     struct ha_packet *question = &use->exchange.question;
     question->part[0] = (struct ha_part){replica->id, replica->id_len};
@@ -135,7 +156,7 @@ enum ha_code ha_use_aim(struct ha_use *use, const struct ha_key *key, const stru
     question->part[2] = use->data;
     if (hash == HA_HASH_NONE || ha_token_way(token, alg) != HA_WAY_DIGEST)
         return HA_OK;
-    if (!use->hashed && ha_digest(hash, use->data.data, use->data.len, use->digest, err))
+    if (!use->hashed && hash_data(hasher, hash, use, err))
         return err->code;
     use->hashed = true;
     question->flags = HA_PACKET_DIGEST;
