@@ -191,6 +191,11 @@ enum ha_code ha_audit_use(struct ha_audit *audit, const struct ha_audit_record *
     return ha_audit_write(audit, entries, n, err);
 }
 
+bool ha_audit_hash(const struct ha_audit *audit, const void *data, size_t n, uint8_t ret_hash[static HA_AUDIT_HASH_LEN])
+{
+    return ha_hasher_digest_shared(audit->hasher, data, n, ret_hash);
+}
+
 void ha_audit_head(struct ha_audit *audit, struct ha_audit_head *ret_head)
 {
     pthread_mutex_lock(&audit->lock);

@@ -18,11 +18,11 @@ struct ha_audit {
     int syslog_fd;  // -1: none
     struct sockaddr_un syslog;
     atomic_bool in_trouble;    // as trouble says, without the lock
-    struct ha_hasher *hasher;  // under the lock, as all that follows
-    pthread_mutex_t lock;
-    pthread_cond_t synced;  // synced_seq, or syncing
-    pthread_cond_t dirty;   // there is something for the syncer
-    pthread_cond_t due;     // there is something for ha_audit_wait
+    struct ha_hasher *hasher;  // without the lock only for what may be shared
+    pthread_mutex_t lock;      // of all that follows
+    pthread_cond_t synced;     // synced_seq, or syncing
+    pthread_cond_t dirty;      // there is something for the syncer
+    pthread_cond_t due;        // there is something for ha_audit_wait
     bool stop, woken;
     atomic_bool ending;  // what takes long is given up
     int fd;

@@ -9,12 +9,12 @@
 # daemon: instructions and allocations of one request; child: of one question.
 bounds() {
     cat <<'END'
-sign daemon 18300 10
+sign daemon 18100 10
 sign child 2180 2
-batch daemon 187000 63
-tls daemon 21000 10
+batch daemon 185000 63
+tls daemon 20800 10
 tls child 2180 2
-decrypt daemon 19300 9
+decrypt daemon 19100 9
 decrypt child 2010 1
 END
 }
