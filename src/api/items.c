@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PREFIX_MAX = 16 };
+enum { PREFIX_MAX = 16, RESULT_USUAL = 240 };
 
 // "/items/3": where an item is in the request.
 static void place(size_t i, char ret_prefix[static PREFIX_MAX])
@@ -143,6 +143,7 @@ static void prepare_list(const struct ha_call_context *call, const struct list *
 
 static void write_list(const struct ha_call_context *call, const struct list *list, const struct ha_key *key)
 {
+    ha_buf_reserve(call->out, list->n * RESULT_USUAL);
     ha_jw_object(call->out, NULL);
     ha_jw_array(call->out, "results");
     for (size_t i = 0; i < list->n; i++) {

@@ -9,7 +9,7 @@
 #include <openssl/rand.h>
 #include <string.h>
 
-#define FIELD_MAX   66  // bytes of a P-521 coordinate
+#define FIELD_MAX   (HA_ECDSA_RAW_MAX / 2)
 #define DER_MAX     (2 * (FIELD_MAX + 3) + 3)
 #define MODULUS_MAX 2048  // bytes of a 16384 bit modulus
 

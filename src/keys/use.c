@@ -194,14 +194,16 @@ enum ha_code ha_use_sign_der(struct ha_use *use, struct ha_err *err)
 {
     if (ha_alg_info((enum ha_alg)use->exchange.question.alg)->family != HA_FAMILY_EC)
         return HA_OK;
-    struct ha_buf der = {0};
-    if (ha_ecdsa_raw_to_der(use->exchange.output.data, use->exchange.output.len, &der, err)) {
-        ha_buf_clear(&der);
-        return ha_fail(err, HA_E_TOKEN_ERROR, "what the token gave is no ECDSA signature");
+    struct ha_buf *output = &use->exchange.output;
+    uint8_t raw[HA_ECDSA_RAW_MAX];
+    const size_t n = output->len;
+    if (n <= sizeof raw) {
+        memcpy(raw, ha_buf_text(output), n);
+        ha_buf_rewind(output);
+        if (ha_ecdsa_raw_to_der(raw, n, output, err) == HA_OK || err->code == HA_E_MEMORY)
+            return err->code;
     }
-    ha_buf_clear(&use->exchange.output);
-    use->exchange.output = der;
-    return HA_OK;
+    return ha_fail(err, HA_E_TOKEN_ERROR, "what the token gave is no ECDSA signature");
 }
 
 enum ha_code ha_use_sign_digest(struct ha_key *key, enum ha_alg alg, const uint8_t *digest, size_t n,
