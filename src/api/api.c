@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DEPTH_MAX 16  // of a body's JSON
+#define DEPTH_MAX   16   // of a body's JSON
+#define REPLY_USUAL 240  // bytes that most answers take
 
 static enum ha_code read_body(const struct ha_route *route, struct ha_call_context *call, struct ha_err *err)
 {
@@ -77,6 +78,7 @@ static enum ha_code dispatch(struct ha_call_context *call, char name[static HA_N
     if (ha_query_check(route->query, request->query, err) ||
         ha_query_read_version(request->query, &call->choice, err) || read_body(route, call, err))
         return err->code;
+    ha_buf_reserve(call->out, REPLY_USUAL);
     return route->handle(call, err);
 }
 

@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "crypto/digest.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +15,9 @@ void ha_audit_asked(const struct ha_call_context *call, const struct ha_question
     if (!record)
         return;
     record->asked = true;
-    snprintf(record->key, sizeof record->key, "%s", question->key);
+    const size_t n = strnlen(question->key, sizeof record->key - 1);
+    memcpy(record->key, question->key, n);
+    record->key[n] = '\0';
     record->operation = question->operation;
     record->alg = question->alg;
     record->profile = question->profile;
@@ -125,15 +126,22 @@ enum ha_code ha_audit_item(const struct ha_call_context *call, unsigned told, st
 
 // What of a line is in memory of its own.
 struct one {
-    uint8_t hash[HA_DIGEST_MAX];
+    uint8_t hash[HA_AUDIT_HASH_LEN];
     struct ha_buf fields;
 };
 
+void ha_audit_prepare(const struct ha_call_context *call, struct ha_use *use)
+{
+    const enum ha_alg alg = (enum ha_alg)use->exchange.question.alg;
+    if (is_told(call) && use->data.data && !use->hashed && ha_alg_info(alg)->hash == HA_HASH_SHA256)
+        use->hashed = ha_audit_hash(call->api->audit, use->data.data, use->data.len, use->digest);
+}
+
 // What was signed, decrypted or agreed with, by its hash; its memory is hash.
-static void put_content(const struct ha_use *use, uint8_t hash[static HA_DIGEST_MAX], struct ha_audit_record *record)
+static void put_content(const struct ha_audit *audit, const struct ha_use *use, uint8_t hash[static HA_AUDIT_HASH_LEN],
+                        struct ha_audit_record *record)
 {
     const struct ha_packet *question = &use->exchange.question;
-    struct ha_err ignored = {0};
     struct ha_part what = use->said.data ? use->said : question->part[2];
     if (question->op == HA_OP_SIGN && !use->said.data) {
         record->digest = question->part[2].data;
@@ -144,7 +152,7 @@ static void put_content(const struct ha_use *use, uint8_t hash[static HA_DIGEST_
         record->content = ha_content_info(ha_content_classify(what.data, what.len))->name;
     if (use->hashed && ha_alg_info((enum ha_alg)question->alg)->hash == HA_HASH_SHA256)
         record->content_sha256 = use->digest;
-    else if (ha_digest(HA_HASH_SHA256, what.data, what.len, hash, &ignored) == HA_OK)
+    else if (ha_audit_hash(audit, what.data, what.len, hash))
         record->content_sha256 = hash;
 }
 
@@ -168,7 +176,7 @@ static void put_use(const struct ha_call_context *call, const struct ha_key *key
         record->profile = grant->profile;
     }
     record->shadow = grant->client ? grant->shadow : known->shadow;
-    put_content(use, one->hash, record);
+    put_content(call->api->audit, use, one->hash, record);
     ha_audit_fields(grant->client ? grant->operation : known->operation, known->asked ? use->said : (struct ha_part){0},
                     &one->fields);
     record->fields = &one->fields;
@@ -179,9 +187,10 @@ enum ha_code ha_audit_used(const struct ha_call_context *call, struct ha_key *ke
 {
     if (!is_told(call))
         return HA_OK;
+    const struct ha_audit_record begun = begin(call);
     if (n == 1) {
         struct one one = {0};
-        struct ha_audit_record record = begin(call);
+        struct ha_audit_record record = begun;
         put_use(call, key, uses[0], &one, &record);
         enum ha_code code = tell(call, &record, 1, err);
         ha_buf_clear(&one.fields);
@@ -192,7 +201,7 @@ enum ha_code ha_audit_used(const struct ha_call_context *call, struct ha_key *ke
     if (!records || !ones)
         return ha_fail(err, HA_E_AUDIT, "out of memory for the audit log");
     for (size_t i = 0; i < n; i++) {
-        records[i] = begin(call);
+        records[i] = begun;
         put_use(call, key, uses[i], &ones[i], &records[i]);
     }
     enum ha_code code = tell(call, records, n, err);

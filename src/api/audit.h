@@ -25,5 +25,7 @@ void ha_audit_spoil(struct ha_use *const *uses, size_t n, const struct ha_err *e
 // A request that came to no handler, as err says. principal, request: NULL when they aren't known.
 void ha_audit_unheard(struct ha_audit *audit, const struct ha_principal *principal, const char *listen,
                       const char *request, const struct ha_err *err);
+// Hashes what is about to be signed, where the record and the token want the same hash of it.
+void ha_audit_prepare(const struct ha_call_context *call, struct ha_use *use);
 // The request is done, with err's code: a line, if there is none yet and it is about a key or was refused.
 enum ha_code ha_audit_done(const struct ha_call_context *call, struct ha_err *err);

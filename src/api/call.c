@@ -134,6 +134,8 @@ void ha_call_exchange(const struct ha_call_context *call, struct ha_key *key, st
         ha_audit_spoil(uses, n, &err);
         return;
     }
+    if (n == 1)
+        ha_audit_prepare(call, uses[0]);  // of several the algorithm is looked up once as it is
     ha_replicas_use(key, &call->caller, uses, n);
     if (ha_audit_used(call, key, uses, n, &err))
         ha_audit_spoil(uses, n, &err);

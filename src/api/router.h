@@ -8,9 +8,10 @@
 struct ha_route {
     const char *method;
     const char *pattern;  // "/v1/keys/{name}/sign"
-    bool admin;           // only on admin sockets
-    bool body;            // takes a JSON body
-    const char *query;    // what may follow the '?' (api/query.h); NULL: nothing
+    size_t pattern_len;
+    bool admin;         // only on admin sockets
+    bool body;          // takes a JSON body
+    const char *query;  // what may follow the '?' (api/query.h); NULL: nothing
     enum ha_code (*handle)(struct ha_call_context *call, struct ha_err *err);
     const char *summary;
 };

@@ -70,10 +70,11 @@ struct end {
 static bool put_line(struct ha_audit *audit, const struct ha_audit_entry *entry, struct end *end)
 {
     size_t start = audit->out.len;
-    ha_audit_line_write(&audit->out, end->seq + 1, end->hash, entry->event, entry->body);
-    if (!ha_buf_ok(&audit->out) || !ha_buf_ok(entry->body) ||
-        !ha_audit_line_hash(audit->hasher, (const char *)audit->out.data + start, audit->out.len - start - 1,
-                            end->hash))
+    if (!entry->body)
+        return false;
+    ha_audit_line_write(&audit->out, end->seq + 1, end->hash, audit->now.text, entry->event, entry->body, entry->n);
+    if (!ha_buf_ok(&audit->out) || !ha_audit_line_hash(audit->hasher, (const char *)audit->out.data + start,
+                                                       audit->out.len - start - 1, end->hash))
         return false;
     end->seq++;
     return true;
@@ -85,12 +86,15 @@ static enum ha_code put_lines(struct ha_audit *audit, const struct ha_audit_entr
 {
     ha_auto(ha_buf_clear) struct ha_buf resumed = {0};
     bool fits = true;
-    ha_buf_reset(&audit->out);
+    ha_buf_rewind(&audit->out);  // it is in the file as well
+    ha_time_iso_again(&audit->now);
     if (!audit->started) {
-        fits = put_line(audit, &(struct ha_audit_entry){"start", &audit->start}, end);
+        const struct ha_audit_entry entry = ha_audit_entry("start", &audit->start);
+        fits = put_line(audit, &entry, end);
     } else if (audit->trouble.code) {
         put_resumed(audit, &resumed);
-        fits = put_line(audit, &(struct ha_audit_entry){"resumed", &resumed}, end);
+        const struct ha_audit_entry entry = ha_audit_entry("resumed", &resumed);
+        fits = put_line(audit, &entry, end);
     }
     for (size_t i = 0; i < n && fits; i++)
         fits = put_line(audit, &entries[i], end);
@@ -165,24 +169,31 @@ enum ha_code ha_audit_use(struct ha_audit *audit, const struct ha_audit_record *
 {
     if (!audit || n == 0)
         return HA_OK;
-    struct ha_audit_entry one, *entries = n == 1 ? &one : calloc(n, sizeof *entries);
-    struct ha_buf single = {0}, *bodies = n == 1 ? &single : calloc(n, sizeof *bodies);
-    enum ha_code code = HA_OK;
-    if (!entries || !bodies)
-        code = ha_fail(err, HA_E_AUDIT, "out of memory for the audit log");
-    for (size_t i = 0; i < n && code == HA_OK; i++) {
-        ha_audit_record_write(&bodies[i], &records[i]);
-        entries[i] = (struct ha_audit_entry){ha_audit_record_event(&records[i]), &bodies[i]};
+    ha_auto(ha_buf_clear) struct ha_buf bodies = {0};
+    ha_auto(ha_free) struct ha_audit_entry *many = n > 1 ? calloc(n, sizeof *many) : NULL;
+    struct ha_audit_entry one, *entries = n > 1 ? many : &one;
+    if (!entries)
+        return ha_fail(err, HA_E_AUDIT, "out of memory for the audit log");
+    struct ha_audit_written last = {0};
+    ha_buf_reserve(&bodies, n * HA_AUDIT_RECORD_USUAL);
+    for (size_t i = 0; i < n; i++) {
+        const size_t start = bodies.len;
+        ha_audit_record_write(&bodies, &records[i], &last);
+        entries[i] = (struct ha_audit_entry){.event = ha_audit_record_event(&records[i]), .n = bodies.len - start};
+        ha_buf_putc(&bodies, '\n');
     }
-    if (code == HA_OK)
-        code = ha_audit_write(audit, entries, n, err);
-    for (size_t i = 0; bodies && i < n; i++)
-        ha_buf_clear(&bodies[i]);
-    if (n > 1) {
-        free(bodies);
-        free(entries);
+    // Only now they don't move any more.
+    const char *body = ha_buf_ok(&bodies) ? ha_buf_text(&bodies) : NULL;
+    for (size_t i = 0; i < n; i++) {
+        entries[i].body = body;
+        body += body ? entries[i].n + 1 : 0;
     }
-    return code;
+    return ha_audit_write(audit, entries, n, err);
+}
+
+bool ha_audit_hash(const struct ha_audit *audit, const void *data, size_t n, uint8_t ret_hash[static HA_AUDIT_HASH_LEN])
+{
+    return ha_hasher_digest_shared(audit->hasher, data, n, ret_hash);
 }
 
 void ha_audit_head(struct ha_audit *audit, struct ha_audit_head *ret_head)

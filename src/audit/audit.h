@@ -45,6 +45,10 @@ enum ha_code ha_audit_ready(struct ha_audit *audit, struct ha_err *err);
 // Writes n lines, all or none of them. HA_E_AUDIT: the results mustn't be sent.
 enum ha_code ha_audit_use(struct ha_audit *audit, const struct ha_audit_record *records, size_t n, struct ha_err *err);
 
+// The SHA-256 of something that a record tells of. false: out of memory.
+bool ha_audit_hash(const struct ha_audit *audit, const void *data, size_t n,
+                   uint8_t ret_hash[static HA_AUDIT_HASH_LEN]);
+
 // Something was refused, or failed, before anything was done: a line, which is on the disk when the system likes.
 // Nobody fills the disk by that: of a user's refusals 256 at once have lines, and one a second after that; of the
 // others a line "suppressed" tells how many there were, 10 s after the first. HA_E_AUDIT: it couldn't be written.

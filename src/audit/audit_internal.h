@@ -4,6 +4,7 @@
 
 #include "audit/audit.h"
 #include "audit/refusals.h"
+#include "base/clock.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -17,11 +18,11 @@ struct ha_audit {
     int syslog_fd;  // -1: none
     struct sockaddr_un syslog;
     atomic_bool in_trouble;    // as trouble says, without the lock
-    struct ha_hasher *hasher;  // under the lock, as all that follows
-    pthread_mutex_t lock;
-    pthread_cond_t synced;  // synced_seq, or syncing
-    pthread_cond_t dirty;   // there is something for the syncer
-    pthread_cond_t due;     // there is something for ha_audit_wait
+    struct ha_hasher *hasher;  // without the lock only for what may be shared
+    pthread_mutex_t lock;      // of all that follows
+    pthread_cond_t synced;     // synced_seq, or syncing
+    pthread_cond_t dirty;      // there is something for the syncer
+    pthread_cond_t due;        // there is something for ha_audit_wait
     bool stop, woken;
     atomic_bool ending;  // what takes long is given up
     int fd;
@@ -44,6 +45,7 @@ struct ha_audit {
     int64_t retry_ms;   // before which a log in trouble isn't tried again
     uint64_t missed;    // records that couldn't be written since
     struct ha_buf out;  // the lines on their way
+    struct ha_time_text now;
     struct ha_refusals refusals;
     struct ha_buf checkpoint;
     uint64_t removing;  // the first line of the file that was told to be removed last; of ha_audit_tend alone
@@ -52,8 +54,13 @@ struct ha_audit {
 // A line to be written.
 struct ha_audit_entry {
     const char *event;
-    const struct ha_buf *body;
+    const char *body;  // an object's text; NULL: there was no memory for it
+    size_t n;
 };
+static inline struct ha_audit_entry ha_audit_entry(const char *event, const struct ha_buf *body)
+{
+    return (struct ha_audit_entry){event, ha_buf_ok(body) ? ha_buf_text(body) : NULL, body->len};
+}
 // Writes n lines, all or none. With the lock held.
 enum ha_code ha_audit_append(struct ha_audit *audit, const struct ha_audit_entry *entries, size_t n,
                              struct ha_err *err);

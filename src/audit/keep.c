@@ -41,13 +41,14 @@ enum ha_code ha_audit_checkpoint(struct ha_audit *audit, const struct ha_audit_h
                                  struct ha_err *err)
 {
     ha_auto(ha_buf_clear) struct ha_buf line = {0};
+    const struct ha_audit_entry entry = ha_audit_entry("checkpoint", body);
     pthread_mutex_lock(&audit->lock);
     enum ha_code code = HA_OK;
     if (audit->seq - head->seq >= CHECKPOINT_REACH)
         code = ha_fail(err, HA_E_CONFLICT, "%llu lines were written while the checkpoint was signed",
                        (unsigned long long)(audit->seq - head->seq));
     if (code == HA_OK)
-        code = ha_audit_append(audit, &(struct ha_audit_entry){"checkpoint", body}, 1, err);
+        code = ha_audit_append(audit, &entry, 1, err);
     if (code == HA_OK) {
         audit->uncovered -= head->uncovered + 1;  // and itself
         // It is the last of the lines that were written, if there was something to tell before it.
@@ -152,7 +153,8 @@ static void look_after_file(struct ha_audit *audit)
     ha_jw_object(&body, NULL);
     ha_jw_string(&body, "cause", cause);
     ha_jw_object_end(&body);
-    ha_audit_append(audit, &(struct ha_audit_entry){"alarm", &body}, 1, &err);
+    const struct ha_audit_entry entry = ha_audit_entry("alarm", &body);
+    ha_audit_append(audit, &entry, 1, &err);
 }
 
 // --- Old files
@@ -178,7 +180,8 @@ static enum ha_code note_removal(struct ha_audit *audit, const struct ha_audit_f
     ha_jw_number(&body, "last", (int64_t)line.seq - 1);
     ha_jw_string(&body, "hash", hash);
     ha_jw_object_end(&body);
-    if (ha_audit_write(audit, &(struct ha_audit_entry){"removed", &body}, 1, err))
+    const struct ha_audit_entry entry = ha_audit_entry("removed", &body);
+    if (ha_audit_write(audit, &entry, 1, err))
         return err->code;
     audit->removing = file->first;
     return HA_OK;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "audit/line.h"
 
-#include "base/clock.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -61,35 +61,42 @@ bool ha_audit_line_is(const struct ha_audit_line *line, const char *event)
     return line->event_len == strlen(event) && memcmp(line->event, event, line->event_len) == 0;
 }
 
-void ha_audit_line_write(struct ha_buf *out, uint64_t seq, const char *prev, const char *event,
-                         const struct ha_buf *body)
+static uint8_t *put(uint8_t *at, const char *text, size_t n)
 {
-    char time[TIME_LEN + 1];
-    ha_time_iso(time);
-    ha_buf_puts(out, HEAD);
+    memcpy(at, text, n);
+    return at + n;
+}
+#define PUT(at, word) put((at), (word), sizeof(word) - 1)
+
+void ha_audit_line_write(struct ha_buf *out, uint64_t seq, const char *prev, const char *time, const char *event,
+                         const char *body, size_t n)
+{
+    const size_t event_len = strlen(event);
+    ha_buf_append(out, HEAD, sizeof HEAD - 1);
     ha_buf_decimal(out, (int64_t)seq);
-    ha_buf_puts(out, PREV);
-    ha_buf_append(out, prev, HA_AUDIT_HEX_LEN);
-    ha_buf_puts(out, TIME);
-    ha_buf_puts(out, time);
-    ha_buf_puts(out, EVENT);
-    ha_buf_puts(out, event);
+    uint8_t *room = ha_buf_reserve(out, sizeof PREV + HA_AUDIT_HEX_LEN + sizeof TIME + TIME_LEN + sizeof EVENT +
+                                            event_len + sizeof "\"}\n" + n);
+    if (!room)
+        return;
+    uint8_t *at = PUT(room, PREV);
+    at = put(at, prev, HA_AUDIT_HEX_LEN);
+    at = PUT(at, TIME);
+    at = put(at, time, TIME_LEN);
+    at = PUT(at, EVENT);
+    at = put(at, event, event_len);
     // The body's own brace becomes a comma, unless it has no members.
-    ha_buf_puts(out, body->len > 2 ? "\"," : "\"}");
-    if (body->len > 2)
-        ha_buf_append(out, body->data + 1, body->len - 1);
-    ha_buf_putc(out, '\n');
+    at = n > 2 ? PUT(at, "\",") : PUT(at, "\"}");
+    if (n > 2)
+        at = put(at, body + 1, n - 1);
+    at = PUT(at, "\n");
+    ha_buf_advance(out, (size_t)(at - room));
 }
 
 bool ha_audit_line_hash(struct ha_hasher *hasher, const char *text, size_t n, char ret_hex[static HA_AUDIT_HEX_LEN])
 {
-    static const char digits[] = "0123456789abcdef";
     uint8_t hash[HA_AUDIT_HASH_LEN];
     if (!ha_hasher_digest(hasher, text, n, hash))
         return false;
-    for (size_t i = 0; i < HA_AUDIT_HASH_LEN; i++) {
-        ret_hex[2 * i] = digits[hash[i] >> 4];
-        ret_hex[2 * i + 1] = digits[hash[i] & 15];
-    }
+    ha_hex_digits(hash, sizeof hash, ret_hex);
     return true;
 }

@@ -26,8 +26,8 @@ struct ha_audit_line {
 // Reads how a line of n bytes (without its newline) begins. false: it doesn't begin or end as a line of the log.
 bool ha_audit_line_read(const char *text, size_t n, struct ha_audit_line *ret_line);
 bool ha_audit_line_is(const struct ha_audit_line *line, const char *event);
-// Appends a line with its newline. body: the further members, an object's text.
-void ha_audit_line_write(struct ha_buf *out, uint64_t seq, const char *prev, const char *event,
-                         const struct ha_buf *body);
+// Appends a line with its newline. body: the further members, an object's text of n bytes.
+void ha_audit_line_write(struct ha_buf *out, uint64_t seq, const char *prev, const char *time, const char *event,
+                         const char *body, size_t n);
 // What the line after it has as prev. false: out of memory.
 bool ha_audit_line_hash(struct ha_hasher *hasher, const char *text, size_t n, char ret_hex[static HA_AUDIT_HEX_LEN]);

@@ -3,10 +3,11 @@
 #include "audit/record.h"
 
 #include "base/json.h"
+#include "base/text.h"
 
 #include <string.h>
 
-enum { TEXT_MAX = 1024, ESCAPED_MAX = 6, HASH_LEN = 32, USUAL = 1000 };
+enum { TEXT_MAX = 1024, ESCAPED_MAX = 6, HASH_LEN = 32 };
 
 const char *ha_audit_record_event(const struct ha_audit_record *record)
 {
@@ -29,53 +30,107 @@ static size_t text_len(const char *text)
 
 void ha_audit_text_write(struct ha_buf *out, const char *name, const char *text)
 {
-    char cut[TEXT_MAX + 1];
-    if (!text || !text[0])
-        return;
-    size_t n = text_len(text);
-    if (text[n]) {
-        memcpy(cut, text, n);
-        cut[n] = '\0';
-        text = cut;
-    }
-    ha_jw_string(out, name, text);
+    if (text && text[0])
+        ha_jw_text(out, name, text, text_len(text));
 }
 
-void ha_audit_record_write(struct ha_buf *out, const struct ha_audit_record *record)
+// Whether what begins their lines is the same, as it is for the items of a batch.
+static bool begin_alike(const struct ha_audit_record *a, const struct ha_audit_record *b)
 {
-    ha_buf_reserve(out, USUAL);
+    return a->uid == b->uid && a->gid == b->gid && a->unit == b->unit && a->exe == b->exe && a->listen == b->listen &&
+           a->client == b->client && a->request == b->request && a->route == b->route && a->object == b->object &&
+           a->key == b->key && a->version == b->version && a->spki_sha256 == b->spki_sha256 &&
+           a->operation == b->operation && a->algorithm == b->algorithm;
+}
+
+// A member's name as it is written, and its length: the names of a line are always the same.
+#define NAME(name) ",\"" name "\":", sizeof(",\"" name "\":") - 1
+
+static void put_name(struct ha_buf *out, const char *name, size_t n)
+{
+    const size_t skip = out->len > 0 && out->data[out->len - 1] == '{';  // the comma
+    ha_buf_append(out, name + skip, n - skip);
+}
+
+static void put_text(struct ha_buf *out, const char *name, size_t n, const char *text)
+{
+    if (!text || !text[0])
+        return;
+    put_name(out, name, n);
+    ha_jw_quoted_text(out, text, text_len(text));
+}
+
+static void put_number(struct ha_buf *out, const char *name, size_t n, int64_t number)
+{
+    put_name(out, name, n);
+    ha_buf_decimal(out, number);
+}
+
+static void put_hex(struct ha_buf *out, const char *name, size_t n, const uint8_t *bytes, size_t n_bytes)
+{
+    put_name(out, name, n);
+    ha_buf_putc(out, '"');
+    ha_hex_encode(out, bytes, n_bytes);
+    ha_buf_putc(out, '"');
+}
+
+static void write_beginning(struct ha_buf *out, const struct ha_audit_record *record)
+{
     ha_jw_object(out, NULL);
     if (record->uid != (uid_t)-1) {
-        ha_jw_number(out, "uid", record->uid);
-        ha_jw_number(out, "gid", record->gid);
+        put_number(out, NAME("uid"), record->uid);
+        put_number(out, NAME("gid"), record->gid);
     }
-    ha_audit_text_write(out, "unit", record->unit);
-    ha_audit_text_write(out, "exe", record->exe);
-    ha_audit_text_write(out, "listen", record->listen);
-    ha_audit_text_write(out, "client", record->client);
-    ha_audit_text_write(out, "request", record->request);
-    ha_audit_text_write(out, "route", record->route);
-    ha_audit_text_write(out, "object", record->object);
-    ha_audit_text_write(out, "key", record->key);
+    put_text(out, NAME("unit"), record->unit);
+    put_text(out, NAME("exe"), record->exe);
+    put_text(out, NAME("listen"), record->listen);
+    put_text(out, NAME("client"), record->client);
+    put_text(out, NAME("request"), record->request);
+    put_text(out, NAME("route"), record->route);
+    put_text(out, NAME("object"), record->object);
+    put_text(out, NAME("key"), record->key);
     if (record->version)
-        ha_jw_number(out, "version", record->version);
+        put_number(out, NAME("version"), record->version);
     if (record->spki_sha256)
-        ha_jw_hex(out, "spki_sha256", record->spki_sha256, HASH_LEN);
-    ha_audit_text_write(out, "operation", record->operation);
-    ha_audit_text_write(out, "algorithm", record->algorithm);
-    ha_audit_text_write(out, "content", record->content);
+        put_hex(out, NAME("spki_sha256"), record->spki_sha256, HASH_LEN);
+    put_text(out, NAME("operation"), record->operation);
+    put_text(out, NAME("algorithm"), record->algorithm);
+}
+
+static void write_rest(struct ha_buf *out, const struct ha_audit_record *record)
+{
+    put_text(out, NAME("content"), record->content);
     if (record->content_sha256)
-        ha_jw_hex(out, "content_sha256", record->content_sha256, HASH_LEN);
+        put_hex(out, NAME("content_sha256"), record->content_sha256, HASH_LEN);
     if (record->digest)
-        ha_jw_hex(out, "digest", record->digest, record->digest_len);
-    ha_audit_text_write(out, "profile", record->profile);
+        put_hex(out, NAME("digest"), record->digest, record->digest_len);
+    put_text(out, NAME("profile"), record->profile);
     if (record->fields && ha_buf_ok(record->fields) && record->fields->len > 0 &&
-        record->fields->len <= HA_AUDIT_FIELDS_MAX)
-        ha_buf_printf(out, ",\"fields\":%s", ha_buf_text(record->fields));
-    ha_audit_text_write(out, "shadow", record->shadow);
-    ha_audit_text_write(out, "token", record->token);
-    ha_jw_string(out, "result", ha_code_info(record->code)->name);
-    ha_jw_number(out, "latency_us", record->latency_us);
-    ha_audit_text_write(out, "policy", record->policy);
+        record->fields->len <= HA_AUDIT_FIELDS_MAX) {
+        put_name(out, NAME("fields"));
+        ha_buf_append(out, record->fields->data, record->fields->len);
+    }
+    put_text(out, NAME("shadow"), record->shadow);
+    put_text(out, NAME("token"), record->token);
+    put_text(out, NAME("result"), ha_code_info(record->code)->name);
+    put_number(out, NAME("latency_us"), record->latency_us);
+    put_text(out, NAME("policy"), record->policy);
     ha_jw_object_end(out);
+}
+
+void ha_audit_record_write(struct ha_buf *out, const struct ha_audit_record *record, struct ha_audit_written *last)
+{
+    const size_t start = out->len;
+    if (last && last->record && begin_alike(record, last->record)) {
+        uint8_t *room = ha_buf_reserve(out, last->len);
+        if (!room)
+            return;
+        memcpy(room, out->data + last->start, last->len);
+        ha_buf_advance(out, last->len);
+    } else {
+        write_beginning(out, record);
+    }
+    if (last)
+        *last = (struct ha_audit_written){record, start, out->len - start};
+    write_rest(out, record);
 }

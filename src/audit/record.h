@@ -7,7 +7,8 @@
 
 #include <sys/types.h>
 
-#define HA_AUDIT_FIELDS_MAX 8192
+#define HA_AUDIT_FIELDS_MAX   8192
+#define HA_AUDIT_RECORD_USUAL 600  // bytes that most take
 
 struct ha_audit_record {
     // Who.
@@ -40,7 +41,12 @@ struct ha_audit_record {
 
 // The event that it is: "use", "refusal" (the caller may not, or asked amiss) or "failure" (it couldn't be done).
 const char *ha_audit_record_event(const struct ha_audit_record *record);
-// Appends the record's members as an object.
-void ha_audit_record_write(struct ha_buf *out, const struct ha_audit_record *record);
+// Appends the record's members as an object, to what is empty or ends in a newline. last (NULL: not of interest): what
+// was written to out before, zeroed at first; what is the same in both is taken from there.
+struct ha_audit_written {
+    const struct ha_audit_record *record;  // borrowed until the next is written
+    size_t start, len;                     // of the members that begin it, in out
+};
+void ha_audit_record_write(struct ha_buf *out, const struct ha_audit_record *record, struct ha_audit_written *last);
 // Appends a member, unless text is NULL or empty. It is cut off where it would take more than 1,029 bytes in JSON.
 void ha_audit_text_write(struct ha_buf *out, const char *name, const char *text);

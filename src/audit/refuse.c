@@ -13,7 +13,8 @@ static enum ha_code tell(struct ha_audit *audit, const struct ha_refusals_user *
     ha_jw_number(&body, "suppressed", (int64_t)user->suppressed);
     ha_jw_number(&body, "seconds", (ha_now_ms() - user->since_ms + 999) / 1000);
     ha_jw_object_end(&body);
-    return ha_audit_append(audit, &(struct ha_audit_entry){"suppressed", &body}, 1, err);
+    const struct ha_audit_entry entry = ha_audit_entry("suppressed", &body);
+    return ha_audit_append(audit, &entry, 1, err);
 }
 
 void ha_audit_tell_suppressed(struct ha_audit *audit, bool at_all)
@@ -34,8 +35,9 @@ enum ha_code ha_audit_refuse(struct ha_audit *audit, const struct ha_audit_recor
     pthread_mutex_unlock(&audit->lock);
     if (!has_line)
         return HA_OK;
-    ha_audit_record_write(&body, record);
-    const struct ha_audit_entry entry = {ha_audit_record_event(record), &body};
+    ha_buf_reserve(&body, HA_AUDIT_RECORD_USUAL);
+    ha_audit_record_write(&body, record, NULL);
+    const struct ha_audit_entry entry = ha_audit_entry(ha_audit_record_event(record), &body);
     pthread_mutex_lock(&audit->lock);
     enum ha_code code = ha_audit_append(audit, &entry, 1, err);
     pthread_mutex_unlock(&audit->lock);

@@ -4,7 +4,6 @@
 
 #include "base/secret.h"
 
-#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,6 +28,14 @@ void ha_buf_reset(struct ha_buf *buf)
 {
     if (buf->data)
         ha_wipe(buf->data, buf->cap);
+    buf->len = 0;
+    buf->failed = false;
+}
+
+void ha_buf_rewind(struct ha_buf *buf)
+{
+    if (buf->data)
+        buf->data[0] = 0;
     buf->len = 0;
     buf->failed = false;
 }
@@ -60,7 +67,7 @@ static bool grow(struct ha_buf *buf, size_t needed)
     return true;
 }
 
-uint8_t *ha_buf_reserve(struct ha_buf *buf, size_t n)
+uint8_t *ha_buf_reserve_more(struct ha_buf *buf, size_t n)
 {
     if (buf->failed)
         return NULL;
@@ -71,13 +78,6 @@ uint8_t *ha_buf_reserve(struct ha_buf *buf, size_t n)
         return NULL;
     }
     return buf->data + buf->len;
-}
-
-void ha_buf_advance(struct ha_buf *buf, size_t n)
-{
-    assert(n < buf->cap - buf->len);
-    buf->len += n;
-    buf->data[buf->len] = 0;
 }
 
 void ha_buf_append(struct ha_buf *buf, const void *bytes, size_t n)

@@ -63,13 +63,23 @@ void ha_time_iso_at(int64_t seconds, char ret_text[static 25])
     snprintf(ret_text, 25, "%sZ", text);
 }
 
-void ha_time_iso(char ret_text[static 25])
+void ha_time_iso_again(struct ha_time_text *time)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    put_seconds(now.tv_sec, ret_text);
-    memcpy(ret_text + SECONDS_SIZE - 1, ".000Z", sizeof ".000Z");
-    put_digits(ret_text + SECONDS_SIZE, (unsigned)(now.tv_nsec / 1000000), 3);
+    if (time->second != now.tv_sec || !time->text[0]) {
+        time->second = now.tv_sec;
+        put_seconds(now.tv_sec, time->text);
+        memcpy(time->text + SECONDS_SIZE - 1, ".000Z", sizeof ".000Z");
+    }
+    put_digits(time->text + SECONDS_SIZE, (unsigned)(now.tv_nsec / 1000000), 3);
+}
+
+void ha_time_iso(char ret_text[static 25])
+{
+    struct ha_time_text now = {0};
+    ha_time_iso_again(&now);
+    memcpy(ret_text, now.text, sizeof now.text);
 }
 
 bool ha_clock_synchronised(void)

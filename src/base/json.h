@@ -47,9 +47,11 @@ void ha_jw_object_end(struct ha_buf *out);
 void ha_jw_array(struct ha_buf *out, const char *name);
 void ha_jw_array_end(struct ha_buf *out);
 void ha_jw_string(struct ha_buf *out, const char *name, const char *text);            // invalid UTF-8 becomes U+FFFD
+void ha_jw_text(struct ha_buf *out, const char *name, const char *text, size_t n);    // the same of n bytes
 void ha_jw_bytes(struct ha_buf *out, const char *name, const void *bytes, size_t n);  // base64url
 void ha_jw_hex(struct ha_buf *out, const char *name, const void *bytes, size_t n);
 void ha_jw_number(struct ha_buf *out, const char *name, int64_t number);
 void ha_jw_bool(struct ha_buf *out, const char *name, bool value);
 void ha_jw_null(struct ha_buf *out, const char *name);
 void ha_jw_quoted(struct ha_buf *out, const char *text);  // the string with its quotes alone, no comma, anywhere
+void ha_jw_quoted_text(struct ha_buf *out, const char *text, size_t n);  // the same of n bytes

@@ -2,6 +2,7 @@
 // A recursive-descent checker of JSON; its recursion is as deep as the text may nest.
 #include "base/json_check.h"
 
+#include "base/json_plain.h"
 #include "base/text.h"
 
 #include <stdint.h>
@@ -94,6 +95,8 @@ static enum ha_code check_escape(struct scan *scan)
 static void skip_letters(struct scan *scan)
 {
     size_t at = scan->at;
+    while (scan->n - at >= 8 && ha_json_is_plain8(scan->text + at))
+        at += 8;
     while (at < scan->n &&
            ((scan->text[at] >= '-' && scan->text[at] <= 'Z') || (scan->text[at] >= '_' && scan->text[at] <= 'z')))
         at++;

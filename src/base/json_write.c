@@ -3,6 +3,7 @@
 #include "base/json.h"
 
 #include "base/json_check.h"
+#include "base/json_plain.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -37,35 +38,47 @@ static bool is_plain(char c)
     return !special[(uint8_t)c];
 }
 
-// Behind the characters from at on that stand for themselves.
-static size_t plain(const char *text, size_t at)
+// Behind those of n characters, from at on, that stand for themselves.
+static size_t plain(const char *text, size_t at, size_t n)
 {
-    while (is_plain(text[at]))
+    while (at < n && is_plain(text[at]))
         at++;
     return at;
 }
 
-// Most text is.
-static void put_plain(struct ha_buf *out, const char *text, size_t n)
+// Copies n characters if all of them stand for themselves. The last eight, or four, may be some that were copied
+// already.
+static inline bool copy_plain(uint8_t *to, const char *text, size_t n)
 {
-    uint8_t *room = ha_buf_reserve(out, n + 2);
-    if (!room)
-        return;
-    room[0] = room[n + 1] = '"';
-    memcpy(room + 1, text, n);
-    ha_buf_advance(out, n + 2);
+    if (n < 4) {
+        memcpy(to, text, n);
+        return plain(text, 0, n) == n;
+    }
+    if (n < 8) {
+        uint32_t first, last;
+        memcpy(&first, text, 4);
+        memcpy(&last, text + n - 4, 4);
+        memcpy(to, &first, 4);
+        memcpy(to + n - 4, &last, 4);
+        return ha_json_are_plain((uint64_t)first << 32 | last);
+    }
+    uint64_t eight;
+    for (size_t at = 0; n - at > 8; at += 8) {
+        memcpy(&eight, text + at, 8);
+        memcpy(to + at, &eight, 8);
+        if (!ha_json_are_plain(eight))
+            return false;
+    }
+    memcpy(&eight, text + n - 8, 8);
+    memcpy(to + n - 8, &eight, 8);
+    return ha_json_are_plain(eight);
 }
 
-void ha_jw_quoted(struct ha_buf *out, const char *text)
+static void put_escaped(struct ha_buf *out, const char *text, size_t n)
 {
-    size_t n = strlen(text);
-    if (plain(text, 0) == n) {
-        put_plain(out, text, n);
-        return;
-    }
     ha_buf_putc(out, '"');
     for (size_t at = 0; at < n;) {
-        size_t run = plain(text, at);
+        size_t run = plain(text, at, n);
         ha_buf_append(out, text + at, run - at);
         at = run;
         if (at < n) {
@@ -77,14 +90,44 @@ void ha_jw_quoted(struct ha_buf *out, const char *text)
     ha_buf_putc(out, '"');
 }
 
+// Most text has nothing to be escaped.
+void ha_jw_quoted_text(struct ha_buf *out, const char *text, size_t n)
+{
+    uint8_t *room = ha_buf_reserve(out, n + 2);
+    if (!room)
+        return;
+    if (copy_plain(room + 1, text, n)) {
+        room[0] = room[n + 1] = '"';
+        ha_buf_advance(out, n + 2);
+    } else {
+        put_escaped(out, text, n);
+    }
+}
+
+void ha_jw_quoted(struct ha_buf *out, const char *text)
+{
+    ha_jw_quoted_text(out, text, strlen(text));
+}
+
 // Puts the comma if one is due (the buffer's last byte tells: no value ends in one of these), then the name.
 static void begin(struct ha_buf *out, const char *name)
 {
     char last = out->len > 0 ? (char)out->data[out->len - 1] : '\n';
-    if (last != '{' && last != '[' && last != ':' && last != '\n')
-        ha_buf_putc(out, ',');
-    if (name) {
-        ha_jw_quoted(out, name);
+    size_t comma = last != '{' && last != '[' && last != ':' && last != '\n';
+    size_t n = name ? strlen(name) : 0;
+    uint8_t *room = ha_buf_reserve(out, n + 4);
+    if (!room)
+        return;
+    room[0] = ',';
+    if (!name) {
+        ha_buf_advance(out, comma);
+    } else if (copy_plain(room + comma + 1, name, n)) {
+        room[comma] = room[comma + n + 1] = '"';
+        room[comma + n + 2] = ':';
+        ha_buf_advance(out, comma + n + 3);
+    } else {
+        ha_buf_advance(out, comma);
+        put_escaped(out, name, n);
         ha_buf_putc(out, ':');
     }
 }
@@ -113,8 +156,13 @@ void ha_jw_array_end(struct ha_buf *out)
 
 void ha_jw_string(struct ha_buf *out, const char *name, const char *text)
 {
+    ha_jw_text(out, name, text, strlen(text));
+}
+
+void ha_jw_text(struct ha_buf *out, const char *name, const char *text, size_t n)
+{
     begin(out, name);
-    ha_jw_quoted(out, text);
+    ha_jw_quoted_text(out, text, n);
 }
 
 void ha_jw_bytes(struct ha_buf *out, const char *name, const void *bytes, size_t n)

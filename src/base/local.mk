@@ -8,7 +8,7 @@ libha_base_la_SOURCES = \
 	src/base/err.c src/base/err.h \
 	src/base/file.c src/base/file.h \
 	src/base/ini.c src/base/ini.h \
-	src/base/json.c src/base/json.h src/base/json_check.c src/base/json_check.h src/base/json_write.c \
+	src/base/json.c src/base/json.h src/base/json_check.c src/base/json_check.h src/base/json_plain.h src/base/json_write.c \
 	src/base/json_text.c src/base/json_text.h \
 	src/base/landlock.c src/base/landlock.h \
 	src/base/log.c src/base/log.h \

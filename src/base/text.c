@@ -29,9 +29,16 @@ void ha_b64u_encode(struct ha_buf *out, const void *bytes, size_t n)
     char *at = (char *)ha_buf_reserve(out, room);
     if (!at)
         return;
-    size_t written = 0;
-    for (size_t i = 0; i < n; i += 3)
-        written += encode_group(url_alphabet, in + i, n - i < 3 ? n - i : 3, at + written);
+    size_t written = 0, i = 0;
+    for (; n - i >= 3; i += 3, written += 4) {
+        uint32_t bits = (uint32_t)in[i] << 16 | (uint32_t)in[i + 1] << 8 | in[i + 2];
+        at[written] = url_alphabet[bits >> 18];
+        at[written + 1] = url_alphabet[bits >> 12 & 63];
+        at[written + 2] = url_alphabet[bits >> 6 & 63];
+        at[written + 3] = url_alphabet[bits & 63];
+    }
+    if (i < n)
+        written += encode_group(url_alphabet, in + i, n - i, at + written);
     ha_buf_advance(out, written);
 }
 
@@ -54,20 +61,21 @@ void ha_b64_encode(struct ha_buf *out, const void *bytes, size_t n, size_t wrap)
         ha_buf_putc(out, '\n');
 }
 
-// The values of the URL alphabet's characters, plus one; 0: it isn't one.
+// The values of the URL alphabet's characters, plus VALID; 0: it isn't one.
+enum { VALID = 64 };
 static const uint8_t url_values[UINT8_MAX + 1] = {
-    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
-    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
-    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
-    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
-    ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
-    ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
-    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
-    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['-'] = 63, ['_'] = 64};
+    ['A'] = 64,  ['B'] = 65,  ['C'] = 66,  ['D'] = 67,  ['E'] = 68,  ['F'] = 69,  ['G'] = 70,  ['H'] = 71,
+    ['I'] = 72,  ['J'] = 73,  ['K'] = 74,  ['L'] = 75,  ['M'] = 76,  ['N'] = 77,  ['O'] = 78,  ['P'] = 79,
+    ['Q'] = 80,  ['R'] = 81,  ['S'] = 82,  ['T'] = 83,  ['U'] = 84,  ['V'] = 85,  ['W'] = 86,  ['X'] = 87,
+    ['Y'] = 88,  ['Z'] = 89,  ['a'] = 90,  ['b'] = 91,  ['c'] = 92,  ['d'] = 93,  ['e'] = 94,  ['f'] = 95,
+    ['g'] = 96,  ['h'] = 97,  ['i'] = 98,  ['j'] = 99,  ['k'] = 100, ['l'] = 101, ['m'] = 102, ['n'] = 103,
+    ['o'] = 104, ['p'] = 105, ['q'] = 106, ['r'] = 107, ['s'] = 108, ['t'] = 109, ['u'] = 110, ['v'] = 111,
+    ['w'] = 112, ['x'] = 113, ['y'] = 114, ['z'] = 115, ['0'] = 116, ['1'] = 117, ['2'] = 118, ['3'] = 119,
+    ['4'] = 120, ['5'] = 121, ['6'] = 122, ['7'] = 123, ['8'] = 124, ['9'] = 125, ['-'] = 126, ['_'] = 127};
 
 static int b64u_value(char c)
 {
-    return url_values[(uint8_t)c] - 1;
+    return url_values[(uint8_t)c] - VALID;
 }
 
 static enum ha_code b64u_refuse(const char *text, size_t at, struct ha_err *err)
@@ -96,13 +104,14 @@ enum ha_code ha_b64u_decode(struct ha_buf *out, const char *text, size_t n, stru
     size_t written = 0, whole = 0;
     // Four characters at a time as long as all are good; the rest, or the bad one, one at a time.
     for (; n - whole >= 4; whole += 4) {
-        int a = b64u_value(text[whole]), b = b64u_value(text[whole + 1]), c = b64u_value(text[whole + 2]),
-            d = b64u_value(text[whole + 3]);
-        if ((a | b | c | d) < 0)
+        uint32_t a = url_values[(uint8_t)text[whole]], b = url_values[(uint8_t)text[whole + 1]],
+                 c = url_values[(uint8_t)text[whole + 2]], d = url_values[(uint8_t)text[whole + 3]];
+        if (!(a & b & c & d & VALID))
             break;
-        room[written++] = (uint8_t)(a << 2 | b >> 4);
-        room[written++] = (uint8_t)(b << 4 | c >> 2);
-        room[written++] = (uint8_t)(c << 6 | d);
+        const uint32_t group = (a << 18) + (b << 12) + (c << 6) + d - VALID * (1U << 18 | 1U << 12 | 1U << 6 | 1U);
+        room[written++] = (uint8_t)(group >> 16);
+        room[written++] = (uint8_t)(group >> 8);
+        room[written++] = (uint8_t)group;
     }
     for (size_t i = whole; i < n; i++) {
         int value = b64u_value(text[i]);
@@ -124,17 +133,24 @@ enum ha_code ha_b64u_decode(struct ha_buf *out, const char *text, size_t n, stru
     return HA_OK;
 }
 
+void ha_hex_digits(const void *bytes, size_t n, char *ret_digits)
+{
+#define SIXTEEN(h) h "0" h "1" h "2" h "3" h "4" h "5" h "6" h "7" h "8" h "9" h "a" h "b" h "c" h "d" h "e" h "f"
+    static const char pairs[] =
+        SIXTEEN("0") SIXTEEN("1") SIXTEEN("2") SIXTEEN("3") SIXTEEN("4") SIXTEEN("5") SIXTEEN("6") SIXTEEN("7")
+            SIXTEEN("8") SIXTEEN("9") SIXTEEN("a") SIXTEEN("b") SIXTEEN("c") SIXTEEN("d") SIXTEEN("e") SIXTEEN("f");
+#undef SIXTEEN
+    const uint8_t *in = bytes;
+    for (size_t i = 0; i < n; i++)
+        memcpy(ret_digits + 2 * i, pairs + 2 * (size_t)in[i], 2);
+}
+
 void ha_hex_encode(struct ha_buf *out, const void *bytes, size_t n)
 {
-    static const char digits[] = "0123456789abcdef";
-    const uint8_t *in = bytes;
-    uint8_t *at = ha_buf_reserve(out, 2 * n);
-    if (!at)
+    uint8_t *room = ha_buf_reserve(out, 2 * n);
+    if (!room)
         return;
-    for (size_t i = 0; i < n; i++) {
-        at[2 * i] = (uint8_t)digits[in[i] >> 4];
-        at[2 * i + 1] = (uint8_t)digits[in[i] & 15];
-    }
+    ha_hex_digits(bytes, n, (char *)room);
     ha_buf_advance(out, 2 * n);
 }
 

@@ -18,6 +18,7 @@ enum ha_code ha_b64u_decode(struct ha_buf *out, const char *text, size_t n, stru
 void ha_b64_encode(struct ha_buf *out, const void *bytes, size_t n, size_t wrap);
 
 void ha_hex_encode(struct ha_buf *out, const void *bytes, size_t n);  // lower case
+void ha_hex_digits(const void *bytes, size_t n, char *ret_digits);    // the same: 2 * n characters, no NUL
 enum ha_code ha_hex_decode(struct ha_buf *out, const char *text, size_t n, struct ha_err *err);
 
 // The length in bytes of the character at the start of text; 0 when those bytes aren't one (or n is 0).

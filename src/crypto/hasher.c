@@ -38,3 +38,8 @@ bool ha_hasher_digest(struct ha_hasher *hasher, const void *data, size_t n, uint
     return EVP_DigestInit_ex2(hasher->context, NULL, NULL) && EVP_DigestUpdate(hasher->context, data, n) &&
            EVP_DigestFinal_ex(hasher->context, ret_digest, NULL);
 }
+
+bool ha_hasher_digest_shared(const struct ha_hasher *hasher, const void *data, size_t n, uint8_t *ret_digest)
+{
+    return EVP_Digest(data, n, ret_digest, NULL, hasher->md, NULL);
+}

@@ -11,3 +11,5 @@ void ha_hasher_free(struct ha_hasher *hasher);  // NULL is fine
 HA_AUTO_DEFINE(struct ha_hasher, ha_hasher_free)
 // ret_digest gets as many bytes as the hash has. false: out of memory. Not thread-safe.
 bool ha_hasher_digest(struct ha_hasher *hasher, const void *data, size_t n, uint8_t *ret_digest);
+// The same, which any threads may do at the same time, also with ha_hasher_digest.
+bool ha_hasher_digest_shared(const struct ha_hasher *hasher, const void *data, size_t n, uint8_t *ret_digest);

@@ -9,7 +9,7 @@
 #include <openssl/rand.h>
 #include <string.h>
 
-#define FIELD_MAX   66  // bytes of a P-521 coordinate
+#define FIELD_MAX   (HA_ECDSA_RAW_MAX / 2)
 #define DER_MAX     (2 * (FIELD_MAX + 3) + 3)
 #define MODULUS_MAX 2048  // bytes of a 16384 bit modulus
 
@@ -24,23 +24,40 @@ static enum ha_code append(struct ha_buf *out, const void *bytes, size_t n, stru
     return ha_buf_ok(out) ? HA_OK : out_of_memory(err);
 }
 
+// A positive number of n bytes as a DER INTEGER of FIELD_MAX + 3 bytes at most; returns how many. 0: it is zero.
+static size_t put_integer(const uint8_t *number, size_t n, uint8_t *out)
+{
+    for (; n > 0 && *number == 0; n--)
+        number++;
+    if (n == 0)
+        return 0;
+    size_t pad = *number >> 7;  // without it the number would be negative
+    out[0] = 0x02;
+    out[1] = (uint8_t)(n + pad);
+    out[2] = 0;
+    memcpy(out + 2 + pad, number, n);
+    return 2 + pad + n;
+}
+
+// By hand, since OpenSSL takes a dozen allocations for it, as much time as all the rest of a small answer.
 enum ha_code ha_ecdsa_raw_to_der(const uint8_t *raw, size_t n, struct ha_buf *out, struct ha_err *err)
 {
     if (n == 0 || n % 2 != 0 || n > 2 * FIELD_MAX)
         return ha_fail(err, HA_E_MALFORMED, "an ECDSA signature r||s can't have %zu bytes", n);
-    ha_auto(ECDSA_SIG_free) ECDSA_SIG *sig = ECDSA_SIG_new();
-    ha_auto(BN_free) BIGNUM *r = BN_bin2bn(raw, (int)(n / 2), NULL);
-    ha_auto(BN_free) BIGNUM *s = BN_bin2bn(raw + n / 2, (int)(n / 2), NULL);
-    if (!sig || !r || !s)
-        return out_of_memory(err);
-    if (BN_is_zero(r) || BN_is_zero(s))
+    uint8_t der[DER_MAX], *body = der + 3;
+    size_t r_len = put_integer(raw, n / 2, body);
+    size_t s_len = put_integer(raw + n / 2, n / 2, body + r_len);
+    size_t body_len = r_len + s_len;
+    if (r_len == 0 || s_len == 0)
         return ha_fail(err, HA_E_MALFORMED, "an ECDSA signature can't have r or s of zero");
-    ECDSA_SIG_set0(sig, ha_take(&r), ha_take(&s));
-    uint8_t der[DER_MAX], *end = der;
-    int len = i2d_ECDSA_SIG(sig, &end);
-    if (len <= 0)
-        return ha_ossl_fail(err, HA_E_INTERNAL, "encoding an ECDSA signature");
-    return append(out, der, (size_t)len, err);
+    // A length over 127 has a byte that says how long it is.
+    bool is_long = body_len > 127;
+    uint8_t *start = is_long ? der : der + 1;
+    start[0] = 0x30;
+    start[1] = is_long ? 0x81 : (uint8_t)body_len;
+    if (is_long)
+        start[2] = (uint8_t)body_len;
+    return append(out, start, (size_t)(body - start) + body_len, err);
 }
 
 enum ha_code ha_ecdsa_der_to_raw(const uint8_t *der, size_t n, size_t field_len, struct ha_buf *out, struct ha_err *err)

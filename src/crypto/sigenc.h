@@ -7,9 +7,12 @@
 #include "base/err.h"
 #include "crypto/alg.h"
 
+#define HA_ECDSA_RAW_MAX 132  // bytes of r || s: P-521's
+
 // r || s (both field_len bytes, as PKCS#11 and JOSE have it) -> DER ECDSA-Sig-Value (RFC 3279 section 2.2.3), and back.
 enum ha_code ha_ecdsa_raw_to_der(const uint8_t *raw, size_t n, struct ha_buf *out, struct ha_err *err);
-enum ha_code ha_ecdsa_der_to_raw(const uint8_t *der, size_t n, size_t field_len, struct ha_buf *out, struct ha_err *err);
+enum ha_code ha_ecdsa_der_to_raw(const uint8_t *der, size_t n, size_t field_len, struct ha_buf *out,
+                                 struct ha_err *err);
 
 // DigestInfo (RFC 8017 section 9.2): what CKM_RSA_PKCS signs.
 void ha_digest_info(enum ha_hash hash, const uint8_t *digest, struct ha_buf *out);

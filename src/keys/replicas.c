@@ -36,6 +36,7 @@ static void one_token(struct ha_key *key, const struct ha_caller *caller, struct
     struct ha_token *token = atomic_load(&replica->token);
     struct ha_exchange *exchanges[HA_USES_MAX];
     size_t n_exchanges = 0;
+    ha_auto(ha_use_hasher_clear) struct ha_use_hasher hasher = {0};
     for (size_t i = 0; i < n; i++) {
         struct ha_exchange *exchange = &uses[i]->exchange;
         exchange->caller = caller;
@@ -43,7 +44,7 @@ static void one_token(struct ha_key *key, const struct ha_caller *caller, struct
             exchange->code = ha_fail(&exchange->err, HA_E_TOKEN_DOWN, "the token '%s' isn't in the configuration",
                                      replica->token_name);
         else
-            exchange->code = ha_use_aim(uses[i], key, replica, token, &exchange->err);
+            exchange->code = ha_use_aim(uses[i], key, replica, token, n > 1 ? &hasher : NULL, &exchange->err);
         if (exchange->code == HA_OK)
             exchanges[n_exchanges++] = exchange;
     }
@@ -194,6 +195,7 @@ static void ask(struct job *job, const struct choice *choice)
     struct ha_exchange *exchanges[HA_USES_MAX];
     struct ha_use *asked[HA_USES_MAX];
     size_t n_asked = 0, n_kept = 0;
+    ha_auto(ha_use_hasher_clear) struct ha_use_hasher hasher = {0};
     for (size_t i = 0; i < job->n_left; i++) {
         struct ha_use *use = job->left[i];
         if (ha_token_way(choice->token, (enum ha_alg)use->exchange.question.alg) == HA_WAY_NONE) {
@@ -203,7 +205,8 @@ static void ask(struct job *job, const struct choice *choice)
         use->exchange.tries = 0;
         use->exchange.caller = &caller;
         ha_buf_reset(&use->exchange.output);
-        use->exchange.code = ha_use_aim(use, job->key, choice->replica, choice->token, &use->exchange.err);
+        use->exchange.code = ha_use_aim(use, job->key, choice->replica, choice->token, job->n_left > 1 ? &hasher : NULL,
+                                        &use->exchange.err);
         if (use->exchange.code)
             continue;
         asked[n_asked] = use;

@@ -120,8 +120,29 @@ static void ask(struct ha_use *use, enum ha_op op, enum ha_alg alg)
     use->exchange.question.alg = alg;
 }
 
+void ha_use_hasher_clear(struct ha_use_hasher *hasher)
+{
+    ha_hasher_free(hasher->hasher);
+    *hasher = (struct ha_use_hasher){0};
+}
+
+// To find the algorithm takes longer than to hash a short message.
+static enum ha_code hash_data(struct ha_use_hasher *hasher, enum ha_hash hash, struct ha_use *use, struct ha_err *err)
+{
+    if (!hasher)
+        return ha_digest(hash, use->data.data, use->data.len, use->digest, err);
+    if (hasher->hasher && hasher->hash != hash)
+        ha_use_hasher_clear(hasher);
+    if (!hasher->hasher && ha_hasher_new(hash, &hasher->hasher, err))
+        return err->code;
+    hasher->hash = hash;
+    if (!ha_hasher_digest(hasher->hasher, use->data.data, use->data.len, use->digest))
+        return ha_fail(err, HA_E_INTERNAL, "%s of what is to be signed failed", ha_hash_info(hash)->name);
+    return HA_OK;
+}
+
 enum ha_code ha_use_aim(struct ha_use *use, const struct ha_key *key, const struct ha_replica *replica,
-                        struct ha_token *token, struct ha_err *err)
+                        struct ha_token *token, struct ha_use_hasher *hasher, struct ha_err *err)
 {
     struct ha_packet *question = &use->exchange.question;
     question->part[0] = (struct ha_part){replica->id, replica->id_len};
@@ -135,7 +156,7 @@ enum ha_code ha_use_aim(struct ha_use *use, const struct ha_key *key, const stru
     question->part[2] = use->data;
     if (hash == HA_HASH_NONE || ha_token_way(token, alg) != HA_WAY_DIGEST)
         return HA_OK;
-    if (!use->hashed && ha_digest(hash, use->data.data, use->data.len, use->digest, err))
+    if (!use->hashed && hash_data(hasher, hash, use, err))
         return err->code;
     use->hashed = true;
     question->flags = HA_PACKET_DIGEST;
@@ -173,14 +194,16 @@ enum ha_code ha_use_sign_der(struct ha_use *use, struct ha_err *err)
 {
     if (ha_alg_info((enum ha_alg)use->exchange.question.alg)->family != HA_FAMILY_EC)
         return HA_OK;
-    struct ha_buf der = {0};
-    if (ha_ecdsa_raw_to_der(use->exchange.output.data, use->exchange.output.len, &der, err)) {
-        ha_buf_clear(&der);
-        return ha_fail(err, HA_E_TOKEN_ERROR, "what the token gave is no ECDSA signature");
+    struct ha_buf *output = &use->exchange.output;
+    uint8_t raw[HA_ECDSA_RAW_MAX];
+    const size_t n = output->len;
+    if (n <= sizeof raw) {
+        memcpy(raw, ha_buf_text(output), n);
+        ha_buf_rewind(output);
+        if (ha_ecdsa_raw_to_der(raw, n, output, err) == HA_OK || err->code == HA_E_MEMORY)
+            return err->code;
     }
-    ha_buf_clear(&use->exchange.output);
-    use->exchange.output = der;
-    return HA_OK;
+    return ha_fail(err, HA_E_TOKEN_ERROR, "what the token gave is no ECDSA signature");
 }
 
 enum ha_code ha_use_sign_digest(struct ha_key *key, enum ha_alg alg, const uint8_t *digest, size_t n,

@@ -6,6 +6,7 @@
 #include "channel/token.h"
 #include "config/config.h"
 #include "crypto/digest.h"
+#include "crypto/hasher.h"
 #include "keys/key.h"
 
 #define HA_USES_MAX 256  // in one go
@@ -48,10 +49,17 @@ enum ha_code ha_use_sign_digest(struct ha_key *key, enum ha_alg alg, const uint8
 // ECDSA on the key's own curve, of data with any hash.
 enum ha_code ha_use_sign_ecdsa(struct ha_key *key, enum ha_hash hash, unsigned purposes, const uint8_t *data, size_t n,
                                struct ha_use *use, struct ha_err *err);
+// What hashes for several uses in turn. Zero it first; clear it after.
+struct ha_use_hasher {
+    enum ha_hash hash;
+    struct ha_hasher *hasher;  // NULL: there is none yet
+};
+void ha_use_hasher_clear(struct ha_use_hasher *hasher);
+HA_AUTO_DEFINE_CLEAR(struct ha_use_hasher, ha_use_hasher_clear)
 // Turns the question to one replica and its token: its object, and the digest instead of the data where the token takes
-// that.
+// that. hasher NULL: there is but one use.
 enum ha_code ha_use_aim(struct ha_use *use, const struct ha_key *key, const struct ha_replica *replica,
-                        struct ha_token *token, struct ha_err *err);
+                        struct ha_token *token, struct ha_use_hasher *hasher, struct ha_err *err);
 // Makes the output of a signature that was answered DER, as OpenSSL and X.509 have it. Only ECDSA's is another before.
 enum ha_code ha_use_sign_der(struct ha_use *use, struct ha_err *err);
 enum ha_code ha_use_decrypt(struct ha_key *key, enum ha_alg alg, const uint8_t *ciphertext, size_t n,

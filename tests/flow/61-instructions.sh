@@ -9,12 +9,12 @@
 # daemon: instructions and allocations of one request; child: of one question.
 bounds() {
     cat <<'END'
-sign daemon 25000 10
+sign daemon 18000 8
 sign child 2180 2
-batch daemon 326000 78
-tls daemon 28300 10
+batch daemon 184000 43
+tls daemon 20600 8
 tls child 2180 2
-decrypt daemon 26400 9
+decrypt daemon 19100 9
 decrypt child 2010 1
 END
 }

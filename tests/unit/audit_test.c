@@ -693,6 +693,35 @@ static void another_key_verifies_nothing(void **state)
     assert_string_equal(found.names, "unknown-key no-checkpoint ");
 }
 
+// What lines of one batch have in common is copied, which mustn't show.
+static void record_after_another_is_written_as_alone(void **state)
+{
+    static const uint8_t hash[32] = "the hash of another thing, ...";
+    struct ha_audit_record records[20];
+    for (size_t i = 0; i < HA_ARRAY_SIZE(records); i++)
+        records[i] = audit_rig_record();
+    records[2].uid = records[3].gid = 34;
+    records[4].uid = (uid_t)-1;
+    records[5].unit = records[6].exe = records[7].listen = records[8].client = records[9].request = "x";
+    records[10].route = records[11].object = records[12].key = "x";
+    records[13].version = 3;
+    records[14].spki_sha256 = hash;
+    records[15].operation = records[16].algorithm = "x";
+    records[17].content = NULL;
+    records[18].content_sha256 = hash;
+    // Each once after the usual one, and once before it.
+    struct ha_audit_written last = {0};
+    ha_auto(ha_buf_clear) struct ha_buf together = {0}, alone = {0};
+    for (size_t i = 0; i < 2 * HA_ARRAY_SIZE(records); i++) {
+        const struct ha_audit_record *record = &records[i % 2 ? i / 2 : 0];
+        ha_audit_record_write(&together, record, &last);
+        ha_buf_putc(&together, '\n');
+        ha_audit_record_write(&alone, record, NULL);
+        ha_buf_putc(&alone, '\n');
+    }
+    assert_string_equal(ha_buf_text(&together), ha_buf_text(&alone));
+}
+
 int main(void)
 {
     cmocka_set_message_output(CM_OUTPUT_TAP);
@@ -712,6 +741,7 @@ int main(void)
         TEST(verification_resumes_at_a_checkpoint_across_a_rotation),
         TEST(every_damage_is_found),
         TEST(another_key_verifies_nothing),
+        cmocka_unit_test(record_after_another_is_written_as_alone),
         TEST(lines_are_copied_to_the_systems_log),
         TEST(flood_of_refusals_is_counted),
         cmocka_unit_test(refusals_are_counted_a_user),

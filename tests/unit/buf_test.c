@@ -102,6 +102,21 @@ static void buf_reset_wipes_and_keeps_memory(void **state)
     assert_memory_equal(memory, "\0\0\0\0\0\0", 6);
 }
 
+static void buf_rewind_keeps_memory_and_begins_anew(void **state)
+{
+    ha_auto(ha_buf_clear) struct ha_buf buf = {0};
+    ha_buf_rewind(&buf);
+    ha_buf_puts(&buf, "before");
+    const uint8_t *memory = buf.data;
+    assert_null(ha_buf_reserve(&buf, SIZE_MAX));
+    ha_buf_rewind(&buf);
+    assert_true(ha_buf_ok(&buf));
+    assert_string_equal(ha_buf_text(&buf), "");
+    ha_buf_puts(&buf, "b");
+    assert_ptr_equal(buf.data, memory);
+    assert_string_equal(ha_buf_text(&buf), "b");
+}
+
 static void buf_steal_gives_the_memory_away(void **state)
 {
     struct ha_buf buf = {0};
@@ -173,6 +188,7 @@ int main(void)
         cmocka_unit_test(buf_too_large_fails_and_stays_failed),
         cmocka_unit_test(buf_unaddressable_growth_fails),
         cmocka_unit_test(buf_reset_wipes_and_keeps_memory),
+        cmocka_unit_test(buf_rewind_keeps_memory_and_begins_anew),
         cmocka_unit_test(buf_steal_gives_the_memory_away),
         cmocka_unit_test(buf_steal_of_nothing_is_an_empty_string),
         cmocka_unit_test(buf_steal_of_failed_is_null_and_empties),

@@ -60,6 +60,31 @@ static void json_writer_escapes_so_that_the_reader_gives_it_back(void **state)
     assert_string_equal(ha_json_get_string(json, text), text);
 }
 
+// What is to be escaped is found wherever it stands, since characters are looked at eight at a time.
+static void json_writer_escapes_at_every_place(void **state)
+{
+    static const unsigned special[] = {1, 0x1f, '"', '\\', 0x7f};
+    static const unsigned plain[] = {' ', '!', '#', '[', ']', '~'};
+    for (size_t n = 1; n <= 24; n++) {
+        for (size_t at = 0; at < n; at++) {
+            for (size_t i = 0; i < HA_ARRAY_SIZE(special) + HA_ARRAY_SIZE(plain); i++) {
+                bool is_special = i < HA_ARRAY_SIZE(special);
+                ha_auto(ha_buf_clear) struct ha_buf out = {0};
+                char text[25] = "", escaped[8] = "", expected[40];
+                memset(text, 'x', n);
+                text[at] = (char)(is_special ? special[i] : plain[i - HA_ARRAY_SIZE(special)]);
+                if (text[at] == '"' || text[at] == '\\')
+                    snprintf(escaped, sizeof escaped, "\\%c", text[at]);
+                else
+                    snprintf(escaped, sizeof escaped, is_special ? "\\u%04x" : "%c", text[at]);
+                snprintf(expected, sizeof expected, "\"%.*s%s%s\"", (int)at, text, escaped, text + at + 1);
+                ha_jw_quoted(&out, text);
+                assert_string_equal(ha_buf_text(&out), expected);
+            }
+        }
+    }
+}
+
 static void json_writer_replaces_what_isnt_utf8(void **state)
 {
     ha_auto(ha_buf_clear) struct ha_buf out = {0};
@@ -96,6 +121,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_writer_puts_commas_where_they_belong),
         cmocka_unit_test(json_writer_escapes_so_that_the_reader_gives_it_back),
+        cmocka_unit_test(json_writer_escapes_at_every_place),
         cmocka_unit_test(json_writer_replaces_what_isnt_utf8),
         cmocka_unit_test(json_pretty_indents),
         cmocka_unit_test(json_pretty_refuses_what_isnt_json),

@@ -572,6 +572,30 @@ static void store_with_damaged_replicas_is_not_loaded(void **state)
     }
 }
 
+// Whatever a token gives as r || s becomes DER or an error.
+static void answer_that_is_no_signature_is_the_tokens_error(void **state)
+{
+    static const struct {
+        size_t n;
+        uint8_t byte;
+        enum ha_code code;
+    } answers[] = {
+        {0, 1, HA_E_TOKEN_ERROR}, {63, 1, HA_E_TOKEN_ERROR},  {64, 0, HA_E_TOKEN_ERROR},   {64, 1, HA_OK},
+        {132, 0x80, HA_OK},       {134, 1, HA_E_TOKEN_ERROR}, {5000, 1, HA_E_TOKEN_ERROR},
+    };
+    for (size_t i = 0; i < HA_ARRAY_SIZE(answers); i++) {
+        struct ha_err err = {0};
+        ha_auto(ha_use_clear) struct ha_use use = {.exchange.question.alg = HA_ALG_ES256};
+        for (size_t j = 0; j < answers[i].n; j++)
+            ha_buf_putc(&use.exchange.output, (char)answers[i].byte);
+        assert_int_equal(ha_use_sign_der(&use, &err), answers[i].code);
+        if (answers[i].code == HA_OK) {
+            assert_int_equal(use.exchange.output.data[0], 0x30);
+            assert_true(use.exchange.output.len > answers[i].n);
+        }
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -592,6 +616,7 @@ int main(void)
         TEST(replicas_all_down_are_waited_for_while_they_start),
         TEST(replicas_all_away_fail_with_token_down),
         TEST(replica_that_hangs_is_stood_in_for),
+        cmocka_unit_test(answer_that_is_no_signature_is_the_tokens_error),
         TEST(batch_is_done_in_spite_of_a_death),
         TEST(replicas_under_load_fail_no_request_when_one_dies),
         TEST(replicas_are_deleted_in_each_token),

@@ -89,6 +89,22 @@ static void text_base64url_refuses_every_other_form(void **state)
     assert_int_equal(ha_b64u_decode(&out, "AA\0A", 4, &err), HA_E_MALFORMED);
 }
 
+// Whichever byte it is, wherever it stands among those that are decoded together.
+static void text_base64url_takes_64_characters(void **state)
+{
+    for (size_t at = 0; at < 8; at++) {
+        unsigned taken = 0;
+        for (unsigned c = 0; c < 256; c++) {
+            ha_auto(ha_buf_clear) struct ha_buf out = {0};
+            struct ha_err err = {0};
+            char text[] = "AAAAAAAA";
+            text[at] = (char)c;
+            taken += ha_b64u_decode(&out, text, 8, &err) == HA_OK;
+        }
+        assert_int_equal(taken, 64);
+    }
+}
+
 static void text_standard_base64_is_refused_with_the_way_out(void **state)
 {
     static const char *const standard[] = {"+A", "/A", "Zg=="};
@@ -272,6 +288,7 @@ int main(void)
         cmocka_unit_test(text_base64_wraps_lines),
         cmocka_unit_test(text_base64url_decodes_what_it_encodes),
         cmocka_unit_test(text_base64url_refuses_every_other_form),
+        cmocka_unit_test(text_base64url_takes_64_characters),
         cmocka_unit_test(text_standard_base64_is_refused_with_the_way_out),
         cmocka_unit_test(text_base64url_takes_one_form_for_each_value),
         cmocka_unit_test(text_hex_goes_there_and_back),
