@@ -5,6 +5,7 @@
 #define LONGEST_NS 1200000u     // that a session is kept, or half as much again: others wait for their turn
 #define BYTES_MAX  (64 * 1024)  // of inputs; a larger one goes alone
 #define NS_MAX     4000000000u
+#define FORGET     512  // of the difference, the part by which a slower one changes what is remembered
 
 static size_t bytes_of(const struct ha_packet *question)
 {
@@ -54,6 +55,6 @@ void ha_bundle_note(struct ha_bundle_pace *pace, uint32_t alg, size_t n, int64_t
     unsigned before = atomic_load_explicit(&pace->ns[alg], memory_order_relaxed);
     unsigned now = each_us < 1 ? 1000 : each_us > NS_MAX / 1000 ? NS_MAX : (unsigned)each_us * 1000;
     if (before > 0 && now > before)
-        now = before + (now - before) / 128;
+        now = before + (now - before) / FORGET;
     atomic_store_explicit(&pace->ns[alg], now, memory_order_relaxed);
 }

@@ -288,8 +288,10 @@ static void collect(struct run *run)
             soonest = run->loans[i].hung_ms;
     }
     int left_ms = ha_left_ms(soonest);
-    // One answer that is likely to be here soon is waited for where it is received, which saves a system call.
-    if (run->n_loans == 1 && !run->slow && left_ms > HA_CHANNEL_PATIENCE_MS) {
+    // One answer that is likely to be here soon is waited for where it is received, which saves a system call. So are
+    // several, one after the other, when all is sent and the token is fast: no session is kept for long by that.
+    bool any_order = run->n_loans == 1 || (!has_next(run) && run->loans[0].n > 1);
+    if (any_order && !run->slow && left_ms > HA_CHANNEL_PATIENCE_MS) {
         receive(run, 0);
         return;
     }
