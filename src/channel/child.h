@@ -26,6 +26,8 @@ struct ha_channel {
     struct ha_channel *next;  // in whatever list it is while it isn't on loan to a request
     int64_t hung_ms;          // for the minder: when the child counts as hanging
     unsigned cpu;             // where its worker was told to run; HA_CPU_ANY
+    uint64_t serial;          // of the last question
+    size_t n_free, n_lent;    // how many of them there were when it was lent: free, and lent with it
 };
 
 struct ha_child {

@@ -9,20 +9,21 @@
 
 #define TRIES_MAX 3  // the first and two more
 
-// A channel on loan with the item it works on.
+// A channel on loan with the items it works on, in the order of their questions.
 struct loan {
     struct ha_channel *channel;
-    struct ha_exchange *item;
+    struct ha_exchange *first;
+    size_t n;
+    int64_t sent_us;
     int64_t hung_ms;  // from then on the token counts as hanging
 };
 
 struct run {
     struct ha_token *token;
     struct ha_exchange *const *items;
-    size_t n, next;                                // items[next..] haven't been sent yet
-    struct ha_exchange *again[HA_PACKET_FDS_MAX];  // to be sent once more
-    size_t n_again;
-    struct loan loans[HA_PACKET_FDS_MAX];
+    size_t n, next;             // items[next..] haven't been sent yet
+    struct ha_exchange *again;  // to be sent once more
+    struct loan *loans;         // room for HA_PACKET_FDS_MAX
     size_t n_loans;
     uid_t uid;
     unsigned cpu;
@@ -33,11 +34,10 @@ struct run {
     bool slow;            // the answer wasn't there within a channel's patience
 };
 
-static void settle(struct ha_exchange *item, enum ha_code code, const struct ha_err *err)
+static void fail(struct ha_exchange *item, const struct ha_err *err)
 {
-    item->code = code;
-    if (code)
-        item->err = *err;
+    item->code = err->code;
+    item->err = *err;
 }
 
 static void drop_loan(struct run *run, size_t i)
@@ -46,46 +46,89 @@ static void drop_loan(struct run *run, size_t i)
     run->loans[i] = run->loans[--run->n_loans];
 }
 
-// The child is gone under this loan: its item goes back into the queue, or fails when it has had its tries or
-// wants no other child.
+static void fail_loan(struct run *run, size_t i, const struct ha_err *err)
+{
+    for (struct ha_exchange *item = run->loans[i].first; item; item = item->next)
+        fail(item, err);
+    drop_loan(run, i);
+}
+
+static void send_back(struct run *run, struct ha_exchange *item)
+{
+    item->next = run->again;
+    run->again = item;
+}
+
+// The child is gone under this loan: its items go back into the queue, or fail when they have had their tries or
+// want no other child.
 static void lose(struct run *run, size_t i, const struct ha_err *err)
 {
-    struct ha_exchange *item = run->loans[i].item;
     ha_pool_lost(&run->token->pool, run->loans[i].channel->child);
-    if (item->tries < TRIES_MAX && !run->only)
-        run->again[run->n_again++] = item;
-    else
-        settle(item, err->code, err);
+    for (struct ha_exchange *item = run->loans[i].first, *next; item; item = next) {
+        next = item->next;
+        if (item->tries < TRIES_MAX && !run->only)
+            send_back(run, item);
+        else
+            fail(item, err);
+    }
     drop_loan(run, i);
 }
 
 // The child couldn't, but another sending may fare better: in the next child, when this one gives up. True: it was sent
 // back into the queue.
-static bool again(struct run *run, size_t i, const struct ha_packet *answer)
+static bool again(struct run *run, struct ha_child *child, struct ha_exchange *item, const struct ha_packet *answer)
 {
-    struct ha_exchange *item = run->loans[i].item;
     struct ha_err err = {0};
     bool gave_up = answer->code == HA_E_TOKEN_DOWN;
     if (gave_up) {
         ha_packet_error(answer, &err);
-        ha_pool_gave_up(&run->token->pool, run->loans[i].channel->child, &err);
+        ha_pool_gave_up(&run->token->pool, child, &err);
     }
     bool helps = gave_up ? !run->only : answer->flags & HA_PACKET_AGAIN;
     if (!helps || item->tries >= TRIES_MAX)
         return false;
+    send_back(run, item);
+    return true;
+}
+
+static void take(struct run *run, struct ha_child *child, struct ha_exchange *item, const struct ha_packet *answer)
+{
     if (answer->flags & HA_PACKET_FAULTY)
         ha_token_faulty(run->token, answer->flags & HA_PACKET_FAULTY);
-    run->again[run->n_again++] = item;
-    drop_loan(run, i);
+    if (answer->code != HA_OK) {
+        if (!again(run, child, item, answer))
+            item->code = ha_packet_error(answer, &item->err);
+        return;
+    }
+    atomic_store_explicit(&child->useful, true, memory_order_relaxed);
+    ha_buf_append(&item->output, answer->part[0].data, answer->part[0].len);
+    item->code = ha_buf_ok(&item->output) ? HA_OK : ha_fail(&item->err, HA_E_MEMORY, "out of memory");
+}
+
+static bool is_what_was_asked(const struct loan *loan, const struct ha_packet *answers, size_t n)
+{
+    const struct ha_exchange *item = loan->first;
+    for (size_t i = 0; i < n && item; i++, item = item->next)
+        if (answers[i].op != item->question.op || answers[i].serial != item->question.serial)
+            return false;
+    return n == loan->n;
+}
+
+static bool all_done(const struct ha_packet *answers, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (answers[i].code != HA_OK)
+            return false;
     return true;
 }
 
 static void receive(struct run *run, size_t i)
 {
     struct loan *loan = &run->loans[i];
-    struct ha_packet answer;
-    struct ha_err err = {0};
-    enum ha_code code = ha_packet_recv(loan->channel->fd, -1, loan->channel->buffer, &answer, NULL, NULL, &err);
+    struct ha_packet answers[HA_PACKET_ITEMS_MAX];
+    size_t n = 0;
+    struct ha_err err;
+    enum ha_code code = ha_packet_recv_several(loan->channel->fd, -1, loan->channel->buffer, answers, &n, &err);
     if (code == HA_E_DEADLINE) {
         run->slow = true;  // nothing is there yet
         return;
@@ -94,25 +137,21 @@ static void receive(struct run *run, size_t i)
         lose(run, i, &err);
         return;
     }
-    struct ha_exchange *item = loan->item;
-    if (code == HA_OK && answer.op == item->question.op && answer.serial == item->question.serial &&
-        answer.code != HA_OK && again(run, i, &answer))
-        return;
-    if (code == HA_OK && (answer.op != item->question.op || answer.serial != item->question.serial))
+    if (code == HA_OK && !is_what_was_asked(loan, answers, n))
         code = ha_fail(&err, HA_E_INTERNAL, "the token's process answered something else than was asked");
-    if (code == HA_OK && answer.flags & HA_PACKET_FAULTY)
-        ha_token_faulty(run->token, answer.flags & HA_PACKET_FAULTY);
     if (code) {
         ha_pool_lost(&run->token->pool, loan->channel->child);  // it is out of step; a fresh one isn't
-    } else if (answer.code != HA_OK) {
-        code = ha_packet_error(&answer, &err);
-    } else {
-        atomic_store_explicit(&loan->channel->child->useful, true, memory_order_relaxed);
-        ha_buf_append(&item->output, answer.part[0].data, answer.part[0].len);
-        if (!ha_buf_ok(&item->output))
-            code = ha_fail(&err, HA_E_MEMORY, "out of memory");
+        ha_packet_buffer_wipe(loan->channel->buffer);
+        fail_loan(run, i, &err);
+        return;
     }
-    settle(item, code, &err);
+    if (run->n > 1 && all_done(answers, n))
+        ha_bundle_note(&run->token->pace, loan->first->question.alg, n, ha_now_us() - loan->sent_us);
+    struct ha_exchange *item = loan->first, *next;
+    for (size_t k = 0; k < n; k++, item = next) {
+        next = item->next;
+        take(run, loan->channel->child, item, &answers[k]);
+    }
     ha_packet_buffer_wipe(loan->channel->buffer);
     drop_loan(run, i);
 }
@@ -124,18 +163,40 @@ static void replace(struct run *run, size_t i)
     ha_fail(&err, HA_E_DEADLINE, "the token '%s' didn't answer within %u ms; its process is replaced",
             run->token->config->name, run->token->config->deadline_ms);
     ha_pool_lost(&run->token->pool, run->loans[i].channel->child);
-    settle(run->loans[i].item, err.code, &err);
-    drop_loan(run, i);
-}
-
-static struct ha_exchange *next_item(struct run *run)
-{
-    return run->n_again ? run->again[--run->n_again] : run->items[run->next++];
+    fail_loan(run, i, &err);
 }
 
 static bool has_next(const struct run *run)
 {
-    return run->n_again || run->next < run->n;
+    return run->again || run->next < run->n;
+}
+
+// Takes what goes to a session at once out of the queue, with n_free more of them free; linked. What is sent again goes
+// alone, for it may be what the child died of.
+static struct ha_exchange *next_items(struct run *run, size_t n_free, size_t *ret_n)
+{
+    struct ha_exchange *const *items = run->items + run->next;
+    struct ha_exchange *first = run->again;
+    if (first) {
+        run->again = first->next;
+        first->next = NULL;
+        *ret_n = 1;
+        return first;
+    }
+    size_t n = ha_bundle_size(&run->token->pace, items, run->n - run->next, n_free);
+    for (size_t i = 0; i < n; i++)
+        items[i]->next = i + 1 < n ? items[i + 1] : NULL;
+    run->next += n;
+    *ret_n = n;
+    return items[0];
+}
+
+static void fail_rest(struct run *run, const struct ha_err *err)
+{
+    for (; run->again; run->again = run->again->next)
+        fail(run->again, err);
+    while (run->next < run->n)
+        fail(run->items[run->next++], err);
 }
 
 // The request's time is over. The token may be well: what is under way there goes on without us.
@@ -145,33 +206,44 @@ static void give_up(struct run *run)
     ha_fail(&err, HA_E_DEADLINE, "the token '%s' wasn't done within the %u ms that the request had",
             run->token->config->name, run->limit_ms);
     for (size_t i = 0; i < run->n_loans; i++) {
-        settle(run->loans[i].item, err.code, &err);
+        for (struct ha_exchange *item = run->loans[i].first; item; item = item->next)
+            fail(item, &err);
         ha_pool_leave(&run->token->pool, run->loans[i].channel, run->loans[i].hung_ms);
     }
     run->n_loans = 0;
-    while (has_next(run))
-        settle(next_item(run), err.code, &err);
+    fail_rest(run, &err);
+}
+
+// When others are at work too, the processors are busy, and sessions that are free are no gain.
+static bool may_spread(const struct run *run, const struct ha_channel *channel)
+{
+    return channel->n_lent <= run->n_loans;
 }
 
 static void send_next(struct run *run, struct ha_channel *channel)
 {
-    struct ha_exchange *item = next_item(run);
-    struct ha_err err = {0};
+    const struct ha_packet *questions[HA_PACKET_ITEMS_MAX];
+    struct ha_err err;
+    struct loan *loan = &run->loans[run->n_loans++];
+    *loan = (struct loan){.channel = channel, .sent_us = ha_now_us()};
+    loan->hung_ms = loan->sent_us / 1000 + (int64_t)run->token->config->deadline_ms;
+    loan->first = next_items(run, may_spread(run, channel) ? channel->n_free : 0, &loan->n);
     run->served = true;
-    item->tries++;
-    item->question.cpu = channel->cpu;
-    run->loans[run->n_loans++] = (struct loan){
-        .channel = channel, .item = item, .hung_ms = ha_now_ms() + (int64_t)run->token->config->deadline_ms};
-    enum ha_code code = ha_packet_send(channel->fd, &item->question, NULL, 0, &err);
-    if (code == HA_E_TOKEN_DOWN) {
-        lose(run, run->n_loans - 1, &err);
-    } else if (code) {
-        settle(item, code, &err);
-        drop_loan(run, run->n_loans - 1);
+    size_t n = 0;
+    for (struct ha_exchange *item = loan->first; item; item = item->next) {
+        item->tries++;
+        item->question.cpu = channel->cpu;
+        item->question.serial = ++channel->serial;
+        questions[n++] = &item->question;
     }
+    enum ha_code code = ha_packet_send_several(channel->fd, questions, n, &err);
+    if (code == HA_E_TOKEN_DOWN)
+        lose(run, run->n_loans - 1, &err);
+    else if (code)
+        fail_loan(run, run->n_loans - 1, &err);
 }
 
-// Sends an item when it is the request's turn. Without a channel until the deadline, none of the items gets one.
+// Sends something when it is the request's turn. Without a channel until the deadline, none of the items gets one.
 static void send_first(struct run *run)
 {
     const struct ha_token_config *config = run->token->config;
@@ -182,18 +254,17 @@ static void send_first(struct run *run)
                                       .cpu = run->n == 1 ? run->cpu : HA_CPU_ANY,
                                       .run = run->only};
     struct ha_channel *channel;
-    struct ha_err err = {0};
+    struct ha_err err;
     if (ha_pool_take(&run->token->pool, &wish, &channel, &err) == HA_OK) {
         send_next(run, channel);
         return;
     }
     if (err.code == HA_E_BUSY || err.code == HA_E_DEADLINE)
         ha_wrap(&err, "token '%s'", config->name);
-    while (has_next(run))
-        settle(next_item(run), err.code, &err);
+    fail_rest(run, &err);
 }
 
-// Sends more items, over the channels that nobody else waits for.
+// Sends more, over the channels that nobody else waits for.
 static void send_more(struct run *run)
 {
     struct ha_channel *channel;
@@ -217,8 +288,10 @@ static void collect(struct run *run)
             soonest = run->loans[i].hung_ms;
     }
     int left_ms = ha_left_ms(soonest);
-    // One answer that is likely to be here soon is waited for where it is received, which saves a system call.
-    if (run->n_loans == 1 && !run->slow && left_ms > HA_CHANNEL_PATIENCE_MS) {
+    // One answer that is likely to be here soon is waited for where it is received, which saves a system call. So are
+    // several, one after the other, when all is sent and the token is fast: no session is kept for long by that.
+    bool any_order = run->n_loans == 1 || (!has_next(run) && run->loans[0].n > 1);
+    if (any_order && !run->slow && left_ms > HA_CHANNEL_PATIENCE_MS) {
         receive(run, 0);
         return;
     }
@@ -243,8 +316,14 @@ void ha_token_exchange(struct ha_token *token, struct ha_exchange *const *items,
 {
     const struct ha_caller nobody = {.uid = (uid_t)-1, .start_ms = ha_now_ms()};
     const struct ha_caller *caller = items[0]->caller ? items[0]->caller : &nobody;
-    struct run run = {
-        .token = token, .items = items, .n = n, .uid = caller->uid, .cpu = caller->cpu, .only = caller->run};
+    struct loan loans[HA_PACKET_FDS_MAX];  // left as it is: most have one
+    struct run run = {.token = token,
+                      .items = items,
+                      .n = n,
+                      .loans = loans,
+                      .uid = caller->uid,
+                      .cpu = caller->cpu,
+                      .only = caller->run};
     run.limit_ms = token->config->deadline_ms;
     if (caller->limit_ms && caller->limit_ms < run.limit_ms)
         run.limit_ms = caller->limit_ms;

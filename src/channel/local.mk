@@ -4,6 +4,7 @@ noinst_LTLIBRARIES += libha-channel.la libha-supervise.la
 libha_channel_la_SOURCES = src/channel/packet.c src/channel/packet.h
 libha_channel_la_LIBADD = libha-base.la
 libha_supervise_la_SOURCES = \
+	src/channel/bundle.c src/channel/bundle.h \
 	src/channel/child.c src/channel/child.h \
 	src/channel/exchange.c \
 	src/channel/minder.c src/channel/minder.h \

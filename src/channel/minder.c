@@ -12,9 +12,10 @@
 // A channel whose answer has come, good or bad, or whose child is gone.
 static void finish(struct ha_pool *pool, struct ha_channel *channel)
 {
-    struct ha_packet answer;
+    struct ha_packet answers[HA_PACKET_ITEMS_MAX];
+    size_t n;
     struct ha_err err = {0};
-    if (ha_packet_recv(channel->fd, -1, channel->buffer, &answer, NULL, NULL, &err))
+    if (ha_packet_recv_several(channel->fd, -1, channel->buffer, answers, &n, &err))
         ha_pool_lost(pool, channel->child);
     ha_packet_buffer_wipe(channel->buffer);
     ha_pool_return(pool, channel);

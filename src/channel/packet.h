@@ -4,6 +4,9 @@
 // come from one build, so numbers are in native order; the daemon still checks every length, because vendor code lives
 // in the child.
 //
+// A datagram holds one packet. On a worker channel it may hold several, one after the other; so does its answer, in the
+// same order.
+//
 // Control channel (descriptor 3 of the child): START, LIST, GENERATE, DESTROY, WRAPPER, UNWRAP, CERTIFICATE, WRAP, one
 // after the other. Worker channels (handed over with START): SIGN, DECRYPT, DERIVE; each belongs to one PKCS#11
 // session.
@@ -14,10 +17,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HA_PACKET_MAX     (200 * 1024)  // bytes, header included; fits a default socket buffer
-#define HA_PACKET_PARTS   6
-#define HA_PACKET_FDS_MAX 128  // worker channels
-#define HA_CONTROL_FD     3
+#define HA_PACKET_MAX       (200 * 1024)  // bytes of a datagram, headers included; fits a default socket buffer
+#define HA_PACKET_ITEMS_MAX 16            // packets in a datagram
+#define HA_PACKET_PARTS     6
+#define HA_PACKET_FDS_MAX   128  // worker channels
+#define HA_CONTROL_FD       3
 
 enum ha_op {
     HA_OP_START = 1,
@@ -127,7 +131,7 @@ struct ha_packet {
     struct ha_part part[HA_PACKET_PARTS];
 };
 
-// Where a received packet's bytes live: HA_PACKET_MAX bytes, owned by one thread, wiped by ha_packet_buffer_free.
+// Where a received datagram's bytes live: HA_PACKET_MAX bytes, owned by one thread, wiped by ha_packet_buffer_free.
 struct ha_packet_buffer;
 struct ha_packet_buffer *ha_packet_buffer_new(void);  // NULL: out of memory
 void ha_packet_buffer_free(struct ha_packet_buffer *buffer);
@@ -139,12 +143,19 @@ void ha_packet_buffer_wipe(struct ha_packet_buffer *buffer);
 // other end is gone. Never raises SIGPIPE.
 enum ha_code ha_packet_send(int fd, const struct ha_packet *packet, const int *fds, size_t n_fds, struct ha_err *err);
 
+// Sends n packets (1 to HA_PACKET_ITEMS_MAX) in one datagram.
+enum ha_code ha_packet_send_several(int fd, const struct ha_packet *const *packets, size_t n, struct ha_err *err);
+
 // Waits until deadline_ms (a point of ha_now_ms; negative: as long as the descriptor does, see SO_RCVTIMEO) and
 // receives one packet into buffer; ret_packet's parts point into it. ret_fds (room for HA_PACKET_FDS_MAX; NULL: none
 // are accepted) gets the descriptors, close-on-exec. HA_E_TOKEN_DOWN: the other end is gone. HA_E_DEADLINE.
-// HA_E_INTERNAL: not a packet of ours.
+// HA_E_INTERNAL: not a packet of ours, or several.
 enum ha_code ha_packet_recv(int fd, int64_t deadline_ms, struct ha_packet_buffer *buffer, struct ha_packet *ret_packet,
                             int *ret_fds, size_t *ret_n_fds, struct ha_err *err);
+// The same for a datagram of one packet or several, without descriptors. packets has room for HA_PACKET_ITEMS_MAX; on
+// failure what is in it means nothing.
+enum ha_code ha_packet_recv_several(int fd, int64_t deadline_ms, struct ha_packet_buffer *buffer,
+                                    struct ha_packet *packets, size_t *ret_n, struct ha_err *err);
 
 // An answer that carries err; its parts point into err.
 void ha_packet_fail(struct ha_packet *answer, const struct ha_err *err);

@@ -49,9 +49,10 @@ static void tell(struct waiter *waiter, enum verdict verdict)
     pthread_cond_signal(&waiter->wake);
 }
 
-static struct ha_channel *lend(struct ha_channel *channel)
+static struct ha_channel *lend(const struct ha_pool *pool, struct ha_channel *channel)
 {
-    channel->child->loans++;
+    channel->n_lent = ++channel->child->loans;
+    channel->n_free = pool->n_free;
     return channel;
 }
 
@@ -60,12 +61,13 @@ static void give(struct ha_pool *pool, struct ha_channel *channel)
 {
     struct ha_queue_place *place = ha_queue_next(&pool->queue);
     if (place) {
-        waiter_at(place)->channel = lend(channel);
+        waiter_at(place)->channel = lend(pool, channel);
         tell(waiter_at(place), SERVED);
         return;
     }
     channel->next = pool->free;
     pool->free = channel;
+    pool->n_free++;
 }
 
 void ha_pool_publish(struct ha_pool *pool, struct ha_child *child)
@@ -73,6 +75,7 @@ void ha_pool_publish(struct ha_pool *pool, struct ha_child *child)
     pthread_mutex_lock(&pool->lock);
     pool->child = child;
     pool->free = NULL;
+    pool->n_free = 0;
     pool->mood = HA_POOL_WAIT;
     for (size_t i = child->n_channels; i-- > 0;)
         give(pool, &child->channels[i]);
@@ -102,6 +105,7 @@ static void forget(struct ha_pool *pool, struct ha_child *child)
     if (pool->child == child) {
         pool->child = NULL;
         pool->free = NULL;
+        pool->n_free = 0;
         ha_queue_walk(&pool->queue, child, end_run);
         dismiss(pool);
     }
@@ -165,9 +169,10 @@ static struct ha_channel *take_free(struct ha_pool *pool, unsigned cpu)
     if (!channel)
         return NULL;
     *link = channel->next;
+    pool->n_free--;
     if (cpu != HA_CPU_ANY)
         channel->cpu = cpu;
-    return lend(channel);
+    return lend(pool, channel);
 }
 
 struct ha_channel *ha_pool_take_free(struct ha_pool *pool)

@@ -26,6 +26,7 @@ struct ha_pool {
     pthread_condattr_t monotonic;
     struct ha_child *child;   // NULL: none
     struct ha_channel *free;  // a stack: the one used last is the warmest
+    size_t n_free;
     struct ha_queue queue;
     enum ha_pool_mood mood;
     struct ha_err why;  // for HA_POOL_FAIL

@@ -79,14 +79,16 @@ struct ha_exchange {
     struct ha_buf output;            // the answer's first part; the caller clears it
     enum ha_code code;
     struct ha_err err;  // when code isn't HA_OK
-    unsigned tries;     // internal
+    unsigned tries;     // internal, as is next: in the same datagram, or to be sent once more
+    struct ha_exchange *next;
 };
 
-// Does n operations, spread over the sessions that are free (at least one: waits for its turn). All of them end at the
-// request's deadline, whether they waited or were under way: HA_E_DEADLINE. HA_E_BUSY: so many wait already that there
-// is no room. A child that works on one operation for longer than deadline-ms is killed. Operations under way in a
-// child that died are tried again in the next one, twice at most; those of a caller with a run fail with
-// HA_E_TOKEN_DOWN as soon as that process is gone. Returns when each item has its code.
+// Does n operations, spread over the sessions that are free (at least one: waits for its turn). One session may get
+// several at once (bundle.h), which are under way together. All of them end at the request's deadline, whether they
+// waited or were under way: HA_E_DEADLINE. HA_E_BUSY: so many wait already that there is no room. A child that works on
+// what it got at once for longer than deadline-ms is killed. Operations under way in a child that died are tried again
+// in the next one, twice at most; those of a caller with a run fail with HA_E_TOKEN_DOWN as soon as that process is
+// gone. Returns when each item has its code.
 void ha_token_exchange(struct ha_token *token, struct ha_exchange *const *items, size_t n);
 
 // What one chooses by among several tokens: how many operations this one works on and how many wait for their turn.

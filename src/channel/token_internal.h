@@ -2,6 +2,7 @@
 // What the files that make up a ha_token share.
 #pragma once
 
+#include "channel/bundle.h"
 #include "channel/pool.h"
 #include "channel/token.h"
 
@@ -11,6 +12,7 @@ struct ha_token {
     const struct ha_token_config *config;
     struct ha_token_host host;
     struct ha_pool pool;
+    struct ha_bundle_pace pace;
     pthread_t supervisor;
     char *pin_guard;  // path of the record of refused PINs; NULL: none is kept
     int wake;         // eventfd: stop or retry

@@ -5,19 +5,49 @@
 
 #include <unistd.h>
 
-enum ha_code ha_reply(int fd, const struct ha_packet *question, struct ha_packet *answer, const struct ha_err *err)
+#define SHARE (HA_PACKET_MAX / HA_PACKET_ITEMS_MAX / 2)  // of a datagram: one that is within it fits beside others
+
+void ha_reply_make(const struct ha_packet *question, struct ha_packet *answer, const struct ha_err *err)
 {
-    struct ha_err sending = {0}, too_large = {0};
     answer->op = question->op;
     answer->serial = question->serial;
     if (err->code != HA_OK)
         ha_packet_fail(answer, err);
-    enum ha_code code = ha_packet_send(fd, answer, NULL, 0, &sending);
+}
+
+static size_t bytes_of(const struct ha_packet *answer)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < HA_PACKET_PARTS; i++)
+        n += answer->part[i].len;
+    return n;
+}
+
+enum ha_code ha_reply_several(int fd, struct ha_packet *answers, size_t n)
+{
+    const struct ha_packet *list[HA_PACKET_ITEMS_MAX] = {NULL};
+    struct ha_err sending, too_large;
+    for (size_t i = 0; i < n; i++)
+        list[i] = &answers[i];
+    enum ha_code code = ha_packet_send_several(fd, list, n, &sending);
     if (code != HA_E_TOO_LARGE)
         return code;
     ha_fail(&too_large, HA_E_TOO_LARGE, "the token's answer doesn't fit into a packet");
-    ha_packet_fail(answer, &too_large);
-    return ha_packet_send(fd, answer, NULL, 0, &sending);
+    for (size_t i = 0; i < n; i++)
+        if (n == 1 || bytes_of(&answers[i]) > SHARE)
+            ha_packet_fail(&answers[i], &too_large);
+    return ha_packet_send_several(fd, list, n, &sending);
+}
+
+enum ha_code ha_reply(int fd, const struct ha_packet *question, struct ha_packet *answer, const struct ha_err *err)
+{
+    ha_reply_make(question, answer, err);
+    return ha_reply_several(fd, answer, 1);
+}
+
+bool ha_reply_is_last(const struct ha_err *err)
+{
+    return err->code == HA_E_PIN || err->code == HA_E_TOKEN_DOWN;
 }
 
 void ha_reply_end_after(const struct ha_err *err)

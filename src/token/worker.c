@@ -40,30 +40,54 @@ static void run_on(struct worker *worker, unsigned cpu)
     ha_affinity_bind(cpu);
 }
 
-// One question, one answer. HA_E_TOKEN_DOWN: the daemon has closed the channel.
-static enum ha_code serve_one(struct worker *worker)
+// The answer to one question. What it points to is in out and err.
+static void answer_one(struct worker *worker, const struct ha_packet *question, struct ha_packet *answer,
+                       struct ha_buf *out, struct ha_err *err)
 {
-    struct ha_packet question = {.op = HA_OP_SIGN}, answer = {0};
-    struct ha_err err = {0};
-    ha_auto(ha_buf_clear) struct ha_buf out = {0};
-    enum ha_code code = ha_packet_recv(worker->fd, -1, worker->buffer, &question, NULL, NULL, &err);
+    if (err->code == HA_OK && ha_operate_worker(worker->token, worker->index, question, out, err) == HA_OK)
+        answer->part[0] = (struct ha_part){.data = out->data, .len = out->len};
+    uint32_t again = ha_operate_again(err) ? HA_PACKET_AGAIN : 0;
+    answer->flags = again | (atomic_exchange(&worker->token->faulty, 0) & HA_PACKET_FAULTY);
+    ha_reply_make(question, answer, err);
+}
+
+// Answers what came in one datagram in one. HA_E_TOKEN_DOWN: the daemon has closed the channel.
+static enum ha_code serve_some(struct worker *worker)
+{
+    struct ha_packet questions[HA_PACKET_ITEMS_MAX], answers[HA_PACKET_ITEMS_MAX];
+    struct ha_buf outs[HA_PACKET_ITEMS_MAX];
+    struct ha_err errs[HA_PACKET_ITEMS_MAX];
+    size_t n = 0;
+    errs[0].code = HA_OK;  // who fails sets the rest
+    enum ha_code code = ha_packet_recv_several(worker->fd, -1, worker->buffer, questions, &n, &errs[0]);
     if (code == HA_E_TOKEN_DOWN)
         return code;
-    run_on(worker, question.cpu);
-    if (code == HA_OK && ha_operate_worker(worker->token, worker->index, &question, &out, &err) == HA_OK)
-        answer.part[0] = (struct ha_part){.data = out.data, .len = out.len};
-    uint32_t again = ha_operate_again(&err) ? HA_PACKET_AGAIN : 0;
-    answer.flags = again | (atomic_exchange(&worker->token->faulty, 0) & HA_PACKET_FAULTY);
-    code = ha_reply(worker->fd, &question, &answer, &err);
+    if (code) {
+        questions[0] = (struct ha_packet){.op = HA_OP_SIGN};
+        n = 1;
+    }
+    run_on(worker, questions[0].cpu);
+    for (size_t i = 0; i < n; i++) {
+        answers[i] = (struct ha_packet){0};
+        outs[i] = (struct ha_buf){0};
+        if (i > 0 && ha_reply_is_last(&errs[i - 1]))
+            errs[i] = errs[i - 1];  // so the rest isn't tried
+        else if (i > 0)
+            errs[i].code = HA_OK;
+        answer_one(worker, &questions[i], &answers[i], &outs[i], &errs[i]);
+    }
+    code = ha_reply_several(worker->fd, answers, n);
     ha_packet_buffer_wipe(worker->buffer);
-    ha_reply_end_after(&err);
+    for (size_t i = 0; i < n; i++)
+        ha_buf_clear(&outs[i]);
+    ha_reply_end_after(&errs[n - 1]);
     return code;
 }
 
 static int worker_main(void *context)
 {
     ha_auto(worker_free) struct worker *worker = context;
-    while (serve_one(worker) == HA_OK)
+    while (serve_some(worker) == HA_OK)
         continue;
     return 0;
 }

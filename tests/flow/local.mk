@@ -42,6 +42,7 @@ flow_scripts = \
 	tests/flow/43-ladder.sh \
 	tests/flow/43-pin-guard.sh \
 	tests/flow/43-verify.sh \
+	tests/flow/44-batch-faults.sh \
 	tests/flow/44-fairness.sh \
 	tests/flow/45-replicas.sh \
 	tests/flow/45-wrapped.sh \

@@ -5,6 +5,16 @@ check_PROGRAMS += tests/unit/fake_token tests/unit/channel_test tests/unit/chann
 TESTS += tests/unit/channel_test tests/unit/channel_deadline_test tests/unit/keys_test tests/unit/pool_test \
 	tests/unit/queue_test tests/unit/replicas_test tests/unit/api_test tests/unit/api_tls_test
 
+check_PROGRAMS += tests/unit/bundle_test tests/unit/channel_bundle_test
+TESTS += tests/unit/bundle_test tests/unit/channel_bundle_test
+tests_unit_bundle_test_SOURCES = tests/unit/bundle_test.c
+tests_unit_bundle_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_bundle_test_LDADD = libha-supervise.la $(CMOCKA_LIBS)
+tests_unit_channel_bundle_test_SOURCES = tests/unit/channel_bundle_test.c $(fake_sources)
+tests_unit_channel_bundle_test_CPPFLAGS = $(fake_cppflags)
+tests_unit_channel_bundle_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_channel_bundle_test_LDADD = libha-supervise.la $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/unit/pace_test
 TESTS += tests/unit/pace_test
 tests_unit_pace_test_SOURCES = tests/unit/pace_test.c

@@ -94,9 +94,115 @@ static void packet_recv_of_garbage_is_refused(void **state)
     for (size_t at = 0; at < 4; at++) {
         uint8_t bytes[256];
         memcpy(bytes, good, (size_t)n);
-        memset(bytes + 28 + 4 * at, 0xff, 4);
+        memset(bytes + 32 + 4 * at, 0xff, 4);
         assert_int_equal(send(pair[0], bytes, (size_t)n, 0), n);
         assert_int_equal(ha_packet_recv(pair[1], ha_now_ms() + 1000, buffer, &in, NULL, NULL, &err), HA_E_INTERNAL);
+    }
+    close(pair[0]);
+    close(pair[1]);
+}
+
+static const struct ha_packet three[] = {
+    {.op = HA_OP_SIGN, .serial = 1, .cpu = 2, .part = {{"a", 1}, {NULL, 0}, {"ccc", 3}}},
+    {.op = HA_OP_DECRYPT, .serial = 2, .alg = 7},
+    {.op = HA_OP_SIGN, .serial = 3, .code = HA_E_TOKEN_ERROR, .part[5] = {"last", 4}},
+};
+
+static void packet_send_several_and_recv_keep_order_and_fields(void **state)
+{
+    int pair[2];
+    pair_make(pair);
+    struct ha_err err = {0};
+    struct ha_packet in[HA_PACKET_ITEMS_MAX], one = {.serial = 77};
+    const struct ha_packet *out[HA_PACKET_ITEMS_MAX + 1] = {&three[0], &three[1], &three[2]};
+    size_t n = 0;
+    ha_auto(ha_packet_buffer_free) struct ha_packet_buffer *buffer = ha_packet_buffer_new();
+    assert_int_equal(ha_packet_send_several(pair[0], out, 3, &err), HA_OK);
+    assert_int_equal(ha_packet_recv_several(pair[1], ha_now_ms() + 1000, buffer, in, &n, &err), HA_OK);
+    assert_int_equal(n, 3);
+    assert_int_equal(in[0].cpu, 2);
+    assert_memory_equal(in[0].part[2].data, "ccc", 3);
+    assert_int_equal(in[1].op, HA_OP_DECRYPT);
+    assert_int_equal(in[1].alg, 7);
+    assert_int_equal(in[2].serial, 3);
+    assert_int_equal(in[2].code, HA_E_TOKEN_ERROR);
+    assert_memory_equal(in[2].part[5].data, "last", 4);
+    // Who wants one takes none of several.
+    assert_int_equal(ha_packet_send_several(pair[0], out, 2, &err), HA_OK);
+    assert_int_equal(ha_packet_recv(pair[1], ha_now_ms() + 1000, buffer, &one, NULL, NULL, &err), HA_E_INTERNAL);
+    assert_int_equal(one.serial, 77);
+    // As many as there may be, and one more.
+    for (size_t i = 0; i < HA_ARRAY_SIZE(out); i++)
+        out[i] = &three[i % 3];
+    assert_int_equal(ha_packet_send_several(pair[0], out, HA_PACKET_ITEMS_MAX, &err), HA_OK);
+    assert_int_equal(ha_packet_recv_several(pair[1], ha_now_ms() + 1000, buffer, in, &n, &err), HA_OK);
+    assert_int_equal(n, HA_PACKET_ITEMS_MAX);
+    assert_int_equal(in[HA_PACKET_ITEMS_MAX - 1].serial, three[(HA_PACKET_ITEMS_MAX - 1) % 3].serial);
+    assert_int_equal(ha_packet_send_several(pair[0], out, HA_PACKET_ITEMS_MAX + 1, &err), HA_E_INTERNAL);
+    close(pair[0]);
+    close(pair[1]);
+}
+
+static void packet_send_several_over_the_limit_is_too_large(void **state)
+{
+    int pair[2];
+    pair_make(pair);
+    struct ha_err err = {0};
+    static uint8_t big[HA_PACKET_MAX];
+    struct ha_packet large = {.op = HA_OP_SIGN, .part[2] = {big, HA_PACKET_MAX / 2 - 128}};
+    const struct ha_packet *out[] = {&large, &large, &three[0], &large};
+    struct ha_packet in[HA_PACKET_ITEMS_MAX];
+    size_t n = 0;
+    ha_auto(ha_packet_buffer_free) struct ha_packet_buffer *buffer = ha_packet_buffer_new();
+    assert_int_equal(ha_packet_send_several(pair[0], out, 2, &err), HA_OK);
+    assert_int_equal(ha_packet_recv_several(pair[1], ha_now_ms() + 1000, buffer, in, &n, &err), HA_OK);
+    assert_int_equal(n, 2);
+    assert_int_equal(in[1].part[2].len, HA_PACKET_MAX / 2 - 128);
+    assert_int_equal(ha_packet_send_several(pair[0], out, 4, &err), HA_E_TOO_LARGE);
+    large.part[2].len = HA_PACKET_MAX / 2;  // no room is left, not even for the second one's head
+    assert_int_equal(ha_packet_send_several(pair[0], out, 3, &err), HA_E_TOO_LARGE);
+    close(pair[0]);
+    close(pair[1]);
+}
+
+// Each truncation, one byte too many, each head broken, each length blown up, and one packet more than there may be.
+static void packet_recv_several_of_garbage_is_refused(void **state)
+{
+    enum { HEAD = 72, LENGTHS = 32 };
+    const size_t ends[] = {HEAD + 4, 2 * HEAD + 4, 3 * HEAD + 8};
+    int pair[2];
+    pair_make(pair);
+    struct ha_err err = {0};
+    struct ha_packet in[HA_PACKET_ITEMS_MAX];
+    const struct ha_packet *out[] = {&three[0], &three[1], &three[2]};
+    uint8_t good[512], bytes[HEAD * (HA_PACKET_ITEMS_MAX + 1)] = {0};
+    ha_auto(ha_packet_buffer_free) struct ha_packet_buffer *buffer = ha_packet_buffer_new();
+    assert_int_equal(ha_packet_send_several(pair[0], out, 3, &err), HA_OK);
+    assert_int_equal(recv(pair[1], good, sizeof(good), 0), ends[2]);
+    for (size_t len = 1; len <= ends[2] + 1; len++) {
+        size_t whole = len == ends[0] ? 1 : len == ends[1] ? 2 : len == ends[2] ? 3 : 0, n = 0;
+        memcpy(bytes, good, ends[2]);
+        assert_int_equal(send(pair[0], bytes, len, 0), len);
+        enum ha_code code = ha_packet_recv_several(pair[1], ha_now_ms() + 1000, buffer, in, &n, &err);
+        assert_int_equal(code, whole ? HA_OK : HA_E_INTERNAL);
+        assert_int_equal(n, whole);
+    }
+    for (size_t k = 0; k < 3; k++) {
+        size_t begin = k ? ends[k - 1] : 0, n = 0;
+        for (size_t at = 0; at < 2 + HA_PACKET_PARTS; at++) {  // the magic number, the operation, the lengths
+            memcpy(bytes, good, ends[2]);
+            memset(bytes + begin + (at < 2 ? 4 * at : LENGTHS + 4 * (at - 2)), 0xff, 4);
+            assert_int_equal(send(pair[0], bytes, ends[2], 0), ends[2]);
+            assert_int_equal(ha_packet_recv_several(pair[1], ha_now_ms() + 1000, buffer, in, &n, &err), HA_E_INTERNAL);
+        }
+    }
+    for (size_t i = 0; i <= HA_PACKET_ITEMS_MAX; i++)
+        memcpy(bytes + i * HEAD, good + ends[0], HEAD);
+    for (size_t i = HA_PACKET_ITEMS_MAX; i <= HA_PACKET_ITEMS_MAX + 1; i++) {
+        size_t n = 0;
+        assert_int_equal(send(pair[0], bytes, i * HEAD, 0), i * HEAD);
+        enum ha_code code = ha_packet_recv_several(pair[1], ha_now_ms() + 1000, buffer, in, &n, &err);
+        assert_int_equal(code, i > HA_PACKET_ITEMS_MAX ? HA_E_INTERNAL : HA_OK);
     }
     close(pair[0]);
     close(pair[1]);
@@ -118,6 +224,9 @@ static void packet_recv_of_unwanted_descriptors_is_refused(void **state)
     assert_int_equal(ha_packet_recv(pair[1], ha_now_ms() + 1000, buffer, &in, got, &n, &err), HA_OK);
     assert_int_equal(n, 1);
     close(got[0]);
+    struct ha_packet several[HA_PACKET_ITEMS_MAX];
+    assert_int_equal(ha_packet_send(pair[0], &out, carried, 1, &err), HA_OK);
+    assert_int_equal(ha_packet_recv_several(pair[1], ha_now_ms() + 1000, buffer, several, &n, &err), HA_E_INTERNAL);
     close(pair[0]);
     close(pair[1]);
 }
@@ -430,6 +539,9 @@ int main(void)
         cmocka_unit_test(packet_send_and_recv_keep_every_field),
         cmocka_unit_test(packet_send_at_the_limit_fits_and_over_it_is_too_large),
         cmocka_unit_test(packet_recv_of_garbage_is_refused),
+        cmocka_unit_test(packet_send_several_and_recv_keep_order_and_fields),
+        cmocka_unit_test(packet_send_several_over_the_limit_is_too_large),
+        cmocka_unit_test(packet_recv_several_of_garbage_is_refused),
         cmocka_unit_test(packet_recv_of_unwanted_descriptors_is_refused),
         cmocka_unit_test(packet_recv_waits_no_longer_than_the_deadline),
         cmocka_unit_test(packet_error_texts_are_made_printable),

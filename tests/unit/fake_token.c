@@ -9,16 +9,20 @@
 // A SIGN is answered with "signed:" and the input, unless the input is
 //   die               the process ends without an answer
 //   die-once          the same, but only if FAKE_DIR/died isn't there yet
+//   give-up-once      likewise an HA_E_TOKEN_DOWN, also for the rest of its datagram, and then the process ends
 //   hang              no answer, for ever
 //   hold              FAKE_DIR/held is made, and the answer comes once it is gone
 //   echo-wrong        an answer to another question
+//   unanswered        no answer, but the others of its datagram get theirs
+//   twice             two answers in one datagram
 //   fail              an HA_E_TOKEN_ERROR
 //   a proof           answered with a true ECDSA signature, of the private key 1, whose public key is the generator; in
 //   the
 //                     mode "other-private" of the private key 2
 //   66 bytes or more  answered with what could be an ECDSA signature: 64 bytes of 's'
+// FAKE_DIR/datagrams gets a byte for each datagram with SIGNs: 'a' for one of them, 'b' for two, and so on.
 // In the mode "device-error" each SIGN is answered with HA_E_TOKEN_DOWN, and the process ends; in "sign-error" with
-// HA_E_TOKEN_ERROR; in "hang" not at all.
+// HA_E_TOKEN_ERROR; in "hang" not at all; in "slow" after 5 ms.
 #include "base/text.h"
 #include "channel/packet.h"
 #include "crypto/ossl.h"
@@ -117,12 +121,12 @@ static bool is_proof(const struct ha_part *input)
     return input->len > sizeof(beginning) && memcmp(input->data, beginning, strlen(beginning)) == 0;
 }
 
-static void count_use(void)
+static void note(const char *name, char what)
 {
     char path[512];
-    path_of("uses", path, sizeof(path));
+    path_of(name, path, sizeof(path));
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
-    if (fd < 0 || write(fd, "x", 1) != 1)
+    if (fd < 0 || write(fd, &what, 1) != 1)
         _exit(HA_TOKEN_EXIT_FAILED);
     close(fd);
 }
@@ -137,50 +141,88 @@ static void hold(void)
         poll(NULL, 0, 1);
 }
 
-static void sign(int fd, const struct ha_packet *question)
+// Whether nobody in FAKE_DIR has asked before.
+static bool is_first_time(void)
+{
+    char path[512];
+    path_of("died", path, sizeof(path));
+    int flag = open(path, O_CREAT | O_EXCL | O_WRONLY, 0600);
+    if (flag >= 0)
+        close(flag);
+    return flag >= 0;
+}
+
+// Answers in the making, of one datagram.
+struct answers {
+    struct ha_packet packets[HA_PACKET_ITEMS_MAX];
+    struct ha_buf outputs[HA_PACKET_ITEMS_MAX];
+    struct ha_err errs[HA_PACKET_ITEMS_MAX];
+    size_t n;
+    bool is_last;  // the process ends after it
+};
+
+static void sign(const struct ha_packet *question, struct answers *answers)
 {
     const struct ha_part *input = &question->part[2];
     if (is(input, "die"))
         _exit(9);
-    if (is(input, "die-once")) {
-        char path[512];
-        path_of("died", path, sizeof(path));
-        int flag = open(path, O_CREAT | O_EXCL | O_WRONLY, 0600);
-        if (flag >= 0)
-            _exit(9);
-    }
+    if (is(input, "die-once") && is_first_time())
+        _exit(9);
     while (is(input, "hang") || mode_is("hang"))
         pause();
     if (is(input, "hold"))
         hold();
-    struct ha_packet reply = {.op = question->op, .serial = question->serial};
-    struct ha_err err = {0};
-    struct ha_buf output = {0};
-    bool is_down = mode_is("device-error");
+    if (mode_is("slow"))
+        poll(NULL, 0, 5);
+    // Once it is down, nothing else of the datagram is tried.
+    bool is_down = answers->is_last || mode_is("device-error") || (is(input, "give-up-once") && is_first_time());
     if (!is_proof(input))
-        count_use();
+        note("uses", 'x');
+    if (is(input, "unanswered"))
+        return;
+    struct ha_packet *reply = &answers->packets[answers->n];
+    struct ha_buf *output = &answers->outputs[answers->n];
+    struct ha_err *err = &answers->errs[answers->n++];
+    *reply = (struct ha_packet){.op = question->op, .serial = question->serial};
     if (is_down || mode_is("sign-error") || is(input, "fail")) {
-        ha_fail(&err, is_down ? HA_E_TOKEN_DOWN : HA_E_TOKEN_ERROR, "the fake fails");
-        strcpy(err.function, "C_Sign");
-        err.rv = 5;
-        ha_packet_fail(&reply, &err);
-    } else {
-        if (is(input, "echo-wrong"))
-            reply.serial++;
-        if (is_proof(input)) {
-            sign_truly(input, &output);
-        } else if (input->len >= 66) {
-            for (int i = 0; i < 64; i++)
-                ha_buf_putc(&output, 's');
-        } else {
-            ha_buf_puts(&output, "signed:");
-            ha_buf_append(&output, input->data, input->len);
-        }
-        reply.part[0] = (struct ha_part){output.data, output.len};
+        ha_fail(err, is_down ? HA_E_TOKEN_DOWN : HA_E_TOKEN_ERROR, "the fake fails");
+        strcpy(err->function, "C_Sign");
+        err->rv = 5;
+        ha_packet_fail(reply, err);
+        answers->is_last = is_down;
+        return;
     }
-    answer(fd, &reply);
-    ha_buf_clear(&output);
-    if (is_down)
+    if (is(input, "echo-wrong"))
+        reply->serial++;
+    if (is_proof(input)) {
+        sign_truly(input, output);
+    } else if (input->len >= 66) {
+        for (int i = 0; i < 64; i++)
+            ha_buf_putc(output, 's');
+    } else {
+        ha_buf_puts(output, "signed:");
+        ha_buf_append(output, input->data, input->len);
+    }
+    reply->part[0] = (struct ha_part){output->data, output->len};
+    if (is(input, "twice") && answers->n < HA_PACKET_ITEMS_MAX)
+        answers->packets[answers->n++] = *reply;
+}
+
+static void sign_all(int fd, const struct ha_packet *questions, size_t n)
+{
+    struct answers answers = {.n = 0};
+    const struct ha_packet *list[HA_PACKET_ITEMS_MAX] = {NULL};
+    struct ha_err err = {0};
+    note("datagrams", (char)('a' + n - 1));
+    for (size_t i = 0; i < n; i++)
+        sign(&questions[i], &answers);
+    for (size_t i = 0; i < answers.n; i++)
+        list[i] = &answers.packets[i];
+    if (answers.n > 0 && ha_packet_send_several(fd, list, answers.n, &err))
+        _exit(HA_TOKEN_EXIT_FAILED);
+    for (size_t i = 0; i < answers.n; i++)
+        ha_buf_clear(&answers.outputs[i]);
+    if (answers.is_last)
         _exit(HA_TOKEN_EXIT_FAILED);
 }
 
@@ -189,11 +231,12 @@ static void *work(void *argument)
     int fd = *(int *)argument;
     struct ha_packet_buffer *buffer = ha_packet_buffer_new();
     for (;;) {
-        struct ha_packet question;
+        struct ha_packet questions[HA_PACKET_ITEMS_MAX];
+        size_t n = 0;
         struct ha_err err = {0};
-        if (ha_packet_recv(fd, -1, buffer, &question, NULL, NULL, &err))
+        if (ha_packet_recv_several(fd, -1, buffer, questions, &n, &err))
             break;
-        sign(fd, &question);
+        sign_all(fd, questions, n);
     }
     ha_packet_buffer_free(buffer);
     return NULL;

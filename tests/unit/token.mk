@@ -11,6 +11,7 @@ tests_unit_token_fault_la_CPPFLAGS = $(token_test_cppflags)
 tests_unit_token_fault_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
 
 token_tests = \
+	tests/unit/token_bundle_test \
 	tests/unit/token_context_test \
 	tests/unit/token_ckr_test \
 	tests/unit/token_decrypt_test \
@@ -26,6 +27,10 @@ token_tests = \
 check_PROGRAMS += $(token_tests)
 TESTS += $(token_tests)
 
+tests_unit_token_bundle_test_SOURCES = tests/unit/token_bundle_test.c $(token_rig)
+tests_unit_token_bundle_test_CPPFLAGS = $(token_test_cppflags)
+tests_unit_token_bundle_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_token_bundle_test_LDADD = $(token_test_ldadd)
 tests_unit_token_ckr_test_SOURCES = tests/unit/token_ckr_test.c
 tests_unit_token_ckr_test_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_token_ckr_test_LDADD = libha-token.la $(CMOCKA_LIBS)
