@@ -251,7 +251,7 @@ static void send_first(struct run *run)
                                       .deadline_ms = run->deadline_ms,
                                       .queue_max = config->queue,
                                       .pushy = run->served,
-                                      .cpu = run->n == 1 ? run->cpu : HA_CPU_ANY,
+                                      .cpu = run->cpu,
                                       .run = run->only};
     struct ha_channel *channel;
     struct ha_err err;
