@@ -313,5 +313,6 @@ int main(void)
         cmocka_unit_test(who_meets_nobody_for_a_while_is_alone),
         cmocka_unit_test(a_bound_caller_is_worked_for_where_it_is),
     };
+    cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
