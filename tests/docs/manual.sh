@@ -71,7 +71,7 @@ same_part hsm-agent.conf.5 hsm-agentd
 same_part hsm-agent-profiles.5 hsm-agentd --manual-profiles
 
 plain "$src/man/hsm-agent-api.7" | tr -s ' "' ' ' >"$work/api"
-sed -n 's/^ *{"\([A-Z]*\)", "\(\/v1[^"]*\)".*/\1 \2/p' "$src/src/api/router.c" | sed 's/[{}]/\\&/g' >"$work/routes"
+sed -n 's/^ *{"\([A-Z]*\)", PATTERN("\(\/v1[^"]*\)").*/\1 \2/p' "$src/src/api/router.c" | sed 's/[{}]/\\&/g' >"$work/routes"
 stand_in "hsm-agent-api.7 has every route of the router" 13 "$work/api" <"$work/routes"
 # A row has the code, the status and the title. Two codes are the command line's own and are never sent.
 tr -s '\n ' ' ' <"$src/src/base/err.c" | grep -o '\[HA_E_[A-Z0-9_]*\] = *{"[^"]*", [0-9]*, "[^"]*"' |
